@@ -1,0 +1,31 @@
+#include "core/base/mutant.h"
+
+#ifdef PATRONUS_MUTANTS
+#include <iterator>
+
+namespace patronus {
+
+Mutant active_mutant = Mutant::kNone;
+
+namespace {
+// In the order of the enumeration.
+constexpr std::string_view kNames[] = {
+    "none",          "send-before-durable", "forget-vote",      "vote-twice",      "short-log-vote",
+    "silent-refusal", "no-check-quorum",    "no-stickiness",    "commit-old-term", "ack-aba",
+    "leader-counts-undurable", "apply-undurable", "read-without-round", "read-before-term-commit", "no-deduplication",
+    "sequence-from-zero", "ignore-incarnation", "found-with-majority", "cut-corruption", "no-random-timeout",
+    "append-without-check", "forget-pending", "vote-not-persisted"};
+static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kNoTermOnVote) + 1);
+}  // namespace
+
+Mutant mutant_by_name(std::string_view name) {
+  for (size_t i = 0; i < std::size(kNames); ++i) {
+    if (kNames[i] == name) return static_cast<Mutant>(i);
+  }
+  return Mutant::kNone;
+}
+
+std::vector<std::string_view> mutant_names() { return {std::begin(kNames) + 1, std::end(kNames)}; }
+
+}  // namespace patronus
+#endif

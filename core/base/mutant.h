@@ -1,0 +1,47 @@
+// One-line protocol mutants: each takes one protection out, and the simulator must notice. They exist only
+// in builds with PATRONUS_MUTANTS; elsewhere MUTANT(x) is the constant false and leaves no trace.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+namespace patronus {
+
+enum class Mutant {
+  kNone,
+  kSendBeforeDurable,      // messages leave before the write they depend on
+  kForgetVoteOnStepDown,   // a step-down within a term clears the vote
+  kVoteTwice,              // a vote is given to whoever asks
+  kVoteForShortLog,        // logs are not compared
+  kSilentPreVoteRefusal,   // a refused pre-vote is not answered, so nobody learns of a newer term
+  kNoCheckQuorum,          // a leader that hears nobody goes on
+  kNoStickiness,           // voters let anyone depose a leader they hear
+  kCommitOldTerm,          // entries of earlier terms commit by counting
+  kAckAba,                 // truncation leaves writes under way vouching for what replaced them
+  kLeaderCountsUndurable,  // the leader counts its own entries before they are on disk
+  kApplyUndurable,         // committed entries are applied before they are on disk here
+  kReadWithoutRound,       // linearizable reads skip the round of heartbeats
+  kReadBeforeTermCommit,   // linearizable reads are served before the term's first commit
+  kNoDeduplication,        // a write that comes through the log twice is applied twice
+  kSequenceFromZero,       // write sequences start again after a restart
+  kIgnoreIncarnation,      // a wiped node votes under its old name
+  kFoundWithMajority,      // a majority of empty nodes founds a cluster
+  kCutCorruption,          // recovery cuts the log at any damage
+  kNoRandomTimeout,        // elections are not spread in time
+  kAppendWithoutCheck,     // a follower appends without comparing the previous entry
+  kForgetPendingWrites,    // a write whose leader was lost is not sent to the next one
+  kNoTermOnVote,           // a vote is given without being written down
+};
+
+#ifdef PATRONUS_MUTANTS
+extern Mutant active_mutant;
+#define MUTANT(name) (::patronus::active_mutant == ::patronus::Mutant::name)
+// The mutant of this name, or kNone.
+Mutant mutant_by_name(std::string_view name);
+// All names, without none.
+std::vector<std::string_view> mutant_names();
+#else
+#define MUTANT(name) false
+#endif
+
+}  // namespace patronus

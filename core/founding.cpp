@@ -1,0 +1,44 @@
+#include "core/founding.h"
+
+#include <algorithm>
+
+#include "core/base/mutant.h"
+
+namespace patronus {
+
+std::optional<Configuration> Founding::try_found(const Boot& self, Random& random) const {
+  const size_t needed = MUTANT(kFoundWithMajority) ? nodes_ / 2 + 1 : nodes_;
+  if (present_.size() + 1 < needed) return std::nullopt;
+  Configuration first;
+  first.members.push_back({self.id, self.incarnation, self.peer_address, self.api_address, true});
+  for (const auto& [id, peer] : present_) {
+    const bool forgotten = MUTANT(kFoundWithMajority) && peer.cluster_id;
+    if (forgotten) continue;
+    if (peer.cluster_id || id <= self.id) return std::nullopt;
+    first.members.push_back({id, peer.incarnation, peer.peer_address, peer.api_address, true});
+  }
+  if (first.members.size() < needed || (first.members.size() != nodes_ && !MUTANT(kFoundWithMajority))) {
+    return std::nullopt;
+  }
+  first.cluster_id.words = {random.nonzero(), random.next()};
+  return first;
+}
+
+std::string Founding::waits_for(const NodeId& self) const {
+  for (const auto& [id, peer] : present_) {
+    if (peer.cluster_id) {
+      return "node " + id + " belongs to cluster " + peer.cluster_id.hex() +
+             "; this node is empty and is not its member under this data directory";
+    }
+  }
+  if (present_.size() + 1 < nodes_) {
+    return "founding a cluster needs all " + std::to_string(nodes_) + " nodes; " +
+           std::to_string(present_.size() + 1) + " present";
+  }
+  if (!present_.empty() && present_.begin()->first < self) {
+    return "all nodes are present; " + present_.begin()->first + " founds the cluster";
+  }
+  return "founding the cluster";
+}
+
+}  // namespace patronus

@@ -1,0 +1,292 @@
+#include "core/node.h"
+
+#include <utility>
+
+#include "core/base/assert.h"
+#include "core/base/limits.h"
+#include "core/base/mutant.h"
+#include "core/raft/leader_record.h"
+
+namespace patronus {
+
+Node::Node(const Boot& boot, std::string version, Now now)
+    : boot_(boot),
+      version_(std::move(version)),
+      random_(boot.seed ^ 0x6e6f6465),
+      raft_(boot, now),
+      founding_(boot.founding_nodes),
+      next_retry_(Instant::never()) {
+  // The log is the raft's from here on; a second copy would only take room.
+  boot_.entries.clear();
+  boot_.entries.shrink_to_fit();
+  health_.add({"wal", 1, 1, Duration::max()}, now);
+}
+
+void Node::start(Now now, Effects& out) {
+  raft_.start(now, out);
+  writes_.emplace(raft_.hard_state().boot);
+  health_.report("wal", true, "", now);
+  settle(now, out);
+}
+
+void Node::step(Now now, Event&& event, Effects& out) {
+  PATRONUS_ASSERT(writes_.has_value(), "a node is started before it is stepped");
+  if (raft_.deadline() <= now.mono) raft_.tick(now, out);
+  std::visit([&](auto& concrete) { handle(now, concrete, out); }, event);
+  settle(now, out);
+  invariants_.check(raft_);
+}
+
+Instant Node::deadline() const {
+  return std::min({raft_.deadline(), writes_->deadline(), reads_.deadline(), next_retry_});
+}
+
+void Node::handle(Now now, LinkUp& event, Effects& out) {
+  const NodeId id = event.peer.id;
+  founding_.link_up(event.peer);
+  links_[id] = std::move(event.peer);
+  const Configuration* configuration = raft_.log().configuration();
+  if (configuration != nullptr && !raft_.is_member(id, links_[id].incarnation)) {
+    out.emplace_back(Notice{NoticeKind::kStranger, "node " + id + " is not a member under its data directory " +
+                                                       to_hex(links_[id].incarnation.value)});
+  }
+  raft_.link_up(now, id, out);
+  // What was sent over the link before may be lost; the leader hears of all that is pending again.
+  if (id == known_leader_) known_leader_.clear();
+}
+
+void Node::handle(Now, LinkLost& event, Effects&) {
+  founding_.link_lost(event.peer);
+  links_.erase(event.peer);
+}
+
+void Node::handle(Now now, PeerMessage& event, Effects& out) {
+  const auto& body = event.message.body;
+  const bool of_the_node = std::holds_alternative<ForwardWrites>(body) || std::holds_alternative<WritesRefused>(body) ||
+                           std::holds_alternative<ReadIndexRequest>(body) ||
+                           std::holds_alternative<ReadIndexResponse>(body);
+  if (!of_the_node) {
+    raft_.receive(now, event.from, event.incarnation, std::move(event.message), out);
+    return;
+  }
+  const bool belongs = event.message.cluster_id == raft_.hard_state().cluster_id &&
+                       raft_.is_member(event.from, event.incarnation);
+  if (!belongs) return;
+  if (const auto* writes = std::get_if<ForwardWrites>(&body)) on_forwarded(now, event, *writes, out);
+  if (const auto* refused = std::get_if<WritesRefused>(&body)) on_refused(*refused, out);
+  if (const auto* request = std::get_if<ReadIndexRequest>(&body)) on_read_request(now, event.from, *request, out);
+  if (const auto* response = std::get_if<ReadIndexResponse>(&body)) reads_.answered(response->ticket, response->index);
+}
+
+void Node::handle(Now now, WriteDone& event, Effects& out) { raft_.persisted(now, event.id, out); }
+
+void Node::handle(Now now, ClientWrite& event, Effects& out) {
+  if (!writes_->has_room()) {
+    refuse_write(event.request, Outcome::kBusy, false, out);
+    return;
+  }
+  const uint64_t sequence = writes_->next_sequence();
+  const Command command{{raft_.incarnation(), sequence, writes_->resolved_below()},
+                        std::move(event.idempotency),
+                        std::move(event.op)};
+  writes_->add({event.request, Blob(encode_command(command)), event.deadline, now.mono, false});
+  const bool leader_knows_the_rest = !known_leader_.empty() && known_leader_ == raft_.leader() &&
+                                     known_term_ == raft_.term();
+  if (!leader_knows_the_rest || send_write(now, *writes_->find(sequence), out)) return;
+  // It is in no log, so the client can be told so at once.
+  writes_->resolve(sequence);
+  refuse_write(event.request, raft_.log().full() ? Outcome::kFull : Outcome::kBusy, false, out);
+}
+
+void Node::handle(Now, ClientRead& event, Effects& out) {
+  if (!reads_.has_room()) {
+    ReadResult result;
+    result.failure = ReadFailure::kBusy;
+    out.emplace_back(Reply{event.request, std::move(result), PersistId{}});
+    return;
+  }
+  reads_.add(std::move(event));
+}
+
+void Node::on_forwarded(Now now, const PeerMessage& event, const ForwardWrites& writes, Effects& out) {
+  if (!raft_.is_leader()) return;  // the sender finds the new leader by itself
+  WritesRefused refused;
+  for (const Blob& command : writes.commands) {
+    const std::optional<Origin> origin = decode_origin(command.view());
+    // Nobody writes in another node's name.
+    if (!origin || origin->incarnation != event.incarnation) continue;
+    const Proposed proposed = raft_.propose(now, EntryKind::kCommand, command, out);
+    if (proposed == Proposed::kAccepted) continue;
+    refused.why = proposed == Proposed::kFull ? Refusal::kFull : Refusal::kBusy;
+    refused.sequences.push_back(origin->sequence);
+  }
+  if (!refused.sequences.empty()) raft_.send(event.from, std::move(refused), PersistId{}, out);
+}
+
+void Node::on_refused(const WritesRefused& refused, Effects& out) {
+  for (const uint64_t sequence : refused.sequences) {
+    // A former leader may have taken it, so a refusal does not prove that it is in no log.
+    if (const std::optional<PendingWrite> write = writes_->resolve(sequence)) {
+      refuse_write(write->request, refused.why == Refusal::kFull ? Outcome::kFull : Outcome::kBusy, true, out);
+    }
+  }
+}
+
+void Node::on_read_request(Now now, const NodeId& from, const ReadIndexRequest& request, Effects& out) {
+  if (raft_.is_leader()) raft_.request_read(now, {from, request.ticket}, out);
+}
+
+void Node::settle(Now now, Effects& out) {
+  if (!raft_.hard_state().cluster_id) {
+    if (const std::optional<Configuration> first = founding_.try_found(boot_, random_)) raft_.found(now, *first, out);
+  }
+  // Applying may commit nothing and answering may propose nothing, so one pass in this order settles it.
+  follow_leader(now, out);
+  ask_for_index(now, out);
+  for (const ReadTicket& failed : raft_.take_failed_reads()) {
+    if (failed.peer.empty()) reads_.unask();
+  }
+  for (const ReadReady& ready : raft_.take_ready_reads()) {
+    if (ready.ticket.peer.empty()) {
+      reads_.answered(ready.ticket.ticket, ready.index);
+    } else {
+      raft_.send(ready.ticket.peer, ReadIndexResponse{ready.ticket.ticket, ready.index}, PersistId{}, out);
+    }
+  }
+  apply_committed(out);
+  serve_reads(now, out);
+  retry_lost(now, out);
+  expire(now, out);
+}
+
+void Node::follow_leader(Now now, Effects& out) {
+  const NodeId& leader = raft_.leader();
+  if (leader == known_leader_ && raft_.term() == known_term_) return;
+  known_term_ = raft_.term();
+  reads_.unask();
+  if (leader.empty()) {
+    if (!known_leader_.empty()) out.emplace_back(Notice{NoticeKind::kLeaderLost, "no leader is known"});
+    known_leader_.clear();
+    return;
+  }
+  out.emplace_back(Notice{raft_.is_leader() ? NoticeKind::kRole : NoticeKind::kLeaderKnown,
+                          raft_.is_leader() ? "leads term " + std::to_string(known_term_.value)
+                                            : "follows " + leader + " in term " + std::to_string(known_term_.value)});
+  known_leader_ = leader;
+  if (MUTANT(kForgetPendingWrites)) return;
+  writes_->for_each([&](PendingWrite& write) { (void)send_write(now, write, out); });
+}
+
+// False if this node leads and could not take the write into its log.
+bool Node::send_write(Now now, PendingWrite& write, Effects& out) {
+  write.sent_at = now.mono;
+  if (raft_.is_leader()) {
+    if (raft_.propose(now, EntryKind::kCommand, write.command, out) != Proposed::kAccepted) return false;
+    write.sent = true;
+  } else if (links_.contains(known_leader_)) {  // otherwise it is sent when the link comes up
+    write.sent = true;
+    raft_.send(known_leader_, ForwardWrites{{write.command}}, PersistId{}, out);
+  }
+  return true;
+}
+
+void Node::ask_for_index(Now now, Effects& out) {
+  if (!reads_.wants_index() || known_leader_.empty()) return;
+  if (raft_.is_leader()) {
+    raft_.request_read(now, {NodeId{}, reads_.ask(now.mono)}, out);
+  } else if (links_.contains(known_leader_)) {
+    raft_.send(known_leader_, ReadIndexRequest{reads_.ask(now.mono)}, PersistId{}, out);
+  }
+}
+
+void Node::apply_committed(Effects& out) {
+  const Index until = MUTANT(kApplyUndurable) ? raft_.commit() : raft_.applicable();
+  while (store_.applied() < until) {
+    const Entry& entry = raft_.log().at(store_.applied().next());
+    Applied applied = store_.apply(entry);
+    if (entry.kind == EntryKind::kLeader) {
+      if (const auto record = decode_leader_record(entry.payload.view())) {
+        if (!last_applied_leader_.empty() && last_applied_leader_ != record->leader) ++failovers_;
+        last_applied_leader_ = record->leader;
+      }
+    }
+    if (!applied.origin || applied.origin->incarnation != raft_.incarnation()) continue;
+    if (const std::optional<PendingWrite> write = writes_->resolve(applied.origin->sequence)) {
+      out.emplace_back(Reply{write->request, std::move(applied.result), PersistId{}});
+    }
+  }
+  raft_.set_applied(store_.applied());
+}
+
+void Node::serve_reads(Now, Effects& out) {
+  while (std::optional<ClientRead> read = reads_.take_ready(store_.applied())) {
+    out.emplace_back(Reply{read->request, answer(read->query), PersistId{}});
+  }
+}
+
+ReadResult Node::answer(const Query& query) const {
+  ReadResult result;
+  result.revision = store_.applied();
+  if (const auto* get = std::get_if<GetQuery>(&query)) {
+    if (const Record* record = store_.get(get->ns, get->key)) result.record = *record;
+  } else if (const auto* list = std::get_if<ListQuery>(&query)) {
+    result.page = store_.list(*list);
+  } else {
+    result.history = store_.history();
+  }
+  return result;
+}
+
+void Node::retry_lost(Now now, Effects& out) {
+  const bool waits = writes_->size() > 0 || reads_.size() > 0;
+  if (waits && next_retry_ == Instant::never()) next_retry_ = now.mono + limits::kReadRetry;
+  if (now.mono < next_retry_) return;
+  next_retry_ = waits ? now.mono + limits::kReadRetry : Instant::never();
+  if (reads_.asked() && now.mono - reads_.asked_at() >= limits::kReadRetry && !raft_.is_leader()) {
+    reads_.unask();
+    ask_for_index(now, out);
+  }
+  if (known_leader_.empty() || MUTANT(kForgetPendingWrites)) return;
+  writes_->for_each([&](PendingWrite& write) {
+    const bool in_own_log = raft_.is_leader() && write.sent;
+    if (!in_own_log && now.mono - write.sent_at >= limits::kForwardRetry) (void)send_write(now, write, out);
+  });
+}
+
+void Node::expire(Now now, Effects& out) {
+  while (const std::optional<PendingWrite> write = writes_->take_expired(now.mono)) {
+    refuse_write(write->request, write->sent ? Outcome::kMaybeApplied : Outcome::kNoLeader, write->sent, out);
+  }
+  while (std::optional<PendingReads::Expired> expired = reads_.take_expired(now.mono)) {
+    ReadResult result;
+    result.revision = store_.applied();
+    const bool revision_missing = expired->has_index && expired->read.min_revision > store_.applied();
+    result.failure = revision_missing        ? ReadFailure::kRevisionNotReached
+                     : known_leader_.empty() ? ReadFailure::kNoLeader
+                                             : ReadFailure::kTimeout;
+    out.emplace_back(Reply{expired->read.request, std::move(result), PersistId{}});
+  }
+}
+
+void Node::refuse_write(RequestId request, Outcome outcome, bool maybe_applied, Effects& out) {
+  WriteResult result;
+  result.outcome = outcome;
+  result.maybe_applied = maybe_applied;
+  result.revision = store_.applied();
+  out.emplace_back(Reply{request, std::move(result), PersistId{}});
+}
+
+void Node::report_health(std::string_view component, bool ok, std::string_view reason, Now now) {
+  health_.report(component, ok, reason, now);
+}
+
+PeerIdentity Node::identity() const {
+  return {boot_.id, boot_.incarnation, raft_.hard_state().cluster_id, boot_.peer_address, boot_.api_address, version_};
+}
+
+bool Node::may_send_to(const PeerIdentity& peer) const {
+  if (raft_.log().configuration() == nullptr) return true;
+  return raft_.is_member(peer.id, peer.incarnation) || MUTANT(kIgnoreIncarnation);
+}
+
+}  // namespace patronus

@@ -1,0 +1,129 @@
+// The whole of a node that decides: events in, effects out. No clock, no randomness of its own, no thread, no
+// socket, no file; production and simulator run it under the same driver.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/effect.h"
+#include "core/event.h"
+#include "core/founding.h"
+#include "core/health/health.h"
+#include "core/raft/invariants.h"
+#include "core/raft/raft.h"
+#include "core/requests/pending_reads.h"
+#include "core/requests/pending_writes.h"
+#include "core/state/store.h"
+
+namespace patronus {
+
+struct NodeView {
+  NodeId id;
+  std::string address;
+  std::string role;  // leader, follower, candidate, or stranger: not a member under its data directory
+  bool voter = false;
+  bool healthy = false;
+  int64_t last_contact_ms = -1;  // as the leader counts it; -1: not known
+  Index applied;
+  uint64_t lag_entries = 0;
+  std::string version;
+};
+
+// What status pages, metrics and health show, all as of one moment.
+struct Status {
+  NodeId id;
+  ClusterId cluster_id;
+  NodeId leader;  // empty: none known
+  std::string leader_address;
+  std::string role;
+  Term term;
+  Index commit;
+  Index applied;
+  Index last_index;
+  size_t quorum = 0;
+  size_t failure_tolerance = 0;
+  std::vector<NodeView> nodes;
+  size_t nodes_healthy = 0;
+  bool ready = false;
+  std::vector<ComponentView> components;
+  std::string waits_for;  // of a node that belongs to no cluster yet
+  size_t state_bytes = 0;
+  size_t state_keys = 0;
+  size_t log_bytes = 0;
+  uint64_t elections_total = 0;
+  uint64_t failovers_total = 0;
+  RaftCounters counters;
+};
+
+class Node {
+ public:
+  Node(const Boot& boot, std::string version, Now now);
+
+  // Once, before the first step.
+  void start(Now now, Effects& out);
+  // Runs what is due, then the event. Effects are added to `out`, in the order in which they must happen.
+  void step(Now now, Event&& event, Effects& out);
+  // When step() wants to be called with Wake at the latest.
+  Instant deadline() const;
+
+  // A component's health, as the shell sees it.
+  void report_health(std::string_view component, bool ok, std::string_view reason, Now now);
+
+  // What this node says of itself when it meets a peer.
+  PeerIdentity identity() const;
+  // False if messages to this peer must not be sent: it is not the member it says it is.
+  bool may_send_to(const PeerIdentity& peer) const;
+
+  Status status(Now now) const;
+  const Raft& raft() const { return raft_; }
+  const Store& store() const { return store_; }
+
+ private:
+  void handle(Now now, LinkUp& event, Effects& out);
+  void handle(Now now, LinkLost& event, Effects& out);
+  void handle(Now now, PeerMessage& event, Effects& out);
+  void handle(Now now, WriteDone& event, Effects& out);
+  void handle(Now now, ClientWrite& event, Effects& out);
+  void handle(Now now, ClientRead& event, Effects& out);
+  void handle(Now, Wake&, Effects&) {}
+
+  void on_forwarded(Now now, const PeerMessage& event, const ForwardWrites& writes, Effects& out);
+  void on_refused(const WritesRefused& refused, Effects& out);
+  void on_read_request(Now now, const NodeId& from, const ReadIndexRequest& request, Effects& out);
+
+  // What follows from any step: a new leader is told what is pending, what is committed is applied, what is
+  // answered is answered.
+  void settle(Now now, Effects& out);
+  void follow_leader(Now now, Effects& out);
+  [[nodiscard]] bool send_write(Now now, PendingWrite& write, Effects& out);
+  void ask_for_index(Now now, Effects& out);
+  void apply_committed(Effects& out);
+  void serve_reads(Now now, Effects& out);
+  void expire(Now now, Effects& out);
+  void retry_lost(Now now, Effects& out);
+  ReadResult answer(const Query& query) const;
+  void refuse_write(RequestId request, Outcome outcome, bool maybe_applied, Effects& out);
+  std::vector<ComponentView> components(Now now) const;
+  void fill_nodes(Now now, Status& status) const;
+
+  Boot boot_;
+  std::string version_;
+  Random random_;
+  Raft raft_;
+  Invariants invariants_;
+  Store store_;
+  Founding founding_;
+  Health health_;
+  std::map<NodeId, PeerIdentity> links_;  // peers this node can send to
+  std::optional<PendingWrites> writes_;
+  PendingReads reads_;
+  NodeId known_leader_;  // to which pending requests were last sent
+  Term known_term_;
+  Instant next_retry_;
+  NodeId last_applied_leader_;
+  uint64_t failovers_ = 0;
+};
+
+}  // namespace patronus

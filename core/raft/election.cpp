@@ -1,0 +1,141 @@
+// Elections: pre-vote, votes, and the narrow window in which timeouts are drawn.
+#include <algorithm>
+
+#include "core/base/assert.h"
+#include "core/base/limits.h"
+#include "core/base/mutant.h"
+#include "core/raft/leader_record.h"
+#include "core/raft/quorum.h"
+#include "core/raft/raft.h"
+
+namespace patronus {
+
+// Wide enough that two followers seldom time out within one exchange of votes, and no wider: a silent leader
+// is replaced within the timeout plus this.
+Duration Raft::election_window() const {
+  return std::clamp<Duration>(election_timeout_ / 10, limits::kElectionWindowMin, limits::kElectionWindowMax);
+}
+
+void Raft::reset_election_deadline(Now now) {
+  election_deadline_ = now.mono + election_timeout_;
+  if (!MUTANT(kNoRandomTimeout)) election_deadline_ = election_deadline_ + random_.duration_below(election_window());
+}
+
+// True while this node leads, or heard its leader within the smallest timeout an honest candidate waits.
+bool Raft::leader_is_near(Now now) const {
+  if (MUTANT(kNoStickiness)) return false;
+  if (is_leader()) return true;
+  const auto* follower = std::get_if<Follower>(&role_);
+  if (follower == nullptr || follower->leader.empty()) return false;
+  return now.mono - last_leader_contact_ < election_timeout_;
+}
+
+void Raft::campaign(Now now, LeaderCause cause, Effects& out) { start_vote(now, true, cause, 0, out); }
+
+void Raft::start_vote(Now now, bool pre_vote, LeaderCause cause, uint32_t attempt, Effects& out) {
+  role_ = Candidate{pre_vote, attempt, cause, {self_}};
+  if (!pre_vote) {
+    hard_.term = hard_.term.next();
+    hard_.voted_for = self_;
+    ++counters_.elections_started;
+    persist_hard(out);
+  }
+  // Those who collide draw again from a window that doubles, up to the timeout itself.
+  const Duration widened = std::min<Duration>(election_window() * (int64_t{1} << std::min(attempt, 5U)),
+                                              std::max(election_timeout_, election_window()));
+  election_deadline_ = now.mono + election_window();
+  if (!MUTANT(kNoRandomTimeout)) election_deadline_ = election_deadline_ + random_.duration_below(widened);
+  for (const Member& member : log_.configuration()->members) {
+    if (member.id == self_ || !member.voter) continue;
+    if (pre_vote) {
+      send(member.id, PreVoteRequest{hard_.term.next(), log_.last_index(), log_.last_term()}, PersistId{}, out);
+    } else {
+      send(member.id, VoteRequest{log_.last_index(), log_.last_term()}, PersistId{}, out);
+    }
+  }
+  count_votes(now, out);
+}
+
+void Raft::count_votes(Now now, Effects& out) {
+  const auto& candidate = std::get<Candidate>(role_);
+  const bool won = quorum::has_majority(*log_.configuration(),
+                                        [&](const Member& m) { return candidate.granted.contains(m.id); });
+  if (!won) return;
+  if (candidate.pre_vote) {
+    start_vote(now, false, candidate.cause, candidate.attempt, out);
+  } else {
+    become_leader(now, candidate.cause, out);
+  }
+}
+
+void Raft::become_follower(Now now, Term term, const NodeId& leader, Effects& out) {
+  PATRONUS_ASSERT(term >= hard_.term, "terms never go back");
+  const bool led = is_leader();
+  if (led) fail_reads();
+  if (term > hard_.term || MUTANT(kForgetVoteOnStepDown)) {
+    hard_.term = term;
+    // Within a term the vote stands, whatever this node becomes.
+    hard_.voted_for.clear();
+    persist_hard(out);
+  }
+  // A candidate that learns of a newer term without a leader keeps its own short deadline: were it to wait the
+  // whole timeout, a rival with a shorter log, who can't win, could hold up the election by asking.
+  if (led) reset_election_deadline(now);
+  role_ = Follower{leader};
+}
+
+void Raft::become_leader(Now now, LeaderCause cause, Effects& out) {
+  Leader leader;
+  for (const Member& member : log_.configuration()->members) {
+    if (member.id != self_) leader.peers.emplace(member.id, Progress(log_.last_index().next(), now.mono));
+  }
+  leader.since = now.mono;
+  leader.lease_ms_base = log_.last_stamp().lease_ms;
+  leader.first_index = log_.last_index().next();
+  leader.next_tick = now.mono;
+  role_ = std::move(leader);
+  had_leader_contact_ = true;
+  last_leader_contact_ = now.mono;
+  // The term's first entry carries everything before it over the line (paper, section 5.4.2 and 8).
+  append_own(now, EntryKind::kLeader, Blob(encode_leader_record({self_, cause})), out);
+  lead(now, out);
+  maybe_commit(now, out);
+}
+
+void Raft::on(Now now, const NodeId& from, Term, const PreVoteRequest& m, Effects& out) {
+  // The answer's envelope carries this node's own term, so that a candidate with a stale term catches up even
+  // from a refusal; a voter with a stale term may still say yes, for the term it was asked about.
+  const bool grant = m.next_term > hard_.term && !leader_is_near(now) &&
+                     at_least_as_new(m.last_term, m.last_index, log_.last_term(), log_.last_index());
+  if (!grant && MUTANT(kSilentPreVoteRefusal)) return;
+  send(from, PreVoteResponse{m.next_term, grant}, PersistId{}, out);
+}
+
+void Raft::on(Now now, const NodeId& from, Term, const PreVoteResponse& m, Effects& out) {
+  auto* candidate = std::get_if<Candidate>(&role_);
+  if (candidate == nullptr || !candidate->pre_vote || !m.granted || m.next_term != hard_.term.next()) return;
+  candidate->granted.insert(from);
+  count_votes(now, out);
+}
+
+void Raft::on(Now now, const NodeId& from, Term, const VoteRequest& m, Effects& out) {
+  const bool free_to_vote = hard_.voted_for.empty() || hard_.voted_for == from || MUTANT(kVoteTwice);
+  const bool new_enough = at_least_as_new(m.last_term, m.last_index, log_.last_term(), log_.last_index()) ||
+                          MUTANT(kVoteForShortLog);
+  const bool grant = free_to_vote && new_enough && !is_leader() && leader().empty();
+  if (grant && hard_.voted_for != from) {
+    hard_.voted_for = from;
+    if (!MUTANT(kNoTermOnVote)) persist_hard(out);
+  }
+  if (grant) reset_election_deadline(now);
+  send(from, VoteResponse{grant}, PersistId{}, out);
+}
+
+void Raft::on(Now now, const NodeId& from, Term, const VoteResponse& m, Effects& out) {
+  auto* candidate = std::get_if<Candidate>(&role_);
+  if (candidate == nullptr || candidate->pre_vote || !m.granted) return;
+  candidate->granted.insert(from);
+  count_votes(now, out);
+}
+
+}  // namespace patronus

@@ -1,0 +1,59 @@
+#include "core/raft/entry.h"
+
+#include "core/base/limits.h"
+
+namespace patronus {
+
+void encode(Writer& out, const ClusterId& id) {
+  out.u64(id.words[0]);
+  out.u64(id.words[1]);
+}
+
+ClusterId decode_cluster_id(Reader& in) {
+  ClusterId id;
+  id.words[0] = in.u64();
+  id.words[1] = in.u64();
+  return id;
+}
+
+void encode(Writer& out, const Entry& entry) {
+  out.u64(entry.index.value);
+  out.u64(entry.term.value);
+  out.u8(static_cast<uint8_t>(entry.kind));
+  out.i64(entry.stamp.lease_ms);
+  out.i64(entry.stamp.wall_ms);
+  out.bytes(entry.payload.view());
+}
+
+Entry decode_entry(Reader& in) {
+  Entry entry;
+  entry.index = Index{in.u64()};
+  entry.term = Term{in.u64()};
+  const uint8_t kind = in.u8();
+  if (kind < 1 || kind > 3) in.fail();
+  entry.kind = static_cast<EntryKind>(kind);
+  entry.stamp.lease_ms = in.i64();
+  entry.stamp.wall_ms = in.i64();
+  entry.payload = Blob(in.text(limits::kEntryBytesMax));
+  if (!entry.index || !entry.term) in.fail();
+  return entry;
+}
+
+void encode(Writer& out, const HardState& hard) {
+  out.u64(hard.term.value);
+  out.bytes(hard.voted_for);
+  encode(out, hard.cluster_id);
+  out.u64(hard.boot);
+}
+
+HardState decode_hard_state(Reader& in) {
+  HardState hard;
+  hard.term = Term{in.u64()};
+  hard.voted_for = in.text(limits::kNodeIdBytesMax);
+  hard.cluster_id = decode_cluster_id(in);
+  hard.boot = in.u64();
+  if (!hard.voted_for.empty() && !is_node_id(hard.voted_for)) in.fail();
+  return hard;
+}
+
+}  // namespace patronus

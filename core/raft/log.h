@@ -1,0 +1,78 @@
+// The log in memory: entries after the base, how far they are on disk, and the configurations among them.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/base/limits.h"
+#include "core/base/types.h"
+#include "core/raft/configuration.h"
+#include "core/raft/entry.h"
+
+namespace patronus {
+
+class Log {
+ public:
+  // Takes over what recovery found; all of it is on disk.
+  explicit Log(std::vector<Entry> entries);
+
+  Index last_index() const { return Index{entries_.size()}; }
+  Term last_term() const { return entries_.empty() ? Term{} : entries_.back().term; }
+  Stamp last_stamp() const { return entries_.empty() ? Stamp{} : entries_.back().stamp; }
+  // The term of an entry; 0 for index 0, nothing beyond the end.
+  std::optional<Term> term_at(Index index) const;
+  const Entry& at(Index index) const;
+  bool empty() const { return entries_.empty(); }
+  // All entries together, encoded.
+  size_t bytes() const { return bytes_; }
+  // No entry of any size could be sure of its place.
+  bool full() const { return bytes_ + limits::kEntryBytesMax + Entry::kHeaderBytes > limits::kLogBytesMax; }
+
+  // Entries from `first` on: as many as stay within the byte bound, but at least one.
+  std::span<const Entry> slice(Index first, size_t bytes_max, size_t entries_max) const;
+
+  // Adds entries after the last one, as part of disk write `id`.
+  void append(std::span<const Entry> entries, PersistId id);
+  // Drops entries from `first` on. Writes of them that are still under way then vouch for what is below only:
+  // without that, an old write's completion would mark newer entries at the same places as stable.
+  void truncate_from(Index first);
+
+  // Write `id`, and all before it, are on disk.
+  void persisted(PersistId id);
+  // Up to here the log as it is now is on disk.
+  Index durable() const { return durable_; }
+  // The write that everything up to `index` waits for; 0 if it is durable already.
+  PersistId write_of(Index index) const;
+
+  // The latest configuration in the log, committed or not; nothing before the first. Lives until the log changes.
+  const Configuration* configuration() const;
+  Index configuration_index() const;
+
+ private:
+  struct WriteUnderWay {
+    PersistId id;
+    Index last;
+  };
+  struct PlacedConfiguration {
+    Index index;
+    Configuration configuration;
+  };
+
+  void note_configuration(const Entry& entry);
+
+  std::vector<Entry> entries_;
+  size_t bytes_ = 0;
+  Index durable_;
+  std::deque<WriteUnderWay> under_way_;
+  std::vector<PlacedConfiguration> configurations_;
+};
+
+// True if a log that ends with (term, index) is at least as new as another (Raft paper, section 5.4.1).
+inline bool at_least_as_new(Term last_term, Index last_index, Term other_term, Index other_index) {
+  return last_term != other_term ? last_term > other_term : last_index >= other_index;
+}
+
+}  // namespace patronus

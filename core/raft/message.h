@@ -1,0 +1,108 @@
+// What nodes say to each other. Every message carries the sender's term and cluster; who sent it is known
+// from the link it came over.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/base/time.h"
+#include "core/base/types.h"
+#include "core/raft/entry.h"
+
+namespace patronus {
+
+// Would you vote for me in next_term? Changes nothing at the voter (Ongaro's thesis, section 9.6).
+struct PreVoteRequest {
+  Term next_term;
+  Index last_index;
+  Term last_term;
+};
+struct PreVoteResponse {
+  Term next_term;  // of the request
+  bool granted = false;
+};
+// RequestVote (Raft paper, figure 2), for the term of the message.
+struct VoteRequest {
+  Index last_index;
+  Term last_term;
+};
+struct VoteResponse {
+  bool granted = false;
+};
+// AppendEntries (figure 2). Without entries it tells the commit index, or probes.
+struct AppendRequest {
+  Index prev_index;
+  Term prev_term;
+  Index commit;
+  std::vector<Entry> entries;
+};
+struct AppendResponse {
+  bool success = false;
+  Index match;       // success: the follower has all up to here on disk
+  Index prev_index;  // of the request
+  // Refusal: the last place at or before prev_index at which the follower's term is not above prev_term.
+  Index hint_index;
+  Term hint_term;
+};
+// How the leader sees one member, for the status pages of all nodes.
+struct MemberView {
+  NodeId id;
+  bool healthy = false;
+  Index match;
+  Index applied;
+  int64_t last_contact_ms = 0;
+};
+// Sent at an interval and whenever reads wait for a round (thesis, section 6.4).
+struct Heartbeat {
+  Round round;
+  Index commit;  // at most what the receiver is known to have
+  Index leader_commit;
+  std::vector<MemberView> members;
+};
+struct HeartbeatResponse {
+  Round round;
+  Index applied;
+  WallTime wall;
+};
+// Writes of the sender's clients, each an encoded command. There is no answer: the sender sees its
+// sequence numbers come by when it applies the log.
+struct ForwardWrites {
+  std::vector<Blob> commands;
+};
+enum class Refusal : uint8_t { kBusy = 1, kFull = 2 };
+// The leader did not take these writes into its log, and will not by itself.
+struct WritesRefused {
+  Refusal why = Refusal::kBusy;
+  std::vector<uint64_t> sequences;
+};
+struct ReadIndexRequest {
+  uint64_t ticket = 0;
+};
+struct ReadIndexResponse {
+  uint64_t ticket = 0;
+  Index index;
+};
+
+using MessageBody =
+    std::variant<PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse, AppendRequest, AppendResponse, Heartbeat,
+                 HeartbeatResponse, ForwardWrites, WritesRefused, ReadIndexRequest, ReadIndexResponse>;
+
+struct Message {
+  ClusterId cluster_id;
+  Term term;
+  MessageBody body;
+};
+
+// The name of the message's kind, for logs and traces.
+std::string_view message_name(const Message& message);
+
+void encode_message(std::string& out, const Message& message);
+// Nothing if the bytes are not exactly one valid message. Entries of an append are consecutive after
+// prev_index, with terms that do not fall and are not above the message's: that is checked here.
+[[nodiscard]] std::optional<Message> decode_message(std::string_view bytes);
+
+}  // namespace patronus

@@ -1,0 +1,199 @@
+#include "core/base/limits.h"
+#include "core/raft/message.h"
+
+namespace patronus {
+namespace {
+
+constexpr size_t kForwardedPerMessageMax = limits::kWritesInFlightMax;
+
+void put(Writer& out, const PreVoteRequest& m) {
+  out.u64(m.next_term.value);
+  out.u64(m.last_index.value);
+  out.u64(m.last_term.value);
+}
+void put(Writer& out, const PreVoteResponse& m) {
+  out.u64(m.next_term.value);
+  out.boolean(m.granted);
+}
+void put(Writer& out, const VoteRequest& m) {
+  out.u64(m.last_index.value);
+  out.u64(m.last_term.value);
+}
+void put(Writer& out, const VoteResponse& m) { out.boolean(m.granted); }
+void put(Writer& out, const AppendRequest& m) {
+  out.u64(m.prev_index.value);
+  out.u64(m.prev_term.value);
+  out.u64(m.commit.value);
+  out.u32(static_cast<uint32_t>(m.entries.size()));
+  for (const Entry& entry : m.entries) encode(out, entry);
+}
+void put(Writer& out, const AppendResponse& m) {
+  out.boolean(m.success);
+  out.u64(m.match.value);
+  out.u64(m.prev_index.value);
+  out.u64(m.hint_index.value);
+  out.u64(m.hint_term.value);
+}
+void put(Writer& out, const Heartbeat& m) {
+  out.u64(m.round.value);
+  out.u64(m.commit.value);
+  out.u64(m.leader_commit.value);
+  out.u32(static_cast<uint32_t>(m.members.size()));
+  for (const MemberView& member : m.members) {
+    out.bytes(member.id);
+    out.boolean(member.healthy);
+    out.u64(member.match.value);
+    out.u64(member.applied.value);
+    out.i64(member.last_contact_ms);
+  }
+}
+void put(Writer& out, const HeartbeatResponse& m) {
+  out.u64(m.round.value);
+  out.u64(m.applied.value);
+  out.i64(m.wall.unix_ms);
+}
+void put(Writer& out, const ForwardWrites& m) {
+  out.u32(static_cast<uint32_t>(m.commands.size()));
+  for (const Blob& command : m.commands) out.bytes(command.view());
+}
+void put(Writer& out, const WritesRefused& m) {
+  out.u8(static_cast<uint8_t>(m.why));
+  out.u32(static_cast<uint32_t>(m.sequences.size()));
+  for (const uint64_t sequence : m.sequences) out.u64(sequence);
+}
+void put(Writer& out, const ReadIndexRequest& m) { out.u64(m.ticket); }
+void put(Writer& out, const ReadIndexResponse& m) {
+  out.u64(m.ticket);
+  out.u64(m.index.value);
+}
+
+MessageBody get_append(Reader& in, Term message_term) {
+  AppendRequest m;
+  m.prev_index = Index{in.u64()};
+  m.prev_term = Term{in.u64()};
+  m.commit = Index{in.u64()};
+  const size_t count = in.count(limits::kAppendEntriesMax, Entry::kHeaderBytes);
+  m.entries.reserve(count);
+  Index index = m.prev_index;
+  Term term = m.prev_term;
+  for (size_t i = 0; i < count && in.ok(); ++i) {
+    Entry entry = decode_entry(in);
+    if (entry.index != index.next() || entry.term < term || entry.term > message_term) in.fail();
+    index = entry.index;
+    term = entry.term;
+    m.entries.push_back(std::move(entry));
+  }
+  return m;
+}
+
+MessageBody get_append_response(Reader& in) {
+  AppendResponse m;
+  m.success = in.boolean();
+  m.match = Index{in.u64()};
+  m.prev_index = Index{in.u64()};
+  m.hint_index = Index{in.u64()};
+  m.hint_term = Term{in.u64()};
+  return m;
+}
+
+MessageBody get_heartbeat(Reader& in) {
+  Heartbeat m;
+  m.round = Round{in.u64()};
+  m.commit = Index{in.u64()};
+  m.leader_commit = Index{in.u64()};
+  const size_t count = in.count(limits::kMembersMax, 29);
+  for (size_t i = 0; i < count; ++i) {
+    MemberView member;
+    member.id = in.text(limits::kNodeIdBytesMax);
+    member.healthy = in.boolean();
+    member.match = Index{in.u64()};
+    member.applied = Index{in.u64()};
+    member.last_contact_ms = in.i64();
+    m.members.push_back(std::move(member));
+  }
+  return m;
+}
+
+MessageBody get_forward(Reader& in) {
+  ForwardWrites m;
+  const size_t count = in.count(kForwardedPerMessageMax, 4);
+  m.commands.reserve(count);
+  for (size_t i = 0; i < count && in.ok(); ++i) m.commands.emplace_back(in.text(limits::kEntryBytesMax));
+  return m;
+}
+
+MessageBody get_refused(Reader& in) {
+  WritesRefused m;
+  const uint8_t why = in.u8();
+  if (why < 1 || why > 2) in.fail();
+  m.why = static_cast<Refusal>(why);
+  const size_t count = in.count(kForwardedPerMessageMax, 8);
+  for (size_t i = 0; i < count; ++i) m.sequences.push_back(in.u64());
+  return m;
+}
+
+MessageBody get_body(uint8_t kind, Term term, Reader& in) {
+  switch (kind) {
+    case 0: {
+      const Term next_term{in.u64()};
+      const Index last_index{in.u64()};
+      return PreVoteRequest{next_term, last_index, Term{in.u64()}};
+    }
+    case 1: {
+      const Term next_term{in.u64()};
+      return PreVoteResponse{next_term, in.boolean()};
+    }
+    case 2: {
+      const Index last_index{in.u64()};
+      return VoteRequest{last_index, Term{in.u64()}};
+    }
+    case 3: return VoteResponse{in.boolean()};
+    case 4: return get_append(in, term);
+    case 5: return get_append_response(in);
+    case 6: return get_heartbeat(in);
+    case 7: {
+      const Round round{in.u64()};
+      const Index applied{in.u64()};
+      return HeartbeatResponse{round, applied, WallTime{in.i64()}};
+    }
+    case 8: return get_forward(in);
+    case 9: return get_refused(in);
+    case 10: return ReadIndexRequest{in.u64()};
+    case 11: {
+      const uint64_t ticket = in.u64();
+      return ReadIndexResponse{ticket, Index{in.u64()}};
+    }
+    default: in.fail(); return VoteResponse{};
+  }
+}
+
+}  // namespace
+
+std::string_view message_name(const Message& message) {
+  static constexpr std::string_view kNames[] = {
+      "PreVoteRequest", "PreVoteResponse",   "VoteRequest",   "VoteResponse",  "AppendRequest",    "AppendResponse",
+      "Heartbeat",      "HeartbeatResponse", "ForwardWrites", "WritesRefused", "ReadIndexRequest", "ReadIndexResponse"};
+  static_assert(std::size(kNames) == std::variant_size_v<MessageBody>);
+  return kNames[message.body.index()];
+}
+
+void encode_message(std::string& bytes, const Message& message) {
+  Writer out(bytes);
+  out.u8(static_cast<uint8_t>(message.body.index()));
+  encode(out, message.cluster_id);
+  out.u64(message.term.value);
+  std::visit([&](const auto& body) { put(out, body); }, message.body);
+}
+
+std::optional<Message> decode_message(std::string_view bytes) {
+  Reader in(bytes);
+  const uint8_t kind = in.u8();
+  Message message;
+  message.cluster_id = decode_cluster_id(in);
+  message.term = Term{in.u64()};
+  message.body = get_body(kind, message.term, in);
+  if (!in.done()) return std::nullopt;
+  return message;
+}
+
+}  // namespace patronus

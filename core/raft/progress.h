@@ -1,0 +1,118 @@
+// What a leader knows of one other member, and how far it may send ahead of its answers.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+
+#include "core/base/limits.h"
+#include "core/base/time.h"
+#include "core/base/types.h"
+
+namespace patronus {
+
+// Probing: the place where the logs meet is not known, or something may be lost; one append at a time.
+// Replicating: appends are sent ahead of their answers, within a window.
+enum class ProgressState : uint8_t { kProbe, kReplicate };
+
+class Progress {
+ public:
+  Progress(Index next, Instant now) : next_(next), last_contact_(now), waiting_since_(now) {}
+
+  Index match() const { return match_; }
+  Index next() const { return next_; }
+  ProgressState state() const { return state_; }
+  Index commit_sent() const { return commit_sent_; }
+  Index applied() const { return applied_; }
+  Round acked_round() const { return acked_round_; }
+  Instant last_contact() const { return last_contact_; }
+  bool heard() const { return heard_; }
+
+  // True if one more append with entries may be sent.
+  bool window_open() const {
+    if (state_ == ProgressState::kProbe) return !probe_sent_;
+    return in_flight_.size() < limits::kInflightMessagesMax && in_flight_bytes_ < limits::kInflightBytesMax;
+  }
+  bool waits() const { return state_ == ProgressState::kProbe ? probe_sent_ : !in_flight_.empty(); }
+  // True if what is waited for is overdue and must be taken for lost.
+  bool overdue(Instant now, Duration after) const { return waits() && now - waiting_since_ >= after; }
+
+  void sent(Instant now, Index last, size_t bytes, Index commit) {
+    if (!waits()) waiting_since_ = now;
+    commit_sent_ = std::max(commit_sent_, commit);
+    if (state_ == ProgressState::kProbe) {
+      probe_sent_ = true;
+      return;
+    }
+    if (last < next_) return;  // no entries: nothing is in flight
+    in_flight_.push_back({last, bytes});
+    in_flight_bytes_ += bytes;
+    next_ = last.next();
+  }
+
+  // The member has everything up to `match` on disk. False if that is no news.
+  bool acknowledged(Instant now, Index match) {
+    const bool news = match > match_;
+    match_ = std::max(match_, match);
+    next_ = std::max(next_, match_.next());
+    while (!in_flight_.empty() && in_flight_.front().last <= match_) {
+      in_flight_bytes_ -= in_flight_.front().bytes;
+      in_flight_.pop_front();
+      waiting_since_ = now;
+    }
+    if (state_ == ProgressState::kProbe) {
+      state_ = ProgressState::kReplicate;
+      probe_sent_ = false;
+      next_ = match_.next();
+    }
+    return news;
+  }
+
+  // The logs do not meet at the place tried; they may at `try_next` - 1. A late refusal changes nothing.
+  void refused(Index tried_prev, Index try_next) {
+    const bool late = tried_prev <= match_ ||
+                      (state_ == ProgressState::kProbe && tried_prev != next_.prev());
+    if (late) return;
+    become_probe(std::max(match_.next(), try_next));
+  }
+
+  // What was sent may be lost: begin again after what is known to be there.
+  void restart() { become_probe(match_.next()); }
+
+  void contact(Instant now) {
+    last_contact_ = now;
+    heard_ = true;
+  }
+  void acknowledged_round(Round round) { acked_round_ = std::max(acked_round_, round); }
+  void set_applied(Index applied) { applied_ = std::max(applied_, applied); }
+
+ private:
+  struct InFlight {
+    Index last;
+    size_t bytes;
+  };
+
+  void become_probe(Index next) {
+    state_ = ProgressState::kProbe;
+    next_ = next;
+    probe_sent_ = false;
+    in_flight_.clear();
+    in_flight_bytes_ = 0;
+    commit_sent_ = Index{};
+  }
+
+  ProgressState state_ = ProgressState::kProbe;
+  Index match_;
+  Index next_;
+  bool probe_sent_ = false;
+  std::deque<InFlight> in_flight_;
+  size_t in_flight_bytes_ = 0;
+  Index commit_sent_;
+  Index applied_;
+  Round acked_round_;
+  Instant last_contact_;
+  Instant waiting_since_;
+  bool heard_ = false;
+};
+
+}  // namespace patronus

@@ -1,0 +1,179 @@
+#include "core/raft/raft.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/assert.h"
+#include "core/base/limits.h"
+#include "core/base/mutant.h"
+
+namespace patronus {
+
+Raft::Raft(const Boot& boot, Now now)
+    : self_(boot.id),
+      incarnation_(boot.incarnation),
+      election_timeout_(boot.election_timeout),
+      heartbeat_interval_(boot.heartbeat_interval),
+      random_(boot.seed),
+      hard_(boot.hard),
+      log_(boot.entries) {
+  PATRONUS_ASSERT(is_node_id(self_) && incarnation_, "the shell checks identity before it boots the core");
+  PATRONUS_ASSERT(log_.last_term() <= hard_.term, "recovery never gives a term below the log's");
+  PATRONUS_ASSERT(heartbeat_interval_ * 5 <= election_timeout_, "the shell checks timing before it boots the core");
+  last_leader_contact_ = now.mono;
+  // Nobody has heard of a leader yet, so there is no need to wait a whole timeout; the pre-vote of a node
+  // that merely came back is refused by those who do hear one.
+  election_deadline_ = now.mono + election_window() + random_.duration_below(election_window());
+}
+
+void Raft::start(Now, Effects& out) {
+  ++hard_.boot;
+  persist_hard(out);
+}
+
+const NodeId& Raft::leader() const {
+  static const NodeId kNone;
+  if (is_leader()) return self_;
+  if (const auto* follower = std::get_if<Follower>(&role_)) return follower->leader;
+  return kNone;
+}
+
+bool Raft::is_voter() const {
+  return log_.configuration() != nullptr && log_.configuration()->is_voter(self_, incarnation_);
+}
+
+bool Raft::is_member(const NodeId& id, Incarnation incarnation) const {
+  if (log_.configuration() == nullptr) return false;
+  const Member* member = log_.configuration()->find(id);
+  return member != nullptr && member->incarnation == incarnation;
+}
+
+void Raft::tick(Now now, Effects& out) {
+  if (is_leader()) {
+    if (now.mono >= std::get<Leader>(role_).next_tick) lead(now, out);
+    return;
+  }
+  if (now.mono < election_deadline_ || !is_voter()) return;
+  const auto* candidate = std::get_if<Candidate>(&role_);
+  if (candidate != nullptr) {
+    start_vote(now, true, candidate->cause, candidate->attempt + 1, out);
+  } else {
+    campaign(now, had_leader_contact_ ? LeaderCause::kTimeout : LeaderCause::kStart, out);
+  }
+}
+
+Instant Raft::deadline() const {
+  if (const auto* leader = std::get_if<Leader>(&role_)) return leader->next_tick;
+  return is_voter() ? election_deadline_ : Instant::never();
+}
+
+void Raft::persist_hard(Effects& out) {
+  last_persist_ = last_persist_.next();
+  hard_write_ = last_persist_;
+  out.emplace_back(Persist{last_persist_, hard_, {}});
+}
+
+void Raft::send(const NodeId& to, MessageBody body, PersistId after, Effects& out) {
+  if (MUTANT(kSendBeforeDurable)) after = PersistId{};
+  const PersistId gate = MUTANT(kSendBeforeDurable) ? PersistId{} : std::max(after, hard_write_);
+  out.emplace_back(Send{to, Message{hard_.cluster_id, hard_.term, std::move(body)}, gate});
+}
+
+bool Raft::accepts(const NodeId& from, Incarnation incarnation, const Message& message, Effects& out) {
+  if (!message.cluster_id) return false;
+  if (hard_.cluster_id && message.cluster_id != hard_.cluster_id) {
+    out.emplace_back(Notice{NoticeKind::kStranger, "message of another cluster from " + from});
+    return false;
+  }
+  // A node that has no configuration yet is told one by those who know it, and they speak to it only if it is
+  // in theirs. One that has a configuration listens to its members alone: a wiped disk under a known name has
+  // an unknown incarnation, and its votes and acknowledgements would be promises it has forgotten.
+  if (log_.configuration() == nullptr) return true;
+  if (is_member(from, incarnation)) return true;
+  return MUTANT(kIgnoreIncarnation) && log_.configuration()->find(from) != nullptr;
+}
+
+void Raft::receive(Now now, const NodeId& from, Incarnation incarnation, Message&& message, Effects& out) {
+  if (!accepts(from, incarnation, message, out)) return;
+  const bool pre_vote = std::holds_alternative<PreVoteRequest>(message.body);
+  const bool vote = std::holds_alternative<VoteRequest>(message.body);
+  // A voter that hears its leader does not let a partly connected node depose it (thesis, section 4.2.3).
+  if (vote && message.term > hard_.term && leader_is_near(now)) return;
+  if (!hard_.cluster_id) {
+    // A node that has nothing joins with the first message, before it promises anything in the cluster.
+    hard_.cluster_id = message.cluster_id;
+    persist_hard(out);
+  }
+  if (message.term > hard_.term && !pre_vote) {
+    const bool from_leader = std::holds_alternative<AppendRequest>(message.body) ||
+                             std::holds_alternative<Heartbeat>(message.body);
+    become_follower(now, message.term, from_leader ? from : NodeId{}, out);
+  }
+  if (message.term < hard_.term && !pre_vote) {
+    handle_lower_term(from, message, out);
+    return;
+  }
+  const Term term = message.term;
+  std::visit(
+      [&](auto& body) {
+        using Body = std::decay_t<decltype(body)>;
+        if constexpr (std::is_same_v<Body, ForwardWrites> || std::is_same_v<Body, WritesRefused> ||
+                      std::is_same_v<Body, ReadIndexRequest> || std::is_same_v<Body, ReadIndexResponse>) {
+          // The node deals with these before it passes a message on.
+        } else {
+          on(now, from, term, body, out);
+        }
+      },
+      message.body);
+}
+
+void Raft::handle_lower_term(const NodeId& from, const Message& message, Effects& out) {
+  // The sender learns of the newer term from the answer's envelope. Without an answer to a leader of an older
+  // term, a node that once reached a higher term alone could never come back.
+  if (std::holds_alternative<VoteRequest>(message.body)) {
+    send(from, VoteResponse{false}, PersistId{}, out);
+  } else if (const auto* append = std::get_if<AppendRequest>(&message.body)) {
+    send(from, AppendResponse{false, Index{}, append->prev_index, Index{}, Term{}}, PersistId{}, out);
+  } else if (std::holds_alternative<Heartbeat>(message.body)) {
+    send(from, HeartbeatResponse{}, PersistId{}, out);
+  }
+}
+
+void Raft::link_up(Now now, const NodeId& peer, Effects& out) {
+  auto* leader = std::get_if<Leader>(&role_);
+  if (leader == nullptr) return;
+  const auto at = leader->peers.find(peer);
+  if (at == leader->peers.end()) return;
+  at->second.restart();
+  replicate(now, peer, at->second, out);
+}
+
+void Raft::persisted(Now now, PersistId id, Effects& out) {
+  PATRONUS_ASSERT(id <= last_persist_, "only writes that were asked for are done");
+  log_.persisted(id);
+  if (is_leader()) maybe_commit(now, out);
+}
+
+std::vector<ReadReady> Raft::take_ready_reads() { return std::exchange(ready_reads_, {}); }
+std::vector<ReadTicket> Raft::take_failed_reads() { return std::exchange(failed_reads_, {}); }
+
+std::vector<MemberView> Raft::members(Now now) const {
+  const Configuration* configuration = log_.configuration();
+  if (configuration == nullptr) return {};
+  const auto* leader = std::get_if<Leader>(&role_);
+  if (leader == nullptr) return told_members_;
+  std::vector<MemberView> views;
+  for (const Member& member : configuration->members) {
+    if (member.id == self_) {
+      views.push_back({self_, true, log_.durable(), applied_, 0});
+      continue;
+    }
+    const Progress& progress = leader->peers.at(member.id);
+    const Duration silence = now.mono - progress.last_contact();
+    views.push_back({member.id, progress.heard() && silence < election_timeout_, progress.match(), progress.applied(),
+                     progress.heard() ? silence.count() / 1'000'000 : -1});
+  }
+  return views;
+}
+
+}  // namespace patronus

@@ -1,0 +1,174 @@
+// Consensus after "In Search of an Understandable Consensus Algorithm (extended version)" (the paper) and
+// Ongaro's dissertation (the thesis). This class holds the state and passes what happens to the room that
+// deals with it: election.cpp, replication.cpp, reads.cpp, founding.cpp, invariants.cpp.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/base/random.h"
+#include "core/base/time.h"
+#include "core/effect.h"
+#include "core/event.h"
+#include "core/raft/log.h"
+#include "core/raft/progress.h"
+#include "core/raft/reads.h"
+
+namespace patronus {
+
+struct Follower {
+  NodeId leader;  // empty: none known in this term
+};
+struct Candidate {
+  bool pre_vote = true;
+  uint32_t attempt = 0;      // how often in a row without a leader; widens the window of the next one
+  LeaderCause cause = LeaderCause::kStart;
+  std::set<NodeId> granted;  // itself included
+};
+struct Leader {
+  std::map<NodeId, Progress> peers;  // all members but itself
+  Instant since;
+  int64_t lease_ms_base = 0;  // lease time when it began to lead
+  Index first_index;          // of this term: nothing commits by counting before it (paper, 5.4.2)
+  Instant next_tick;
+  size_t uncommitted_bytes = 0;
+  ReadRounds reads;
+};
+using Role = std::variant<Follower, Candidate, Leader>;
+
+enum class Proposed : uint8_t { kAccepted, kNotLeader, kBusy, kFull };
+
+struct RaftCounters {
+  uint64_t heartbeats_sent = 0;
+  uint64_t heartbeats_received = 0;
+  uint64_t replications = 0;  // batches of entries acknowledged to, or by, this node
+  uint64_t elections_started = 0;
+};
+
+class Raft {
+ public:
+  Raft(const Boot& boot, Now now);
+
+  // Counts the boot and makes the count durable; nothing is sent before.
+  void start(Now now, Effects& out);
+  // Runs what is due.
+  void tick(Now now, Effects& out);
+  Instant deadline() const;
+
+  // A message of a peer. What does not belong to this cluster, or comes from a stranger, is dropped.
+  void receive(Now now, const NodeId& from, Incarnation incarnation, Message&& message, Effects& out);
+  // A link to the peer came up: what was sent before may be lost.
+  void link_up(Now now, const NodeId& peer, Effects& out);
+  void persisted(Now now, PersistId id, Effects& out);
+
+  [[nodiscard]] Proposed propose(Now now, EntryKind kind, Blob payload, Effects& out);
+  // The first entry of a new cluster, on a node that has nothing (founding.cpp).
+  void found(Now now, const Configuration& configuration, Effects& out);
+
+  // Leader only: the ticket comes back through take_ready_reads with an index that makes a read of the state
+  // applied up to it linearizable; if leadership ends first it comes back in take_failed_reads.
+  void request_read(Now now, ReadTicket ticket, Effects& out);
+  std::vector<ReadReady> take_ready_reads();
+  std::vector<ReadTicket> take_failed_reads();
+
+  void set_applied(Index applied) { applied_ = applied; }
+  // Queues a message to a peer behind everything it must not overtake.
+  void send(const NodeId& to, MessageBody body, PersistId after, Effects& out);
+
+  Term term() const { return hard_.term; }
+  const HardState& hard_state() const { return hard_; }
+  const Role& role() const { return role_; }
+  bool is_leader() const { return std::holds_alternative<Leader>(role_); }
+  // The leader of this term if it is known, else empty.
+  const NodeId& leader() const;
+  Index commit() const { return commit_; }
+  // What may be applied: committed, and on disk here.
+  Index applicable() const { return std::min(commit_, log_.durable()); }
+  const Log& log() const { return log_; }
+  const NodeId& self() const { return self_; }
+  Incarnation incarnation() const { return incarnation_; }
+  bool is_voter() const;
+  bool is_member(const NodeId& id, Incarnation incarnation) const;
+  Duration election_timeout() const { return election_timeout_; }
+  // When this node last had word of a leader; or leads.
+  Instant last_leader_contact() const { return last_leader_contact_; }
+  bool had_leader_contact() const { return had_leader_contact_; }
+  // The members as the leader sees them, or last told.
+  std::vector<MemberView> members(Now now) const;
+  Index leader_commit() const { return leader_commit_; }
+  const RaftCounters& counters() const { return counters_; }
+
+ private:
+  friend class Invariants;
+
+  // election.cpp
+  void campaign(Now now, LeaderCause cause, Effects& out);
+  void start_vote(Now now, bool pre_vote, LeaderCause cause, uint32_t attempt, Effects& out);
+  void count_votes(Now now, Effects& out);
+  void become_follower(Now now, Term term, const NodeId& leader, Effects& out);
+  void become_leader(Now now, LeaderCause cause, Effects& out);
+  bool leader_is_near(Now now) const;
+  void reset_election_deadline(Now now);
+  Duration election_window() const;
+  void on(Now now, const NodeId& from, Term term, const PreVoteRequest& m, Effects& out);
+  void on(Now now, const NodeId& from, Term term, const PreVoteResponse& m, Effects& out);
+  void on(Now now, const NodeId& from, Term term, const VoteRequest& m, Effects& out);
+  void on(Now now, const NodeId& from, Term term, const VoteResponse& m, Effects& out);
+
+  // replication.cpp
+  void on(Now now, const NodeId& from, Term term, AppendRequest& m, Effects& out);
+  void on(Now now, const NodeId& from, Term term, const AppendResponse& m, Effects& out);
+  void on(Now now, const NodeId& from, Term term, const Heartbeat& m, Effects& out);
+  void on(Now now, const NodeId& from, Term term, const HeartbeatResponse& m, Effects& out);
+  void take_entries(const NodeId& from, AppendRequest& m, Effects& out);
+  void refuse_append(const NodeId& from, const AppendRequest& m, Effects& out);
+  void append_own(Now now, EntryKind kind, Blob payload, Effects& out);
+  void replicate(Now now, const NodeId& peer, Progress& progress, Effects& out);
+  void replicate_all(Now now, Effects& out);
+  void send_append(Now now, const NodeId& peer, Progress& progress, std::span<const Entry> entries, Effects& out);
+  void lead(Now now, Effects& out);
+  void send_heartbeats(Now now, Effects& out);
+  void maybe_commit(Now now, Effects& out);
+  void advance_commit(Index to);
+  bool hears_a_majority(Now now) const;
+  Stamp stamp(Now now) const;
+
+  // reads.cpp
+  void start_read_round(Now now, Effects& out);
+  void finish_read_rounds(Now now, Effects& out);
+  void fail_reads();
+
+  // Adopts a term or a cluster, and makes it durable.
+  void persist_hard(Effects& out);
+  bool accepts(const NodeId& from, Incarnation incarnation, const Message& message, Effects& out);
+  void handle_lower_term(const NodeId& from, const Message& message, Effects& out);
+
+  NodeId self_;
+  Incarnation incarnation_;
+  Duration election_timeout_;
+  Duration heartbeat_interval_;
+  Random random_;
+
+  HardState hard_;
+  Log log_;
+  Role role_ = Follower{};
+  Index commit_;
+  Index applied_;
+  PersistId last_persist_;
+  PersistId hard_write_;  // the last write that holds the hard state; all messages wait for it
+
+  Instant election_deadline_;
+  Instant last_leader_contact_;
+  bool had_leader_contact_ = false;  // since this boot
+  Index leader_commit_;
+  std::vector<MemberView> told_members_;
+  std::vector<ReadReady> ready_reads_;
+  std::vector<ReadTicket> failed_reads_;
+  RaftCounters counters_;
+};
+
+}  // namespace patronus

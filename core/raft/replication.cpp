@@ -1,0 +1,230 @@
+// Log replication: appends ahead of their answers within a window, commit by counting, heartbeats.
+#include <algorithm>
+
+#include "core/base/assert.h"
+#include "core/base/limits.h"
+#include "core/base/mutant.h"
+#include "core/raft/quorum.h"
+#include "core/raft/raft.h"
+
+namespace patronus {
+
+// Lease time is how long leaders have led: it goes on from the last stamp by this leader's monotonic clock.
+// Wall time never goes back along the log, whatever the clocks of successive leaders say.
+Stamp Raft::stamp(Now now) const {
+  const auto& leader = std::get<Leader>(role_);
+  const Stamp last = log_.last_stamp();
+  const int64_t lease_ms = leader.lease_ms_base + (now.mono - leader.since).count() / 1'000'000;
+  return Stamp{std::max(lease_ms, last.lease_ms), std::max(now.wall.unix_ms, last.wall_ms)};
+}
+
+Proposed Raft::propose(Now now, EntryKind kind, Blob payload, Effects& out) {
+  if (!is_leader()) return Proposed::kNotLeader;
+  const size_t bytes = Entry::kHeaderBytes + payload.size();
+  if (log_.full()) return Proposed::kFull;
+  if (std::get<Leader>(role_).uncommitted_bytes + bytes > limits::kProposalsUncommittedBytesMax) return Proposed::kBusy;
+  append_own(now, kind, std::move(payload), out);
+  replicate_all(now, out);
+  maybe_commit(now, out);
+  return Proposed::kAccepted;
+}
+
+// The leader's own write goes on beside replication (thesis, section 10.2.1); it counts itself once it is done.
+void Raft::append_own(Now now, EntryKind kind, Blob payload, Effects& out) {
+  Entry entry{log_.last_index().next(), hard_.term, kind, stamp(now), std::move(payload)};
+  std::get<Leader>(role_).uncommitted_bytes += entry.encoded_bytes();
+  last_persist_ = last_persist_.next();
+  log_.append({&entry, 1}, last_persist_);
+  Persist persist{last_persist_, std::nullopt, {}};
+  persist.entries.push_back(std::move(entry));
+  out.emplace_back(std::move(persist));
+}
+
+void Raft::replicate_all(Now now, Effects& out) {
+  for (auto& [peer, progress] : std::get<Leader>(role_).peers) replicate(now, peer, progress, out);
+}
+
+void Raft::replicate(Now now, const NodeId& peer, Progress& progress, Effects& out) {
+  const bool probing = progress.state() == ProgressState::kProbe;
+  while (progress.window_open() && (progress.next() <= log_.last_index() || probing)) {
+    send_append(now, peer, progress,
+                log_.slice(progress.next(), limits::kAppendBytesMax, limits::kAppendEntriesMax), out);
+    if (probing) return;
+  }
+  // A follower that has everything still must hear what is committed; one that waits for more hears it then.
+  if (!probing && !progress.waits() && progress.commit_sent() < commit_) send_append(now, peer, progress, {}, out);
+}
+
+void Raft::send_append(Now now, const NodeId& peer, Progress& progress, std::span<const Entry> entries, Effects& out) {
+  const Index prev = progress.next().prev();
+  const std::optional<Term> prev_term = log_.term_at(prev);
+  PATRONUS_ASSERT(prev_term.has_value(), "a follower's next entry is at most one beyond the leader's last");
+  size_t bytes = 0;
+  for (const Entry& entry : entries) bytes += entry.encoded_bytes();
+  send(peer, AppendRequest{prev, *prev_term, commit_, {entries.begin(), entries.end()}}, PersistId{}, out);
+  progress.sent(now.mono, entries.empty() ? prev : entries.back().index, bytes, commit_);
+}
+
+void Raft::on(Now now, const NodeId& from, Term, AppendRequest& m, Effects& out) {
+  if (is_leader()) {
+    out.emplace_back(Notice{NoticeKind::kStranger, "append of this node's own term from " + from});
+    return;
+  }
+  if (leader() != from) become_follower(now, hard_.term, from, out);
+  last_leader_contact_ = now.mono;
+  had_leader_contact_ = true;
+  reset_election_deadline(now);
+  const std::optional<Term> prev_term = log_.term_at(m.prev_index);
+  if (prev_term != m.prev_term && !MUTANT(kAppendWithoutCheck)) {
+    refuse_append(from, m, out);
+    return;
+  }
+  if (m.prev_index > log_.last_index()) return;
+  take_entries(from, m, out);
+}
+
+void Raft::refuse_append(const NodeId& from, const AppendRequest& m, Effects& out) {
+  // One refusal skips all places that can't be where the logs meet: those after our end, and those whose term
+  // is above the leader's there (paper, end of section 5.3).
+  Index hint = std::min(m.prev_index, log_.last_index());
+  while (hint > commit_ && *log_.term_at(hint) > m.prev_term) hint = hint.prev();
+  send(from, AppendResponse{false, Index{}, m.prev_index, hint, *log_.term_at(hint)}, PersistId{}, out);
+}
+
+void Raft::take_entries(const NodeId& from, AppendRequest& m, Effects& out) {
+  const Index last_new{m.prev_index.value + m.entries.size()};
+  size_t skip = 0;
+  while (skip < m.entries.size() && log_.term_at(m.entries[skip].index) == m.entries[skip].term) ++skip;
+  if (skip < m.entries.size()) {
+    const std::span<const Entry> news = std::span(m.entries).subspan(skip);
+    const bool valid = std::all_of(news.begin(), news.end(), [](const Entry& entry) {
+      return entry.kind != EntryKind::kConfiguration || decode_configuration(entry.payload.view()).has_value();
+    });
+    if (news.front().index <= commit_ || !valid) {
+      out.emplace_back(Notice{NoticeKind::kStranger, "append from " + from + " contradicts what is committed"});
+      return;
+    }
+    log_.truncate_from(news.front().index);
+    last_persist_ = last_persist_.next();
+    log_.append(news, last_persist_);
+    out.emplace_back(Persist{last_persist_, std::nullopt, {news.begin(), news.end()}});
+    ++counters_.replications;
+  }
+  advance_commit(std::min(m.commit, last_new));
+  // What the leader may count must be on disk here, also if an earlier message brought it.
+  send(from, AppendResponse{true, last_new, m.prev_index, Index{}, Term{}}, log_.write_of(last_new), out);
+}
+
+void Raft::on(Now now, const NodeId& from, Term, const AppendResponse& m, Effects& out) {
+  auto* leader = std::get_if<Leader>(&role_);
+  if (leader == nullptr) return;
+  const auto at = leader->peers.find(from);
+  if (at == leader->peers.end()) return;
+  Progress& progress = at->second;
+  progress.contact(now.mono);
+  if (m.success) {
+    if (m.match > log_.last_index()) {
+      out.emplace_back(Notice{NoticeKind::kStranger, from + " acknowledges entries that were never sent"});
+      return;
+    }
+    if (progress.acknowledged(now.mono, m.match)) {
+      ++counters_.replications;
+      maybe_commit(now, out);
+    }
+  } else {
+    // The largest place at which our term is not above the follower's is the next worth trying.
+    Index meet = std::min(m.hint_index, log_.last_index());
+    while (meet > Index{} && *log_.term_at(meet) > m.hint_term) meet = meet.prev();
+    progress.refused(m.prev_index, meet.next());
+  }
+  if (is_leader()) replicate(now, from, progress, out);
+}
+
+void Raft::maybe_commit(Now now, Effects& out) {
+  auto& leader = std::get<Leader>(role_);
+  const auto reached = [&](const Member& member) -> Index {
+    if (member.id != self_) return leader.peers.at(member.id).match();
+    return MUTANT(kLeaderCountsUndurable) ? log_.last_index() : log_.durable();
+  };
+  const Index index = quorum::reached_by_majority<Index>(*log_.configuration(), reached);
+  // Entries of earlier terms commit only along with one of this term (paper, section 5.4.2).
+  if (index <= commit_ || (index < leader.first_index && !MUTANT(kCommitOldTerm))) return;
+  advance_commit(index);
+  for (auto& [peer, progress] : leader.peers) replicate(now, peer, progress, out);
+  if (leader.reads.anyone_waits() && !leader.reads.under_way()) start_read_round(now, out);
+}
+
+void Raft::advance_commit(Index to) {
+  if (to <= commit_) return;
+  PATRONUS_ASSERT(to <= log_.last_index(), "only entries of the log are committed");
+  if (auto* leader = std::get_if<Leader>(&role_)) {
+    for (Index i = std::max(commit_.next(), leader->first_index); i <= to; i = i.next()) {
+      const size_t bytes = log_.at(i).encoded_bytes();
+      PATRONUS_ASSERT(leader->uncommitted_bytes >= bytes, "what is committed was counted when it was proposed");
+      leader->uncommitted_bytes -= bytes;
+    }
+  }
+  commit_ = to;
+  leader_commit_ = std::max(leader_commit_, commit_);
+}
+
+bool Raft::hears_a_majority(Now now) const {
+  const auto& leader = std::get<Leader>(role_);
+  return quorum::has_majority(*log_.configuration(), [&](const Member& member) {
+    return member.id == self_ || now.mono - leader.peers.at(member.id).last_contact() < election_timeout_;
+  });
+}
+
+void Raft::lead(Now now, Effects& out) {
+  auto& leader = std::get<Leader>(role_);
+  // A leader that hears no majority keeps nobody's patience (thesis, section 6.2).
+  if (!hears_a_majority(now) && !MUTANT(kNoCheckQuorum)) {
+    become_follower(now, hard_.term, NodeId{}, out);
+    return;
+  }
+  last_leader_contact_ = now.mono;
+  leader.next_tick = now.mono + heartbeat_interval_;
+  const Duration retry = std::min<Duration>(heartbeat_interval_, limits::kRetryIntervalMax);
+  for (auto& [peer, progress] : leader.peers) {
+    if (progress.overdue(now.mono, retry)) progress.restart();
+    replicate(now, peer, progress, out);
+  }
+  send_heartbeats(now, out);
+}
+
+void Raft::send_heartbeats(Now now, Effects& out) {
+  auto& leader = std::get<Leader>(role_);
+  const std::vector<MemberView> views = members(now);
+  for (auto& [peer, progress] : leader.peers) {
+    ++counters_.heartbeats_sent;
+    send(peer, Heartbeat{leader.reads.round(), std::min(progress.match(), commit_), commit_, views}, PersistId{}, out);
+  }
+}
+
+void Raft::on(Now now, const NodeId& from, Term, const Heartbeat& m, Effects& out) {
+  if (is_leader()) return;
+  if (leader() != from) become_follower(now, hard_.term, from, out);
+  ++counters_.heartbeats_received;
+  last_leader_contact_ = now.mono;
+  had_leader_contact_ = true;
+  reset_election_deadline(now);
+  // The leader bounds the commit index by what it knows to be here; a heartbeat that claims more is cut to it.
+  advance_commit(std::min(m.commit, log_.last_index()));
+  leader_commit_ = std::max(leader_commit_, m.leader_commit);
+  told_members_ = m.members;
+  send(from, HeartbeatResponse{m.round, applied_, now.wall}, PersistId{}, out);
+}
+
+void Raft::on(Now now, const NodeId& from, Term, const HeartbeatResponse& m, Effects& out) {
+  auto* leader = std::get_if<Leader>(&role_);
+  if (leader == nullptr) return;
+  const auto at = leader->peers.find(from);
+  if (at == leader->peers.end()) return;
+  at->second.contact(now.mono);
+  at->second.set_applied(m.applied);
+  at->second.acknowledged_round(std::min(m.round, leader->reads.round()));
+  finish_read_rounds(now, out);
+  if (is_leader()) replicate(now, from, at->second, out);
+}
+
+}  // namespace patronus

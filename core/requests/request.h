@@ -1,0 +1,86 @@
+// What a client asks of a node, in the core's terms, and the answer.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/base/time.h"
+#include "core/base/types.h"
+#include "core/raft/entry.h"
+#include "core/state/command.h"
+
+namespace patronus {
+
+struct GetQuery {
+  std::string ns;
+  std::string key;
+};
+struct ListQuery {
+  std::string ns;
+  std::string prefix;
+  std::string after_key;  // the cursor: keys greater than this; empty from the beginning
+  size_t limit = 0;
+  bool keys_only = false;
+};
+struct HistoryQuery {};
+using Query = std::variant<GetQuery, ListQuery, HistoryQuery>;
+
+struct ListItem {
+  std::string key;
+  Record record;
+};
+struct ListPage {
+  std::vector<ListItem> items;
+  bool more = false;
+};
+
+enum class LeaderCause : uint8_t { kStart = 1, kTimeout = 2, kCrash = 3, kTransfer = 4, kDrain = 5, kForced = 6 };
+std::string_view cause_name(LeaderCause cause);
+
+// One change of leader, as every node remembers it.
+struct LeaderChange {
+  Index index;
+  Term term;
+  NodeId leader;
+  LeaderCause cause = LeaderCause::kStart;
+  Stamp stamp;
+
+  friend bool operator==(const LeaderChange&, const LeaderChange&) = default;
+};
+struct History {
+  std::vector<LeaderChange> changes;  // the latest first
+  uint64_t total = 0;                 // since founding, with those no longer kept
+};
+
+enum class ReadFailure : uint8_t { kNoLeader, kTimeout, kBusy, kRevisionNotReached };
+
+struct ReadResult {
+  std::optional<ReadFailure> failure;
+  Index revision;  // the state's, as of which this was read
+  std::optional<Record> record;
+  ListPage page;
+  History history;
+};
+
+using Answer = std::variant<WriteResult, ReadResult>;
+
+enum class Consistency : uint8_t { kLinearizable, kStale };
+
+struct ClientWrite {
+  RequestId request;
+  WriteOp op;
+  std::optional<IdempotencyKey> idempotency;
+  Instant deadline;
+};
+struct ClientRead {
+  RequestId request;
+  Query query;
+  Consistency consistency = Consistency::kLinearizable;
+  Index min_revision;
+  Instant deadline;
+};
+
+}  // namespace patronus

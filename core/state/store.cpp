@@ -1,0 +1,173 @@
+#include "core/state/store.h"
+
+#include "core/base/assert.h"
+#include "core/base/bytes.h"
+#include "core/base/hash.h"
+#include "core/base/limits.h"
+#include "core/raft/configuration.h"
+#include "core/raft/leader_record.h"
+
+namespace patronus {
+namespace {
+
+// What a key costs besides its bytes: map node, numbers, shared value.
+constexpr size_t kKeyOverheadBytes = 192;
+
+size_t cost(std::string_view key, const Record& record) {
+  return kKeyOverheadBytes + key.size() + record.value.size() + record.content_type.size();
+}
+
+uint64_t hash_of(std::string_view ns, std::string_view key, const Record& record) {
+  std::string fact;
+  fact.reserve(ns.size() + key.size() + record.content_type.size() + 48);
+  Writer out(fact);
+  out.bytes(ns);
+  out.bytes(key);
+  out.bytes(record.content_type);
+  out.u64(record.create_revision.value);
+  out.u64(record.mod_revision.value);
+  out.u64(record.version);
+  return hash64(fact, hash64(record.value.view()));
+}
+
+}  // namespace
+
+Applied Store::apply(const Entry& entry) {
+  PATRONUS_ASSERT(entry.index == applied_.next(), "entries are applied in order, each once");
+  applied_ = entry.index;
+  keyed_.expire(entry.stamp);
+  Applied applied;
+  switch (entry.kind) {
+    case EntryKind::kLeader: note_leader(entry); break;
+    case EntryKind::kConfiguration: {
+      const std::optional<Configuration> configuration = decode_configuration(entry.payload.view());
+      if (configuration) deduplication_.set_members(*configuration);
+      break;
+    }
+    case EntryKind::kCommand: {
+      const std::optional<Command> command = decode_command(entry.payload.view());
+      // A command that does not decode was put in by a peer gone wrong: the same nothing on every replica.
+      if (!command) break;
+      applied.origin = command->origin;
+      applied.result = execute(*command, entry.index, entry.stamp);
+      applied.result.revision = entry.index;
+      break;
+    }
+  }
+  return applied;
+}
+
+WriteResult Store::execute(const Command& command, Index at, const Stamp& stamp) {
+  WriteResult result;
+  if (deduplication_.note(command.origin) != Deduplication::Verdict::kFirst) {
+    // The origin saw the first one come by and has answered; nobody waits for this.
+    result.outcome = Outcome::kRefused;
+    return result;
+  }
+  if (!command.idempotency) return execute_once(command.op, at, limits::kBatchResultBytesMax);
+  if (std::optional<WriteResult> kept = keyed_.answer(*command.idempotency)) return *kept;
+  result = execute_once(command.op, at, limits::kKeyedAnswerBytesMax);
+  // A refusal for want of room says nothing about the request: it may be tried again under its key.
+  if (result.outcome == Outcome::kQuotaExceeded || result.outcome == Outcome::kRefused) return result;
+  result.revision = at;
+  keyed_.keep(*command.idempotency, result, stamp);
+  return result;
+}
+
+WriteResult Store::execute_once(const WriteOp& op, Index at, size_t returned_max) {
+  return std::visit([&](const auto& concrete) { return execute_op(concrete, at, returned_max); }, op);
+}
+
+const Record* Store::get(std::string_view ns, std::string_view key) const {
+  const auto keys = namespaces_.find(ns);
+  if (keys == namespaces_.end()) return nullptr;
+  const auto at = keys->second.find(key);
+  return at == keys->second.end() ? nullptr : &at->second.record;
+}
+
+const Record& Store::put(std::string_view ns, std::string_view key, const Blob& value, const std::string& content_type,
+                         Index at) {
+  auto keys = namespaces_.find(ns);
+  if (keys == namespaces_.end()) keys = namespaces_.emplace(std::string(ns), Keys{}).first;
+  auto slot = keys->second.find(key);
+  if (slot == keys->second.end()) {
+    slot = keys->second.emplace(std::string(key), Stored{}).first;
+    slot->second.record.create_revision = at;
+    ++keys_;
+  } else {
+    content_hash_ -= slot->second.hash;
+    bytes_ -= cost(slot->first, slot->second.record);
+  }
+  Record& record = slot->second.record;
+  record.value = value;
+  record.content_type = content_type;
+  record.mod_revision = at;
+  ++record.version;
+  slot->second.hash = hash_of(ns, key, record);
+  content_hash_ += slot->second.hash;
+  bytes_ += cost(slot->first, record);
+  return record;
+}
+
+bool Store::erase(std::string_view ns, std::string_view key) {
+  const auto keys = namespaces_.find(ns);
+  if (keys == namespaces_.end()) return false;
+  const auto slot = keys->second.find(key);
+  if (slot == keys->second.end()) return false;
+  content_hash_ -= slot->second.hash;
+  bytes_ -= cost(slot->first, slot->second.record);
+  --keys_;
+  keys->second.erase(slot);
+  if (keys->second.empty()) namespaces_.erase(keys);
+  return true;
+}
+
+uint64_t Store::erase_prefix(std::string_view ns, std::string_view prefix) {
+  const auto keys = namespaces_.find(ns);
+  if (keys == namespaces_.end()) return 0;
+  std::vector<std::string> doomed;
+  for (auto at = keys->second.lower_bound(prefix); at != keys->second.end() && at->first.starts_with(prefix); ++at) {
+    doomed.push_back(at->first);
+  }
+  for (const std::string& key : doomed) erase(ns, key);
+  return doomed.size();
+}
+
+ListPage Store::list(const ListQuery& query) const {
+  ListPage page;
+  const auto keys = namespaces_.find(query.ns);
+  if (keys == namespaces_.end()) return page;
+  auto at = query.after_key >= query.prefix && !query.after_key.empty() ? keys->second.upper_bound(query.after_key)
+                                                                      : keys->second.lower_bound(query.prefix);
+  size_t bytes = 0;
+  for (; at != keys->second.end() && at->first.starts_with(query.prefix); ++at) {
+    const Record& record = at->second.record;
+    const size_t item_bytes = at->first.size() + (query.keys_only ? 0 : record.value.size());
+    const bool full = page.items.size() >= query.limit || bytes + item_bytes > limits::kListBytesMax;
+    if (full && !page.items.empty()) {
+      page.more = true;
+      return page;
+    }
+    bytes += item_bytes;
+    page.items.push_back({at->first, record});
+    if (query.keys_only) page.items.back().record.value = Blob();
+  }
+  return page;
+}
+
+void Store::note_leader(const Entry& entry) {
+  const std::optional<LeaderRecord> record = decode_leader_record(entry.payload.view());
+  if (!record) return;
+  leaders_.push_front({entry.index, entry.term, record->leader, record->cause, entry.stamp});
+  if (leaders_.size() > limits::kHistoryLeadersMax) leaders_.pop_back();
+  ++leaders_total_;
+  leaders_hash_ = hash64(entry.payload.view(), leaders_hash_ + entry.index.value);
+}
+
+History Store::history() const { return {{leaders_.begin(), leaders_.end()}, leaders_total_}; }
+
+uint64_t Store::hash() const {
+  return content_hash_ + deduplication_.hash() + keyed_.hash() + leaders_hash_ + applied_.value;
+}
+
+}  // namespace patronus

@@ -1,0 +1,88 @@
+// The log's format on disk. Segments of fixed size, filled with zeros before use; each begins with a header
+// block and then holds batches one after the other. A batch is written with one write and one fdatasync, and
+// the next one is only begun when that sync is done: so only the last batch can be torn.
+//
+//   segment header (512 bytes): magic, format, incarnation, number, CRC-32C
+//   batch header (32 bytes):    magic, payload length, sequence, chain before it, CRCs of payload and header
+//   payload:                    records (hard state, entry), padded to 8 bytes
+//
+// The CRC of a batch header begins with the incarnation, which no client knows: what a client writes into a
+// value can't be taken for a batch. The chain is a running hash of all batches, so that none can go missing.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/base/types.h"
+#include "core/effect.h"
+
+namespace patronus::wal {
+
+inline constexpr uint32_t kFormat = 1;
+inline constexpr size_t kBatchHeaderBytes = 32;
+inline constexpr size_t kAlignment = 8;
+
+// Where the next batch goes.
+struct Position {
+  uint64_t segment = 1;
+  uint64_t offset = 0;
+  uint64_t sequence = 1;
+  uint64_t chain = 0;
+
+  friend bool operator==(const Position&, const Position&) = default;
+};
+
+// Where the first batch of a new data directory goes.
+[[nodiscard]] Position first_position(Incarnation incarnation);
+
+// The header block of a segment, kWalSegmentHeaderBytes long.
+[[nodiscard]] std::string segment_header(Incarnation incarnation, uint64_t segment);
+struct SegmentHeader {
+  Incarnation incarnation;
+  uint64_t segment = 0;
+};
+// Nothing if the block is not a whole and valid header.
+[[nodiscard]] std::optional<SegmentHeader> read_segment_header(std::string_view bytes);
+
+// One write to be done: `bytes` at `offset` of `segment`, then one fdatasync.
+struct Write {
+  uint64_t segment = 0;
+  uint64_t offset = 0;
+  bool new_segment = false;  // the first write to this segment
+  std::string bytes;
+  PersistId through;  // the last Persist it holds
+};
+
+// Turns what the core wants persisted into writes.
+class Encoder {
+ public:
+  Encoder(Incarnation incarnation, Position position) : incarnation_(incarnation), position_(position) {}
+
+  // One batch of all these. Their encoded size must be within kWalBatchBytesMax (see batch_bytes).
+  [[nodiscard]] Write encode(std::span<const Persist> persists);
+  const Position& position() const { return position_; }
+
+ private:
+  Incarnation incarnation_;
+  Position position_;
+};
+
+// What a Persist takes in a batch.
+[[nodiscard]] size_t batch_bytes(const Persist& persist);
+
+// A batch found at some place of a segment, with its header checked, and its payload if whole.
+struct BatchView {
+  uint64_t sequence = 0;
+  uint64_t chain_before = 0;
+  std::string_view payload;
+  size_t bytes = 0;          // with header and padding
+  uint64_t chain_after = 0;
+};
+// Nothing if no whole valid batch begins at the offset.
+[[nodiscard]] std::optional<BatchView> read_batch(std::string_view segment, size_t offset, Incarnation incarnation);
+
+enum class RecordKind : uint8_t { kHardState = 1, kEntry = 2 };
+
+}  // namespace patronus::wal

@@ -1,0 +1,125 @@
+#include "core/wal/recovery.h"
+
+#include <algorithm>
+
+#include "core/base/bytes.h"
+#include "core/base/limits.h"
+#include "core/base/mutant.h"
+#include "core/raft/configuration.h"
+
+namespace patronus::wal {
+namespace {
+
+Recovered corrupt(std::string reason) {
+  Recovered result;
+  result.verdict = Verdict::kCorrupt;
+  result.reason = std::move(reason);
+  return result;
+}
+
+std::string place(uint64_t segment, size_t offset) {
+  return "segment " + std::to_string(segment) + ", byte " + std::to_string(offset);
+}
+
+bool all_zero(std::string_view bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](char c) { return c == '\0'; });
+}
+
+// Takes one batch's records. False if they make no sense after what came before, which no crash explains.
+bool take_records(std::string_view payload, Recovered& out) {
+  Reader in(payload);
+  while (in.remaining() > 0) {
+    const auto kind = static_cast<RecordKind>(in.u8());
+    if (kind == RecordKind::kHardState) {
+      HardState hard = decode_hard_state(in);
+      const bool goes_back = hard.term < out.hard.term || hard.boot < out.hard.boot ||
+                             (out.hard.cluster_id && hard.cluster_id != out.hard.cluster_id);
+      if (!in.ok() || goes_back) return false;
+      out.hard = std::move(hard);
+    } else if (kind == RecordKind::kEntry) {
+      Entry entry = decode_entry(in);
+      if (!in.ok() || entry.index.value > out.entries.size() + 1) return false;
+      // An entry at an index that was written before replaces that one and all after it.
+      out.entries.resize(entry.index.value - 1);
+      const bool falls = !out.entries.empty() && entry.term < out.entries.back().term;
+      const bool bad_configuration = entry.kind == EntryKind::kConfiguration &&
+                                     !decode_configuration(entry.payload.view());
+      if (falls || entry.term > out.hard.term || bad_configuration) return false;
+      out.entries.push_back(std::move(entry));
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+// True if a valid batch stands anywhere at or after the place: then the one missing before it was synced.
+bool later_batch_exists(std::span<const SegmentBytes> segments, size_t at, size_t offset, const Recovered& so_far) {
+  for (size_t i = at; i < segments.size(); ++i) {
+    const size_t begin = i == at ? offset : limits::kWalSegmentHeaderBytes;
+    for (size_t o = begin; o + kBatchHeaderBytes <= segments[i].bytes.size(); o += kAlignment) {
+      const std::optional<BatchView> batch = read_batch(segments[i].bytes, o, so_far.incarnation);
+      if (batch && batch->sequence >= so_far.position.sequence) return true;
+    }
+  }
+  return false;
+}
+
+// Walks one segment's batches as far as they are valid and in sequence.
+bool walk(const SegmentBytes& segment, Recovered& out) {
+  size_t offset = limits::kWalSegmentHeaderBytes;
+  while (true) {
+    const std::optional<BatchView> batch = read_batch(segment.bytes, offset, out.incarnation);
+    if (!batch || batch->sequence != out.position.sequence || batch->chain_before != out.position.chain) return true;
+    if (!take_records(batch->payload, out)) {
+      out.reason = "impossible records in a valid batch at " + place(segment.segment, offset);
+      return false;
+    }
+    offset += batch->bytes;
+    out.position = {segment.segment, offset, out.position.sequence + 1, batch->chain_after};
+  }
+}
+
+}  // namespace
+
+Recovered recover(std::span<const SegmentBytes> segments) {
+  Recovered out;
+  if (segments.empty()) return out;
+  const std::optional<SegmentHeader> first = read_segment_header(segments[0].bytes);
+  if (!first) {
+    // The header is synced before the first batch is written, so an interrupted creation leaves only zeros after it.
+    const bool unused = segments.size() == 1 &&
+                        all_zero(segments[0].bytes.substr(
+                            std::min(segments[0].bytes.size(), limits::kWalSegmentHeaderBytes)));
+    return unused ? out : corrupt("the header of segment " + std::to_string(segments[0].segment) + " is damaged");
+  }
+  out.incarnation = first->incarnation;
+  out.position = first_position(first->incarnation);
+  size_t stopped_at = 0;
+  for (size_t i = 0; i < segments.size(); ++i) {
+    const std::optional<SegmentHeader> header = read_segment_header(segments[i].bytes);
+    if (!header && i + 1 == segments.size()) break;  // created, never used: nothing in it can be valid
+    if (!header || header->segment != i + 1 || segments[i].segment != i + 1 ||
+        header->incarnation != out.incarnation) {
+      return corrupt("segment " + std::to_string(i + 1) + " is missing, damaged or another directory's");
+    }
+    const Position before = out.position;
+    if (!walk(segments[i], out)) return corrupt(out.reason);
+    if (out.position != before || i == 0) stopped_at = i;
+  }
+  const SegmentBytes& last = segments[stopped_at];
+  const size_t end = std::min<size_t>(out.position.offset, last.bytes.size());
+  if (later_batch_exists(segments, stopped_at, end, out) && !MUTANT(kCutCorruption)) {
+    return corrupt("a batch that was synced is damaged at " + place(last.segment, end));
+  }
+  bool torn = !all_zero(last.bytes.substr(end));
+  for (size_t i = stopped_at + 1; i < segments.size(); ++i) {
+    torn = torn || !all_zero(segments[i].bytes.substr(
+                       std::min(segments[i].bytes.size(), limits::kWalSegmentHeaderBytes)));
+  }
+  out.verdict = torn ? Verdict::kTorn : Verdict::kWhole;
+  if (torn) out.reason = "the batch at " + place(last.segment, end) + " was not finished and is cut";
+  return out;
+}
+
+}  // namespace patronus::wal
