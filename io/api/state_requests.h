@@ -1,0 +1,37 @@
+// From HTTP requests on replicated state to what the core is asked.
+#pragma once
+
+#include <variant>
+
+#include "core/requests/request.h"
+#include "io/api/problem.h"
+#include "io/api/router.h"
+#include "io/protocol/http/message.h"
+
+namespace patronus::api {
+
+// What must be remembered of a request to word its answer.
+struct Asked {
+  Route route = Route::kNone;
+  http::Method method = http::Method::kGet;
+  bool meta = false;       // GET: as JSON with the numbers
+  bool keys_only = false;
+  std::string key;
+  std::string if_none_match;        // GET: answer 304 if it is still this
+  std::vector<std::string> compares;  // of a batch: each comparison in words
+};
+
+using CoreRequest = std::variant<ClientWrite, ClientRead>;
+struct Understood {
+  CoreRequest request;  // its id and deadline are the caller's to fill in
+  Asked asked;
+};
+
+// `route` is one of the state routes or the history, and allows the request's method.
+[[nodiscard]] std::variant<Understood, Problem> understand(Route route, const http::Request& request);
+
+// True if no parameter is outside this list; otherwise fills in the problem.
+[[nodiscard]] bool only_parameters(const http::Request& request, std::initializer_list<std::string_view> known,
+                                   Problem& problem);
+
+}  // namespace patronus::api

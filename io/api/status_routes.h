@@ -1,0 +1,14 @@
+// Health and cluster status: answered at once from what the node knows, with or without a leader.
+#pragma once
+
+#include "core/node.h"
+#include "io/api/problem.h"
+#include "io/api/router.h"
+
+namespace patronus::api {
+
+// `route` is one of the health routes or the cluster's status.
+[[nodiscard]] http::Response status_response(Route route, const http::Request& request, const Status& status,
+                                             const std::string& version, const Origin& origin);
+
+}  // namespace patronus::api

@@ -1,0 +1,191 @@
+#include "io/driver.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/assert.h"
+#include "core/base/limits.h"
+
+namespace patronus {
+namespace {
+
+// A write to the log that takes longer than this makes the node unready.
+constexpr Duration kLogWritePatience = std::chrono::seconds(5);
+
+}  // namespace
+
+Driver::Driver(DriverOptions options, Ports& ports)
+    : ports_(ports),
+      now_(ports.now()),
+      node_(options.boot, options.version, now_),
+      links_(std::move(options.peers), ports, *this),
+      http_(options.boot.id, options.version, options.request_timeout, ports, *this, metrics_),
+      encoder_(options.boot.incarnation, options.log_position) {}
+
+void Driver::start() {
+  now_ = ports_.now();
+  Effects effects;
+  node_.start(now_, effects);
+  perform(std::move(effects));
+  links_.start(now_.mono);
+  flush();
+}
+
+ConnId Driver::new_conn(Door) { return next_conn_++; }
+
+ConnId Driver::accepted(Door door) {
+  now_ = ports_.now();
+  const ConnId conn = next_conn_++;
+  const bool taken = door == Door::kPeer ? links_.accept(conn, now_.mono) : http_.accept(conn, now_);
+  return taken ? conn : 0;
+}
+
+void Driver::dialled(ConnId conn) {
+  now_ = ports_.now();
+  links_.dialled(conn, now_.mono);
+}
+
+void Driver::received(ConnId conn, std::string_view bytes) {
+  now_ = ports_.now();
+  if (links_.owns(conn)) {
+    links_.received(conn, bytes, now_.mono);
+  } else {
+    http_.received(conn, bytes, now_);
+  }
+}
+
+void Driver::end_of_input(ConnId conn) {
+  now_ = ports_.now();
+  if (links_.owns(conn)) {
+    links_.ended(conn, LinkEnd::kEndOfFile, now_.mono);
+  } else {
+    http_.end_of_input(conn, now_);
+  }
+}
+
+void Driver::ended(ConnId conn, LinkEnd how) {
+  now_ = ports_.now();
+  if (links_.owns(conn)) {
+    links_.ended(conn, how, now_.mono);
+  } else {
+    http_.ended(conn);
+  }
+}
+
+void Driver::written(ConnId conn, size_t bytes) {
+  if (links_.owns(conn)) return;
+  now_ = ports_.now();
+  http_.written(conn, bytes, now_);
+}
+
+void Driver::wake() {
+  now_ = ports_.now();
+  links_.wake(now_.mono);
+  http_.wake(now_);
+  check_log_health();
+  if (node_.deadline() <= now_.mono) step(Wake{});
+}
+
+void Driver::on_core_request(api::CoreRequest&& request) {
+  std::visit([&](auto&& concrete) { step(std::move(concrete)); }, std::move(request));
+}
+
+void Driver::step(Event&& event) {
+  if (stopped_) return;
+  Effects effects;
+  node_.step(now_, std::move(event), effects);
+  perform(std::move(effects));
+}
+
+void Driver::perform(Effects&& effects) {
+  for (Effect& effect : effects) perform(std::move(effect));
+}
+
+void Driver::perform(Effect&& effect) {
+  if (auto* persist = std::get_if<Persist>(&effect)) {
+    to_write_.push_back(std::move(*persist));
+  } else if (auto* send = std::get_if<Send>(&effect)) {
+    const PersistId after = send->after;
+    if (gate_.open_for(after)) {
+      pass(std::move(*send));
+    } else {
+      gate_.hold(after, std::move(*send));
+    }
+  } else if (auto* reply = std::get_if<Reply>(&effect)) {
+    const PersistId after = reply->after;
+    if (gate_.open_for(after)) {
+      pass(std::move(*reply));
+    } else {
+      gate_.hold(after, std::move(*reply));
+    }
+  } else if (const auto* notice = std::get_if<Notice>(&effect)) {
+    ports_.log(*notice);
+  } else if (const auto* stop = std::get_if<Stop>(&effect)) {
+    stopped_ = true;
+    ports_.stop(stop->reason);
+  }
+}
+
+void Driver::pass(Gate::Gated&& effect) {
+  if (const auto* send = std::get_if<Send>(&effect)) {
+    links_.send(send->to, send->message);
+  } else {
+    const auto& reply = std::get<Reply>(effect);
+    http_.answered(reply.request, reply.answer, now_);
+  }
+}
+
+// One batch of whatever gathered while the last one was under way: one write, one sync (group commit).
+void Driver::write_log() {
+  if (writing_ || to_write_.empty() || stopped_) return;
+  std::vector<Persist> batch;
+  size_t bytes = wal::kBatchHeaderBytes + wal::kAlignment;
+  size_t records = 0;
+  while (!to_write_.empty()) {
+    const size_t more = wal::batch_bytes(to_write_.front());
+    records += 1 + to_write_.front().entries.size();
+    const bool full = bytes + more > limits::kWalBatchBytesMax || records > limits::kWalRecordsPerBatchMax;
+    if (full && !batch.empty()) break;
+    bytes += more;
+    batch.push_back(std::move(to_write_.front()));
+    to_write_.pop_front();
+  }
+  wal::Write write = encoder_.encode(batch);
+  writing_ = write.through;
+  writing_since_ = now_.mono;
+  metrics_.wal_bytes += write.bytes.size();
+  ports_.write_log(std::move(write));
+}
+
+void Driver::log_written(Duration took) {
+  now_ = ports_.now();
+  PATRONUS_ASSERT(writing_.has_value(), "a write that is done was under way");
+  const PersistId through = *writing_;
+  writing_.reset();
+  metrics_.wal_fsync.observe(took);
+  node_.report_health("wal", true, "", now_);
+  for (Gate::Gated& effect : gate_.release(through)) pass(std::move(effect));
+  step(WriteDone{through});
+}
+
+void Driver::check_log_health() {
+  if (writing_ && now_.mono - writing_since_ > kLogWritePatience) {
+    node_.report_health("wal", false, "a write to the log takes longer than five seconds", now_);
+  }
+}
+
+void Driver::flush() {
+  http_.flush(now_);
+  write_log();
+  links_.flush(now_.mono);
+  Instant next = std::min({node_.deadline(), links_.deadline(), http_.deadline()});
+  if (writing_) next = std::min(next, std::max(writing_since_ + kLogWritePatience, now_.mono) + kLogWritePatience);
+  ports_.wake_at(next);
+}
+
+void Driver::say_goodbye() {
+  links_.say_goodbye();
+  links_.flush(now_.mono);
+}
+
+}  // namespace patronus

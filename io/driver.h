@@ -1,0 +1,103 @@
+// The shell around the core, written once: production and simulator instantiate it with ports of their own.
+// It holds gated effects until their write is on disk, batches writes, speaks the protocols over streams, and
+// turns time into wake-ups. Single-threaded; the owner calls flush() after each burst of calls.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/node.h"
+#include "core/wal/format.h"
+#include "io/gate.h"
+#include "io/http_server.h"
+#include "io/metrics/metrics.h"
+#include "io/peer_links.h"
+#include "io/ports.h"
+
+namespace patronus {
+
+struct DriverOptions {
+  Boot boot;
+  std::string version;
+  std::vector<PeerAddress> peers;
+  wal::Position log_position;
+  Duration request_timeout{};
+};
+
+class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
+ public:
+  Driver(DriverOptions options, Ports& ports);
+  ~Driver() override = default;
+  Driver(const Driver&) = delete;
+  Driver& operator=(const Driver&) = delete;
+
+  void start();
+
+  // A stream came in; 0 if it is refused.
+  ConnId accepted(Door door);
+  void dialled(ConnId conn);
+  void received(ConnId conn, std::string_view bytes);
+  // The other end sends no more; it may still read.
+  void end_of_input(ConnId conn);
+  // The stream is gone, or could not be opened.
+  void ended(ConnId conn, LinkEnd how);
+  void written(ConnId conn, size_t bytes);
+  // The write given last is on disk; it took this long.
+  void log_written(Duration took);
+  void wake();
+  // Hands on what the calls since the last flush produced.
+  void flush();
+
+  // Tells the peers that this node leaves on purpose.
+  void say_goodbye();
+
+  // Figures of the process, for its metrics; the owner refreshes them.
+  void set_process_figures(const ProcessFigures& figures) { process_ = figures; }
+
+  const Node& node() const { return node_; }
+  const Metrics& metrics() const { return metrics_; }
+  bool stopped() const { return stopped_; }
+
+ private:
+  // PeerLinks::Listener
+  PeerIdentity own_identity() const override { return node_.identity(); }
+  bool may_send_to(const PeerIdentity& peer) const override { return node_.may_send_to(peer); }
+  ConnId new_conn(Door door) override;
+  void on_link_up(const PeerIdentity& peer) override { step(LinkUp{peer}); }
+  void on_link_lost(const NodeId& peer, LinkEnd how) override { step(LinkLost{peer, how}); }
+  void on_peer_message(const PeerIdentity& from, Message&& message) override {
+    step(PeerMessage{from.id, from.incarnation, std::move(message)});
+  }
+  // HttpServer::Listener
+  void on_core_request(api::CoreRequest&& request) override;
+  Status node_status() const override { return node_.status(now_); }
+  NodeId leader_id() const override { return node_.raft().leader(); }
+  Index applied_index() const override { return node_.store().applied(); }
+  ProcessFigures process_figures() const override { return process_; }
+
+  void step(Event&& event);
+  void perform(Effects&& effects);
+  void perform(Effect&& effect);
+  void pass(Gate::Gated&& effect);
+  void write_log();
+  void check_log_health();
+
+  Ports& ports_;
+  Now now_;
+  Node node_;
+  Metrics metrics_;
+  PeerLinks links_;
+  HttpServer http_;
+  Gate gate_;
+  wal::Encoder encoder_;
+  std::deque<Persist> to_write_;
+  std::optional<PersistId> writing_;
+  Instant writing_since_;
+  ConnId next_conn_ = 1;
+  ProcessFigures process_;
+  bool stopped_ = false;
+};
+
+}  // namespace patronus

@@ -1,0 +1,233 @@
+#include "io/http_server.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/limits.h"
+#include "io/api/state_answers.h"
+#include "io/api/status_routes.h"
+
+namespace patronus {
+namespace {
+
+std::string_view method_label(http::Method method) {
+  static constexpr std::string_view kNames[] = {"GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "OTHER"};
+  return kNames[static_cast<size_t>(method)];
+}
+
+bool is_token(std::string_view text) {
+  return !text.empty() && text.size() <= 128 && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  });
+}
+
+http::Limits http_limits() {
+  http::Limits limits;
+  limits.target_bytes_max = limits::kHttpTargetBytesMax;
+  limits.header_bytes_max = limits::kHttpHeaderBytesMax;
+  limits.header_count_max = limits::kHttpHeadersMax;
+  limits.body_bytes_max = limits::kHttpBodyBytesMax;
+  limits.pipeline_max = limits::kHttpPipelineMax;
+  return limits;
+}
+
+}  // namespace
+
+HttpServer::HttpServer(NodeId self, std::string version, Duration request_timeout, Ports& ports, Listener& listener,
+                       Metrics& metrics)
+    : self_(std::move(self)),
+      version_(std::move(version)),
+      request_timeout_(request_timeout),
+      ports_(ports),
+      listener_(listener),
+      metrics_(metrics),
+      limits_(http_limits()) {}
+
+bool HttpServer::accept(ConnId conn, Now now) {
+  if (conns_.size() >= limits::kHttpConnectionsMax) return false;
+  if (conns_.empty()) next_scan_ = now.mono + limits::kHttpScanInterval;
+  conns_.emplace(conn, std::make_unique<Conn>(limits_, now));
+  metrics_.http_connections = conns_.size();
+  return true;
+}
+
+void HttpServer::received(ConnId conn, std::string_view bytes, Now now) {
+  const auto at = conns_.find(conn);
+  if (at == conns_.end()) return;
+  at->second->http.feed(now.mono, bytes);
+  touch(conn);
+  settle(conn, now);
+}
+
+void HttpServer::end_of_input(ConnId conn, Now now) {
+  const auto at = conns_.find(conn);
+  if (at == conns_.end()) return;
+  at->second->http.end_of_input(now.mono);
+  touch(conn);
+  settle(conn, now);
+}
+
+void HttpServer::ended(ConnId conn) {
+  conns_.erase(conn);
+  metrics_.http_connections = conns_.size();
+}
+
+void HttpServer::written(ConnId conn, size_t bytes, Now now) {
+  const auto at = conns_.find(conn);
+  if (at == conns_.end()) return;
+  at->second->http.on_written(now.mono, bytes);
+  // Room for output may let requests be read that were held back.
+  settle(conn, now);
+  touch(conn);
+}
+
+void HttpServer::touch(ConnId conn) {
+  const auto at = conns_.find(conn);
+  if (at == conns_.end() || at->second->touched) return;
+  at->second->touched = true;
+  touched_.push_back(conn);
+}
+
+void HttpServer::settle(ConnId conn, Now now) {
+  while (true) {
+    const auto at = conns_.find(conn);
+    if (at == conns_.end()) return;
+    std::optional<http::Incoming> incoming = at->second->http.next_request();
+    if (!incoming) return;
+    handle(conn, incoming->id, std::move(incoming->request), now);
+  }
+}
+
+std::string HttpServer::request_id_of(const http::Request& request) {
+  const std::string* given = request.header("x-request-id");
+  if (given != nullptr && is_token(*given)) return *given;
+  return self_ + "-" + to_hex(next_request_);
+}
+
+void HttpServer::handle(ConnId conn, http::StreamId stream, http::Request&& request, Now now) {
+  const RequestId id{next_request_++};
+  const api::Route route = api::route_of(request);
+  api::Origin origin{request_id_of(request), listener_.leader_id()};
+  const bool writes = request.method != http::Method::kGet && request.method != http::Method::kHead;
+  if (std::optional<http::Response> here = answer_here(route, request, origin, writes)) {
+    answer(conn, stream, route, request.method, std::move(*here), origin.request_id, now.mono, now);
+    return;
+  }
+  std::variant<api::Understood, api::Problem> understood = api::understand(route, request);
+  if (const auto* problem = std::get_if<api::Problem>(&understood)) {
+    answer(conn, stream, route, request.method, api::problem_response(*problem, origin), origin.request_id, now.mono, now);
+    return;
+  }
+  auto& [core_request, asked] = std::get<api::Understood>(understood);
+  waiting_.emplace(id.value, Waiting{conn, stream, std::move(asked), std::move(origin.request_id), now.mono});
+  std::visit(
+      [&](auto& concrete) {
+        concrete.request = id;
+        concrete.deadline = now.mono + request_timeout_;
+      },
+      core_request);
+  listener_.on_core_request(std::move(core_request));
+}
+
+// What needs no core: status pages, and all refusals that do not depend on the state.
+std::optional<http::Response> HttpServer::answer_here(api::Route route, const http::Request& request,
+                                                      const api::Origin& origin, bool writes) {
+  using api::Route;
+  if (route == Route::kNone) {
+    return api::problem_response({404, "no_such_path", "there is nothing at this path", false, false, {}}, origin);
+  }
+  if (!api::allows(route, request.method_name)) {
+    http::Response response = api::problem_response(
+        {405, "method_not_allowed", "this path takes " + std::string(api::info(route).methods), false, false, {}}, origin);
+    response.headers.push_back({"Allow", std::string(api::info(route).methods)});
+    return response;
+  }
+  if (route == Route::kMetrics) {
+    http::Response response;
+    response.headers.push_back({"Content-Type", "text/plain; version=0.0.4; charset=utf-8"});
+    response.body = render_metrics(listener_.node_status(), metrics_, listener_.process_figures(), version_);
+    return response;
+  }
+  const bool of_the_state = route == Route::kStateKey || route == Route::kStateList || route == Route::kStateBatch ||
+                            route == Route::kClusterHistory;
+  if (!of_the_state) return api::status_response(route, request, listener_.node_status(), version_, origin);
+  const std::string* redirect = request.param("redirect");
+  if (!writes || redirect == nullptr || *redirect != "1" || origin.leader == self_) return std::nullopt;
+  const Status status = listener_.node_status();
+  if (status.leader_address.empty()) {
+    return api::problem_response({503, "no_leader", "no leader is known to redirect to", true, false, {}}, origin);
+  }
+  http::Response response;
+  response.status = 307;
+  response.headers.push_back({"Location", "http://" + status.leader_address + request.target});
+  return response;
+}
+
+void HttpServer::answered(RequestId request, const Answer& core_answer, Now now) {
+  const auto at = waiting_.find(request.value);
+  if (at == waiting_.end()) return;
+  const Waiting waiting = std::move(at->second);
+  waiting_.erase(at);
+  const api::Origin origin{waiting.request_id, listener_.leader_id()};
+  http::Response response;
+  if (const auto* write = std::get_if<WriteResult>(&core_answer)) {
+    response = api::write_response(waiting.asked, *write, origin);
+  } else {
+    response = api::read_response(waiting.asked, std::get<ReadResult>(core_answer), origin);
+  }
+  answer(waiting.conn, waiting.stream, waiting.asked.route, waiting.asked.method, std::move(response),
+         waiting.request_id, waiting.began, now);
+}
+
+void HttpServer::answer(ConnId conn, http::StreamId stream, api::Route route, http::Method method,
+                        http::Response&& response, const std::string& request_id, Instant began, Now now) {
+  metrics_.requests[{api::info(route).path, method_label(method), response.status}].observe(now.mono - began);
+  const auto at = conns_.find(conn);
+  if (at == conns_.end()) return;  // the client is gone; what it asked for was done all the same
+  response.headers.push_back({"X-Patronus-Node", self_});
+  const NodeId leader = listener_.leader_id();
+  if (!leader.empty()) response.headers.push_back({"X-Patronus-Leader", leader});
+  response.headers.push_back({"X-Patronus-Revision", std::to_string(listener_.applied_index().value)});
+  response.headers.push_back({"X-Request-Id", request_id});
+  at->second->http.respond(now.mono, now.wall, stream, std::move(response));
+  touch(conn);
+}
+
+void HttpServer::flush(Now now) {
+  // Answering may free a place in a pipeline and so bring up a further request of the same connection.
+  for (size_t i = 0; i < touched_.size(); ++i) settle(touched_[i], now);
+  for (const ConnId conn : std::exchange(touched_, {})) {
+    const auto at = conns_.find(conn);
+    if (at == conns_.end()) continue;
+    Conn& one = *at->second;
+    one.touched = false;
+    if (one.http.has_output()) ports_.write(conn, one.http.take_output());
+    if (one.http.wants_close()) {
+      ports_.close(conn);
+      ended(conn);
+      continue;
+    }
+    const bool pause = !one.http.wants_read();
+    if (pause != one.paused) {
+      one.paused = pause;
+      ports_.pause_reading(conn, pause);
+    }
+  }
+}
+
+void HttpServer::wake(Now now) {
+  if (now.mono < next_scan_) return;
+  next_scan_ = now.mono + limits::kHttpScanInterval;
+  std::vector<ConnId> due;
+  for (const auto& [conn, one] : conns_) {
+    if (one->http.deadline() <= now.mono) due.push_back(conn);
+  }
+  // The order in which a hash table is walked must not be seen in anything that happens.
+  std::sort(due.begin(), due.end());
+  for (const ConnId conn : due) {
+    conns_.at(conn)->http.on_time(now.mono);
+    touch(conn);
+  }
+}
+
+}  // namespace patronus

@@ -1,0 +1,88 @@
+// HTTP over the driver's streams: requests in, answers from the node or from the core out.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "core/node.h"
+#include "io/api/state_requests.h"
+#include "io/metrics/metrics.h"
+#include "io/ports.h"
+#include "io/protocol/http/connection.h"
+
+namespace patronus {
+
+class HttpServer {
+ public:
+  class Listener {
+   public:
+    virtual ~Listener() = default;
+    virtual void on_core_request(api::CoreRequest&& request) = 0;
+    virtual Status node_status() const = 0;
+    virtual NodeId leader_id() const = 0;
+    virtual Index applied_index() const = 0;
+    virtual ProcessFigures process_figures() const = 0;
+  };
+
+  HttpServer(NodeId self, std::string version, Duration request_timeout, Ports& ports, Listener& listener,
+             Metrics& metrics);
+
+  // A stream from a client; false if there are too many.
+  bool accept(ConnId conn, Now now);
+  bool owns(ConnId conn) const { return conns_.contains(conn); }
+  void received(ConnId conn, std::string_view bytes, Now now);
+  void end_of_input(ConnId conn, Now now);
+  void ended(ConnId conn);
+  void written(ConnId conn, size_t bytes, Now now);
+
+  // The core's answer to a request it was given.
+  void answered(RequestId request, const Answer& answer, Now now);
+
+  // Writes out what was answered since the last flush.
+  void flush(Now now);
+  // Timeouts of the connections, looked at every kHttpScanInterval.
+  void wake(Now now);
+  Instant deadline() const { return conns_.empty() ? Instant::never() : next_scan_; }
+
+ private:
+  struct Waiting {
+    ConnId conn;
+    http::StreamId stream;
+    api::Asked asked;
+    std::string request_id;
+    Instant began;
+  };
+  struct Conn {
+    Conn(const http::Limits& limits, Now now) : http(limits, now.mono, now.wall) {}
+    http::Connection http;
+    bool paused = false;
+    bool touched = false;  // is in touched_
+  };
+
+  void handle(ConnId conn, http::StreamId stream, http::Request&& request, Now now);
+  void answer(ConnId conn, http::StreamId stream, api::Route route, http::Method method, http::Response&& response,
+              const std::string& request_id, Instant began, Now now);
+  std::string request_id_of(const http::Request& request);
+  std::optional<http::Response> answer_here(api::Route route, const http::Request& request, const api::Origin& origin,
+                                            bool writes);
+  void touch(ConnId conn);
+  // Moves the connection's output on; false if it is gone.
+  void settle(ConnId conn, Now now);
+
+  NodeId self_;
+  std::string version_;
+  Duration request_timeout_;
+  Ports& ports_;
+  Listener& listener_;
+  Metrics& metrics_;
+  http::Limits limits_;
+  std::unordered_map<ConnId, std::unique_ptr<Conn>> conns_;
+  std::vector<ConnId> touched_;
+  std::unordered_map<uint64_t, Waiting> waiting_;  // by request id
+  uint64_t next_request_ = 1;
+  Instant next_scan_;
+};
+
+}  // namespace patronus

@@ -1,0 +1,139 @@
+#include "io/metrics/metrics.h"
+
+#include <prometheus/client_metric.h>
+#include <prometheus/metric_family.h>
+#include <prometheus/metric_type.h>
+#include <prometheus/text_serializer.h>
+
+#include <limits>
+#include <vector>
+
+namespace patronus {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Families = std::vector<MetricFamily>;
+
+MetricFamily& family(Families& all, const char* name, const char* help, MetricType type) {
+  all.push_back({name, help, type, {}});
+  return all.back();
+}
+
+void gauge(Families& all, const char* name, const char* help, double value) {
+  ClientMetric metric;
+  metric.gauge.value = value;
+  family(all, name, help, MetricType::Gauge).metric.push_back(metric);
+}
+
+void counter(Families& all, const char* name, const char* help, double value) {
+  ClientMetric metric;
+  metric.counter.value = value;
+  family(all, name, help, MetricType::Counter).metric.push_back(metric);
+}
+
+ClientMetric histogram(const DurationHistogram& from) {
+  ClientMetric metric;
+  metric.histogram.sample_count = from.count();
+  metric.histogram.sample_sum = from.sum_seconds();
+  uint64_t cumulative = 0;
+  for (size_t i = 0; i < from.counts().size(); ++i) {
+    cumulative += from.counts()[i];
+    const double bound = i < DurationHistogram::kBounds.size() ? DurationHistogram::kBounds[i]
+                                                               : std::numeric_limits<double>::infinity();
+    metric.histogram.bucket.push_back({cumulative, bound});
+  }
+  return metric;
+}
+
+// The names here are promised to dashboards and alerts.
+void cluster_families(Families& all, const Status& status) {
+  gauge(all, "cluster_nodes_total", "Nodes in the cluster's configuration", static_cast<double>(status.nodes.size()));
+  gauge(all, "cluster_nodes_healthy", "Nodes heard of within the election timeout",
+        static_cast<double>(status.nodes_healthy));
+  gauge(all, "cluster_is_leader", "1 if this node leads", status.role == "leader" ? 1 : 0);
+  gauge(all, "cluster_current_term", "Raft term", static_cast<double>(status.term.value));
+  gauge(all, "cluster_state_size_bytes", "Size of the replicated state", static_cast<double>(status.state_bytes));
+  counter(all, "cluster_elections_total", "Elections won since the cluster was founded",
+          static_cast<double>(status.elections_total));
+  counter(all, "cluster_heartbeats_sent_total", "Heartbeats this node sent as leader",
+          static_cast<double>(status.counters.heartbeats_sent));
+  counter(all, "cluster_heartbeats_received_total", "Heartbeats this node received as follower",
+          static_cast<double>(status.counters.heartbeats_received));
+  counter(all, "cluster_state_replications_total", "Batches of entries replicated to or by this node",
+          static_cast<double>(status.counters.replications));
+  counter(all, "cluster_failovers_total", "Leader changes from one node to another since the cluster was founded",
+          static_cast<double>(status.failovers_total));
+}
+
+void node_families(Families& all, const Status& status, const Metrics& metrics, const std::string& version) {
+  gauge(all, "patronus_has_leader", "1 if this node knows a leader", status.leader.empty() ? 0 : 1);
+  gauge(all, "patronus_ready", "1 if this node is ready to serve", status.ready ? 1 : 0);
+  gauge(all, "patronus_commit_index", "Highest index known to be committed", static_cast<double>(status.commit.value));
+  gauge(all, "patronus_applied_index", "Highest index applied to the state", static_cast<double>(status.applied.value));
+  gauge(all, "patronus_log_bytes", "Size of the log in memory", static_cast<double>(status.log_bytes));
+  gauge(all, "patronus_state_keys", "Keys in the replicated state", static_cast<double>(status.state_keys));
+  gauge(all, "patronus_http_connections", "Open HTTP connections", static_cast<double>(metrics.http_connections));
+  counter(all, "patronus_elections_started_total", "Elections this node started",
+          static_cast<double>(status.counters.elections_started));
+  counter(all, "patronus_wal_written_bytes_total", "Bytes written to the log on disk",
+          static_cast<double>(metrics.wal_bytes));
+  MetricFamily& lag = family(all, "patronus_peer_lag_entries", "Entries a peer is behind", MetricType::Gauge);
+  for (const NodeView& node : status.nodes) {
+    if (node.id == status.id) continue;
+    ClientMetric metric;
+    metric.label.push_back({"peer", node.id});
+    metric.gauge.value = static_cast<double>(node.lag_entries);
+    lag.metric.push_back(metric);
+  }
+  ClientMetric build;
+  build.label = {{"version", version}, {"node", status.id}};
+  build.gauge.value = 1;
+  family(all, "patronus_build_info", "What is running", MetricType::Gauge).metric.push_back(build);
+}
+
+void request_families(Families& all, const Metrics& metrics) {
+  family(all, "patronus_wal_fsync_duration_seconds", "Time of one write and fdatasync of the log",
+         MetricType::Histogram)
+      .metric.push_back(histogram(metrics.wal_fsync));
+  MetricFamily& requests = family(all, "patronus_http_request_duration_seconds",
+                                  "Time from a whole request to its answer", MetricType::Histogram);
+  for (const auto& [labels, durations] : metrics.requests) {
+    ClientMetric metric = histogram(durations);
+    metric.label = {{"route", std::string(std::get<0>(labels))},
+                    {"method", std::string(std::get<1>(labels))},
+                    {"code", std::to_string(std::get<2>(labels))}};
+    requests.metric.push_back(std::move(metric));
+  }
+}
+
+void process_families(Families& all, const ProcessFigures& process) {
+  counter(all, "process_cpu_seconds_total", "CPU time of the process", process.cpu_seconds);
+  gauge(all, "process_resident_memory_bytes", "Resident memory", process.resident_bytes);
+  gauge(all, "process_open_fds", "Open file descriptors", process.open_fds);
+  gauge(all, "process_start_time_seconds", "Unix time of the process's start", process.start_time_seconds);
+}
+
+}  // namespace
+
+void DurationHistogram::observe(Duration duration) {
+  const double seconds = static_cast<double>(duration.count()) / 1e9;
+  size_t bucket = 0;
+  while (bucket < kBounds.size() && seconds > kBounds[bucket]) ++bucket;
+  ++counts_[bucket];
+  ++count_;
+  sum_seconds_ += seconds;
+}
+
+std::string render_metrics(const Status& status, const Metrics& metrics, const ProcessFigures& process,
+                           const std::string& version) {
+  Families all;
+  cluster_families(all, status);
+  node_families(all, status, metrics, version);
+  request_families(all, metrics);
+  process_families(all, process);
+  return prometheus::TextSerializer().Serialize(all);
+}
+
+}  // namespace patronus

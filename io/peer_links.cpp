@@ -1,0 +1,193 @@
+#include "io/peer_links.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/limits.h"
+
+namespace patronus {
+
+PeerLinks::PeerLinks(std::vector<PeerAddress> peers, Ports& ports, Listener& listener)
+    : ports_(ports), listener_(listener) {
+  for (PeerAddress& peer : peers) {
+    Slot slot;
+    slot.peer = std::move(peer);
+    slot.delay = limits::kRedialDelayMin;
+    slots_.push_back(std::move(slot));
+  }
+}
+
+void PeerLinks::start(Instant now) {
+  for (size_t i = 0; i < slots_.size(); ++i) dial(slots_[i], i, now);
+}
+
+void PeerLinks::dial(Slot& slot, size_t index, Instant now) {
+  slot.conn = listener_.new_conn(Door::kPeer);
+  slot.state = State::kDialling;
+  slot.at = now + limits::kDialTimeout;
+  streams_.emplace(slot.conn, Stream{peer::Session(peer::Side::kDialler, listener_.own_identity(), slot.peer.id, now),
+                                     index});
+  ports_.dial(slot.conn, slot.peer.address);
+}
+
+bool PeerLinks::accept(ConnId conn, Instant now) {
+  if (streams_.size() >= limits::kPeerConnectionsMax) return false;
+  streams_.emplace(conn, Stream{peer::Session(peer::Side::kAcceptor, listener_.own_identity(), NodeId{}, now),
+                                kAccepted});
+  return true;
+}
+
+void PeerLinks::dialled(ConnId conn, Instant now) {
+  const auto at = streams_.find(conn);
+  if (at == streams_.end() || at->second.slot == kAccepted) return;
+  slots_[at->second.slot].at = now + limits::kHandshakeTimeout;
+  write_out(conn, at->second);
+}
+
+void PeerLinks::received(ConnId conn, std::string_view bytes, Instant now) {
+  const auto at = streams_.find(conn);
+  if (at == streams_.end()) return;
+  peer::Session& session = at->second.session;
+  const size_t slot = at->second.slot;
+  session.feed(bytes);
+  if (session.established()) {
+    const PeerIdentity from = session.peer();
+    if (slot == kAccepted) retire_older(conn, from.id, now);
+    for (Message& message : session.take_messages()) listener_.on_peer_message(from, std::move(message));
+    if (slot != kAccepted && slots_[slot].state == State::kDialling && !announce(slots_[slot], session, now)) return;
+  }
+  if (!session.failure().empty()) {
+    const std::string who = slot == kAccepted ? "a node that dialled" : "the node at " + slots_[slot].peer.address;
+    const std::string complaint = who + " " + session.failure();
+    if (slot == kAccepted || slots_[slot].last_complaint != complaint) {
+      ports_.log({NoticeKind::kStranger, complaint});
+    }
+    if (slot != kAccepted) {
+      slots_[slot].last_complaint = complaint;
+      slots_[slot].delay = limits::kRedialDelayMax;
+    }
+    drop(conn, LinkEnd::kProtocol, now);
+  } else if (session.said_goodbye() && slot != kAccepted) {
+    drop(conn, LinkEnd::kGoodbye, now);
+  } else if (session.output_bytes() > 0) {
+    write_out(conn, at->second);
+  }
+}
+
+// A node that dials again has given up its former stream, whether or not its end has reached us.
+void PeerLinks::retire_older(ConnId conn, const NodeId& peer, Instant now) {
+  const auto older = std::find_if(streams_.begin(), streams_.end(), [&](const auto& other) {
+    const auto& [other_conn, stream] = other;
+    return other_conn < conn && stream.slot == kAccepted && stream.session.established() &&
+           stream.session.peer().id == peer;
+  });
+  if (older != streams_.end()) drop(older->first, LinkEnd::kReset, now);
+}
+
+// False if the stream was dropped instead.
+bool PeerLinks::announce(Slot& slot, const peer::Session& session, Instant now) {
+  const bool already_linked = std::any_of(slots_.begin(), slots_.end(), [&](const Slot& other) {
+    return &other != &slot && other.announced == session.peer().id;
+  });
+  if (already_linked) {
+    ports_.log({NoticeKind::kStranger, "two addresses lead to node " + session.peer().id});
+    slot.delay = limits::kRedialDelayMax;
+    drop(slot.conn, LinkEnd::kProtocol, now);
+    return false;
+  }
+  slot.state = State::kOpen;
+  slot.at = Instant::never();
+  slot.delay = limits::kRedialDelayMin;
+  slot.last_complaint.clear();
+  slot.announced = session.peer().id;
+  listener_.on_link_up(session.peer());
+  return true;
+}
+
+void PeerLinks::ended(ConnId conn, LinkEnd how, Instant now) {
+  const auto at = streams_.find(conn);
+  if (at == streams_.end()) return;
+  if (at->second.session.said_goodbye()) how = LinkEnd::kGoodbye;
+  drop(conn, how, now);
+}
+
+void PeerLinks::drop(ConnId conn, LinkEnd how, Instant now) {
+  const auto at = streams_.find(conn);
+  if (at == streams_.end()) return;
+  const size_t index = at->second.slot;
+  streams_.erase(at);
+  ports_.close(conn);
+  if (index == kAccepted) return;
+  Slot& slot = slots_[index];
+  slot.state = State::kIdle;
+  slot.conn = 0;
+  slot.at = now + slot.delay;
+  slot.delay = std::min<Duration>(slot.delay * 2, limits::kRedialDelayMax);
+  const NodeId lost = std::exchange(slot.announced, NodeId{});
+  if (!lost.empty()) listener_.on_link_lost(lost, how);
+}
+
+void PeerLinks::send(const NodeId& to, const Message& message) {
+  for (const Slot& slot : slots_) {
+    if (slot.state != State::kOpen || slot.announced != to) continue;
+    peer::Session& session = streams_.at(slot.conn).session;
+    if (session.established() && listener_.may_send_to(session.peer())) session.send(message);
+    return;
+  }
+}
+
+void PeerLinks::write_out(ConnId conn, Stream& stream) {
+  if (stream.session.output_bytes() > 0) ports_.write(conn, stream.session.take_output());
+}
+
+void PeerLinks::flush(Instant now) {
+  std::vector<ConnId> clogged;
+  for (const Slot& slot : slots_) {
+    if (slot.state != State::kOpen) continue;
+    Stream& stream = streams_.at(slot.conn);
+    if (stream.session.output_bytes() == 0) continue;
+    if (ports_.backlog(slot.conn) + stream.session.output_bytes() > limits::kPeerOutputBytesMax) {
+      clogged.push_back(slot.conn);
+    } else {
+      write_out(slot.conn, stream);
+    }
+  }
+  for (const ConnId conn : clogged) {
+    ports_.log({NoticeKind::kStranger, "a peer takes nothing in; its link is reset"});
+    drop(conn, LinkEnd::kReset, now);
+  }
+}
+
+void PeerLinks::wake(Instant now) {
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    if (slots_[i].at > now) continue;
+    if (slots_[i].state == State::kIdle) {
+      dial(slots_[i], i, now);
+    } else if (slots_[i].state == State::kDialling) {
+      drop(slots_[i].conn, LinkEnd::kTimeout, now);
+    }
+  }
+  std::vector<ConnId> silent;
+  for (const auto& [conn, stream] : streams_) {
+    if (stream.slot == kAccepted && stream.session.deadline() <= now) silent.push_back(conn);
+  }
+  for (const ConnId conn : silent) drop(conn, LinkEnd::kTimeout, now);
+}
+
+Instant PeerLinks::deadline() const {
+  Instant first = Instant::never();
+  for (const Slot& slot : slots_) first = std::min(first, slot.at);
+  for (const auto& [conn, stream] : streams_) {
+    if (stream.slot == kAccepted) first = std::min(first, stream.session.deadline());
+  }
+  return first;
+}
+
+void PeerLinks::say_goodbye() {
+  for (auto& [conn, stream] : streams_) {
+    stream.session.goodbye();
+    write_out(conn, stream);
+  }
+}
+
+}  // namespace patronus

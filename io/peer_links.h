@@ -1,0 +1,85 @@
+// The links to the other nodes: dials each configured address until someone answers there, redials with a
+// delay that doubles, and knows whom messages can be sent to. A node sends over the links it dialled and
+// receives over those it accepted.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/event.h"
+#include "io/ports.h"
+#include "io/protocol/peer/session.h"
+
+namespace patronus {
+
+struct PeerAddress {
+  NodeId id;  // empty: whoever answers there
+  std::string address;
+};
+
+class PeerLinks {
+ public:
+  // What the links report upward.
+  class Listener {
+   public:
+    virtual ~Listener() = default;
+    virtual PeerIdentity own_identity() const = 0;
+    virtual bool may_send_to(const PeerIdentity& peer) const = 0;
+    virtual ConnId new_conn(Door door) = 0;
+    virtual void on_link_up(const PeerIdentity& peer) = 0;
+    virtual void on_link_lost(const NodeId& peer, LinkEnd how) = 0;
+    virtual void on_peer_message(const PeerIdentity& from, Message&& message) = 0;
+  };
+
+  PeerLinks(std::vector<PeerAddress> peers, Ports& ports, Listener& listener);
+
+  void start(Instant now);
+  // A stream from another node; false if there are too many.
+  bool accept(ConnId conn, Instant now);
+  bool owns(ConnId conn) const { return streams_.contains(conn); }
+
+  void dialled(ConnId conn, Instant now);
+  void received(ConnId conn, std::string_view bytes, Instant now);
+  void ended(ConnId conn, LinkEnd how, Instant now);
+
+  // Sends if there is a link to that node and it is who it says; otherwise the message is dropped.
+  void send(const NodeId& to, const Message& message);
+  // Writes out what was queued since the last flush.
+  void flush(Instant now);
+  // Dials what is due, gives up what took too long.
+  void wake(Instant now);
+  Instant deadline() const;
+  void say_goodbye();
+
+ private:
+  enum class State : uint8_t { kIdle, kDialling, kOpen };
+  struct Slot {
+    PeerAddress peer;
+    State state = State::kIdle;
+    ConnId conn = 0;
+    Instant at;  // idle: when to dial; dialling: when to give up
+    Duration delay{};
+    std::string last_complaint;  // so that the same refusal is logged once
+    NodeId announced;            // the peer whose link_up was reported
+  };
+  struct Stream {
+    peer::Session session;
+    size_t slot;  // of a dialled stream; kAccepted otherwise
+  };
+  static constexpr size_t kAccepted = SIZE_MAX;
+
+  void dial(Slot& slot, size_t index, Instant now);
+  void drop(ConnId conn, LinkEnd how, Instant now);
+  bool announce(Slot& slot, const peer::Session& session, Instant now);
+  void retire_older(ConnId conn, const NodeId& peer, Instant now);
+  void write_out(ConnId conn, Stream& stream);
+
+  std::vector<Slot> slots_;
+  Ports& ports_;
+  Listener& listener_;
+  std::map<ConnId, Stream> streams_;
+};
+
+}  // namespace patronus

@@ -1,0 +1,49 @@
+// What the driver needs of the world. Production gives it libuv and files; the simulator a wire, a disk and a
+// clock of its own. Nothing here answers at once: what becomes of a call comes back through the driver's calls.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/base/time.h"
+#include "core/effect.h"
+#include "core/event.h"
+#include "core/wal/format.h"
+
+namespace patronus {
+
+// A byte stream to someone; given by the driver, never used twice.
+using ConnId = uint64_t;
+
+enum class Door : uint8_t { kPeer, kHttp };
+
+class Ports {
+ public:
+  virtual ~Ports() = default;
+
+  virtual Now now() = 0;
+
+  // Opens a stream to "host:port"; the name is resolved now. Answered by dialled() or ended().
+  virtual void dial(ConnId conn, const std::string& address) = 0;
+  // Queues bytes. Answered, as they leave, by written().
+  virtual void write(ConnId conn, std::string&& bytes) = 0;
+  // Bytes queued and not yet taken by the kernel.
+  virtual size_t backlog(ConnId conn) const = 0;
+  // Closes after what is queued was written; nothing more is heard of the stream.
+  virtual void close(ConnId conn) = 0;
+  virtual void pause_reading(ConnId conn, bool pause) = 0;
+
+  // Writes and syncs; answered by log_written(). At most one is under way. A failure stops the process.
+  virtual void write_log(wal::Write&& write) = 0;
+
+  // Calls wake() at this time at the latest, instead of any time asked for before.
+  virtual void wake_at(Instant at) = 0;
+
+  // A line for the operator.
+  virtual void log(const Notice& notice) = 0;
+  // The node can't go on.
+  virtual void stop(const std::string& reason) = 0;
+};
+
+}  // namespace patronus
