@@ -41,8 +41,7 @@ enum class NoticeKind : uint8_t {
   kRole,
   kLeaderKnown,
   kLeaderLost,
-  kStranger,     // a peer that does not belong here, or a message that can't be right
-  kApplied,
+  kStranger,  // a peer that does not belong here, or a message that can't be right
 };
 
 // Something worth a line in the log; never needed for correctness.

@@ -201,7 +201,7 @@ void HttpServer::flush(Now now) {
     if (at == conns_.end()) continue;
     Conn& one = *at->second;
     one.touched = false;
-    if (one.http.has_output()) ports_.write(conn, one.http.take_output());
+    if (one.http.has_output()) one.http.on_written(now.mono, ports_.write(conn, one.http.take_output()));
     if (one.http.wants_close()) {
       ports_.close(conn);
       ended(conn);

@@ -137,7 +137,7 @@ void PeerLinks::send(const NodeId& to, const Message& message) {
 }
 
 void PeerLinks::write_out(ConnId conn, Stream& stream) {
-  if (stream.session.output_bytes() > 0) ports_.write(conn, stream.session.take_output());
+  if (stream.session.output_bytes() > 0) (void)ports_.write(conn, stream.session.take_output());
 }
 
 void PeerLinks::flush(Instant now) {

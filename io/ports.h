@@ -26,8 +26,8 @@ class Ports {
 
   // Opens a stream to "host:port"; the name is resolved now. Answered by dialled() or ended().
   virtual void dial(ConnId conn, const std::string& address) = 0;
-  // Queues bytes. Answered, as they leave, by written().
-  virtual void write(ConnId conn, std::string&& bytes) = 0;
+  // Takes bytes to write and says how many of them left at once; the rest is answered, as it leaves, by written().
+  virtual size_t write(ConnId conn, std::string&& bytes) = 0;
   // Bytes queued and not yet taken by the kernel.
   virtual size_t backlog(ConnId conn) const = 0;
   // Closes after what is queued was written; nothing more is heard of the stream.

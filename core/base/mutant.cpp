@@ -14,7 +14,7 @@ constexpr std::string_view kNames[] = {
     "silent-refusal", "no-check-quorum",    "no-stickiness",    "commit-old-term", "ack-aba",
     "leader-counts-undurable", "apply-undurable", "read-without-round", "read-before-term-commit", "no-deduplication",
     "sequence-from-zero", "ignore-incarnation", "found-with-majority", "cut-corruption", "no-random-timeout",
-    "append-without-check", "forget-pending", "vote-not-persisted"};
+    "append-without-check", "forget-pending", "ignore-stale-voter", "vote-not-persisted"};
 static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kNoTermOnVote) + 1);
 }  // namespace
 

@@ -30,6 +30,7 @@ enum class Mutant {
   kNoRandomTimeout,        // elections are not spread in time
   kAppendWithoutCheck,     // a follower appends without comparing the previous entry
   kForgetPendingWrites,    // a write whose leader was lost is not sent to the next one
+  kIgnoreStaleVoter,       // a pre-vote of a voter with an older term does not count
   kNoTermOnVote,           // a vote is given without being written down
 };
 

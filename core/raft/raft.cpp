@@ -109,7 +109,9 @@ void Raft::receive(Now now, const NodeId& from, Incarnation incarnation, Message
                              std::holds_alternative<Heartbeat>(message.body);
     become_follower(now, message.term, from_leader ? from : NodeId{}, out);
   }
-  if (message.term < hard_.term && !pre_vote) {
+  // A voter with a stale term may still say yes to the term it was asked about, so its answer counts.
+  const bool pre_vote_answer = std::holds_alternative<PreVoteResponse>(message.body) && !MUTANT(kIgnoreStaleVoter);
+  if (message.term < hard_.term && !pre_vote && !pre_vote_answer) {
     handle_lower_term(from, message, out);
     return;
   }

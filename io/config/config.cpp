@@ -1,0 +1,183 @@
+#include "io/config/config.h"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "core/base/limits.h"
+#include "io/config/duration.h"
+
+namespace patronus {
+namespace {
+
+// Collects values and complaints for make_config.
+class Reading {
+ public:
+  Reading(const Sources& sources, std::vector<std::string>& errors) : sources_(sources), errors_(errors) {}
+
+  // The value with the highest precedence; nothing if the setting was not given anywhere.
+  std::optional<std::string> given(std::string_view name) const {
+    for (const auto* source : {&sources_.flags, &sources_.environment, &sources_.file}) {
+      if (const auto at = source->find(name); at != source->end()) return at->second;
+    }
+    return std::nullopt;
+  }
+  std::string text(std::string_view name, std::string_view otherwise) const {
+    return given(name).value_or(std::string(otherwise));
+  }
+  void wrong(std::string_view name, std::string_view value, std::string_view why) {
+    errors_.push_back("PATRONUS_" + std::string(name) + "='" + std::string(value) + "' " + std::string(why));
+  }
+
+ private:
+  const Sources& sources_;
+  std::vector<std::string>& errors_;
+};
+
+void read_identity(Reading& in, const Sources& sources, Config& config) {
+  config.node_id = in.text("NODE_ID", sources.host_name);
+  if (!is_node_id(config.node_id)) {
+    in.wrong("NODE_ID", config.node_id,
+             "is not a node id; use 1 to " + std::to_string(limits::kNodeIdBytesMax) +
+                 " letters, digits, '.', '-' or '_', for example dashboard1");
+  }
+  config.data_dir = in.text("DATA_DIR", "/data/raft");
+  if (config.data_dir.empty()) in.wrong("DATA_DIR", "", "names no directory; use for example /data/raft");
+  config.log_level = in.text("LOG_LEVEL", "info");
+  static const std::set<std::string> kLevels{"debug", "info", "warn", "error"};
+  if (!kLevels.contains(config.log_level)) {
+    in.wrong("LOG_LEVEL", config.log_level, "is not a level; use debug, info, warn or error");
+  }
+}
+
+Address read_local_address(Reading& in, std::string_view name, std::string_view otherwise) {
+  const std::string text = in.text(name, otherwise);
+  if (text.empty()) {
+    in.wrong(name, "", "is not set; this version serves plain HTTP on loopback only, use for example 127.0.0.1:8081");
+    return {};
+  }
+  const std::optional<Address> address = parse_address(text);
+  if (!address) {
+    in.wrong(name, text, "is not an address; use host:port, for example " +
+                             std::string(otherwise.empty() ? "127.0.0.1:8081" : otherwise));
+    return {};
+  }
+  if (!address->is_loopback()) {
+    in.wrong(name, text, "is not a loopback address; this version has no TLS, use for example 127.0.0.1:" +
+                             std::to_string(address->port));
+  }
+  return *address;
+}
+
+void read_peers(Reading& in, Config& config) {
+  const std::string text = in.text("PEERS", "");
+  std::set<std::string> seen;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t comma = std::min(text.find(',', begin), text.size());
+    const std::string item = text.substr(begin, comma - begin);
+    begin = comma + 1;
+    if (item.starts_with("dns:")) {
+      in.wrong("PEERS", item, "is not known to this version; list the nodes as id=host:port,...");
+      return;
+    }
+    const size_t equals = item.find('=');
+    PeerAddress peer{equals == std::string::npos ? "" : item.substr(0, equals),
+                     equals == std::string::npos ? item : item.substr(equals + 1)};
+    const std::optional<Address> address = parse_address(peer.address);
+    if (!address || (equals != std::string::npos && !is_node_id(peer.id))) {
+      in.wrong("PEERS", item, "is not a peer; use id=host:port or host:port, separated by commas");
+      return;
+    }
+    if (!seen.insert(peer.id.empty() ? peer.address : peer.id).second) {
+      in.wrong("PEERS", item, "is listed twice; list each node once");
+      return;
+    }
+    const bool self = peer.id.empty() ? *address == config.peer_address : peer.id == config.node_id;
+    if (!self) config.peers.push_back(std::move(peer));
+  }
+  if (config.peers.size() + 1 > limits::kMembersMax) {
+    in.wrong("PEERS", text, "lists too many nodes; a cluster has at most " + std::to_string(limits::kMembersMax));
+  }
+  config.founding_nodes = config.peers.size() + 1;
+  if (const std::optional<std::string> founding = in.given("FOUNDING_NODES")) {
+    if (*founding != std::to_string(config.founding_nodes)) {
+      in.wrong("FOUNDING_NODES", *founding,
+               "is not the number of PATRONUS_PEERS and this node; leave it out or use " +
+                   std::to_string(config.founding_nodes));
+    }
+  }
+}
+
+std::optional<Duration> read_duration(Reading& in, std::string_view name, std::string_view otherwise) {
+  const std::string text = in.text(name, otherwise);
+  const std::optional<Duration> duration = parse_duration(text);
+  if (!duration) in.wrong(name, text, "is not a duration; use for example 5, 5s or 500ms");
+  return duration;
+}
+
+void read_timing(Reading& in, Config& config) {
+  const std::optional<Duration> election = read_duration(in, "ELECTION_TIMEOUT", "5");
+  if (!election) return;
+  if (*election < limits::kElectionTimeoutMin || *election > limits::kElectionTimeoutMax) {
+    in.wrong("ELECTION_TIMEOUT", in.text("ELECTION_TIMEOUT", "5"),
+             "is out of range; use " + format_duration(limits::kElectionTimeoutMin) + " to " +
+                 format_duration(limits::kElectionTimeoutMax));
+    return;
+  }
+  config.election_timeout = *election;
+  const Duration heartbeat_max = *election / 5;
+  config.heartbeat_interval = std::min<Duration>(std::chrono::seconds(1), heartbeat_max);
+  if (const std::optional<std::string> text = in.given("HEARTBEAT_INTERVAL")) {
+    const std::optional<Duration> heartbeat = read_duration(in, "HEARTBEAT_INTERVAL", "");
+    if (!heartbeat) return;
+    if (*heartbeat > heartbeat_max || *heartbeat < std::chrono::milliseconds(1)) {
+      in.wrong("HEARTBEAT_INTERVAL", *text,
+               "is out of range; use 1ms to a fifth of PATRONUS_ELECTION_TIMEOUT, " + format_duration(heartbeat_max));
+      return;
+    }
+    config.heartbeat_interval = *heartbeat;
+  }
+  const std::optional<Duration> request = read_duration(in, "REQUEST_TIMEOUT", "10");
+  if (!request) return;
+  config.request_timeout = *request;
+  if (*request < std::chrono::milliseconds(10) || *request > std::chrono::minutes(5)) {
+    in.wrong("REQUEST_TIMEOUT", in.text("REQUEST_TIMEOUT", "10"), "is out of range; use 10ms to 5m");
+  }
+}
+
+}  // namespace
+
+std::string Setting::flag() const {
+  std::string flag = "--";
+  for (const char c : name) flag += c == '_' ? '-' : static_cast<char>(c - 'A' + 'a');
+  return flag;
+}
+
+const std::vector<Setting>& settings() {
+  static const std::vector<Setting> kSettings{
+      {"NODE_ID", "host name", "this node's name; never its address"},
+      {"LISTEN_PLAIN", "", "where HTTP is served: a loopback address such as 127.0.0.1:8081"},
+      {"PEER_ADDR", "127.0.0.1:7443", "where the other nodes reach this one"},
+      {"PEERS", "none", "the nodes of the cluster: id=host:port,... or host:port,..."},
+      {"FOUNDING_NODES", "all peers and itself", "how many nodes must be present and empty to found a cluster"},
+      {"DATA_DIR", "/data/raft", "where the log is kept"},
+      {"ELECTION_TIMEOUT", "5", "a leader silent for longer is replaced: 5, 5s, 500ms"},
+      {"HEARTBEAT_INTERVAL", "1", "how often a leader is heard; at most a fifth of the election timeout"},
+      {"REQUEST_TIMEOUT", "10", "after this a request that can't be decided is answered 503 or 504"},
+      {"LOG_LEVEL", "info", "debug, info, warn or error"},
+  };
+  return kSettings;
+}
+
+LoadedConfig make_config(const Sources& sources) {
+  LoadedConfig loaded;
+  Reading in(sources, loaded.errors);
+  read_identity(in, sources, loaded.config);
+  loaded.config.listen_plain = read_local_address(in, "LISTEN_PLAIN", "");
+  loaded.config.peer_address = read_local_address(in, "PEER_ADDR", "127.0.0.1:7443");
+  read_peers(in, loaded.config);
+  read_timing(in, loaded.config);
+  return loaded;
+}
+
+}  // namespace patronus

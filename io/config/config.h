@@ -1,0 +1,66 @@
+// The node's configuration: flag, then environment, then file, then default. A wrong value is one line that
+// names the variable, the value and what would do.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/time.h"
+#include "core/base/types.h"
+#include "io/config/address.h"
+#include "io/peer_links.h"
+
+namespace patronus {
+
+struct Config {
+  NodeId node_id;
+  Address listen_plain;
+  Address peer_address;
+  std::vector<PeerAddress> peers;  // without this node itself
+  size_t founding_nodes = 1;
+  std::string data_dir;
+  Duration election_timeout{};
+  Duration heartbeat_interval{};
+  Duration request_timeout{};
+  std::string log_level;
+};
+
+// One setting: PATRONUS_<name> in environment and file, --<name in lower case with dashes> as a flag.
+struct Setting {
+  std::string_view name;
+  std::string_view default_text;  // as it is shown; empty: none
+  std::string_view help;
+
+  std::string variable() const { return "PATRONUS_" + std::string(name); }
+  std::string flag() const;
+};
+
+[[nodiscard]] const std::vector<Setting>& settings();
+
+// Where values come from, by the setting's name (such as ELECTION_TIMEOUT).
+struct Sources {
+  std::map<std::string, std::string, std::less<>> flags;
+  std::map<std::string, std::string, std::less<>> environment;  // with the values of _FILE variables read
+  std::map<std::string, std::string, std::less<>> file;
+  std::string host_name;
+};
+
+struct LoadedConfig {
+  Config config;
+  std::vector<std::string> errors;  // a line each; the configuration is good if there is none
+};
+[[nodiscard]] LoadedConfig make_config(const Sources& sources);
+
+// Reads the process's environment: PATRONUS_X, and PATRONUS_X_FILE whose file's content is the value (without
+// the last line end). Variables of that prefix that this version does not know are returned in `unknown`: the
+// environment is not only ours (Kubernetes adds some for services), so they are no error.
+void read_environment(const char* const* environment, Sources& sources, std::vector<std::string>& errors,
+                      std::vector<std::string>& unknown);
+
+// Lines PATRONUS_X=value; blank lines and those that begin with # are skipped. Unknown names are errors.
+void read_config_file(const std::string& path, Sources& sources, std::vector<std::string>& errors);
+
+}  // namespace patronus

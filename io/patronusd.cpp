@@ -1,0 +1,106 @@
+// The node.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cstdio>
+#include <random>
+
+#include "core/base/assert.h"
+#include "io/config/config.h"
+#include "io/storage/log_directory.h"
+#include "io/uv/log.h"
+#include "io/uv/server.h"
+
+extern char** environ;
+
+namespace patronus {
+namespace {
+
+constexpr int kExitError = 1;
+constexpr int kExitUsage = 2;
+
+void on_broken_assertion(const char* expression, const char* reason, const char* file, int line) {
+  std::fprintf(stderr, "patronusd: %s:%d: broken assertion: %s (%s); the node stops rather than go on wrong\n", file,
+               line, reason, expression);
+  std::abort();
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0) return "";
+  return name.data();
+}
+
+uint64_t random_word() {
+  std::random_device device;
+  uint64_t word = 0;
+  while (word == 0) word = (static_cast<uint64_t>(device()) << 32) | device();
+  return word;
+}
+
+void add_flags(CLI::App& app, std::map<std::string, std::string>& values) {
+  for (const Setting& setting : settings()) {
+    std::string help = std::string(setting.help) + " [" + setting.variable();
+    if (!setting.default_text.empty()) help += ", default " + std::string(setting.default_text);
+    app.add_option(setting.flag(), values[std::string(setting.name)], help + "]");
+  }
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("patronusd: one node of a highly available dashboard.\n"
+               "Settings come from flags, then the environment (also PATRONUS_X_FILE), then --config, then defaults.",
+               "patronusd");
+  app.set_version_flag("--version", std::string("patronusd ") + PATRONUS_VERSION);
+  std::string config_file;
+  app.add_option("--config", config_file, "a file of lines PATRONUS_X=value");
+  std::map<std::string, std::string> flags;
+  add_flags(app, flags);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);
+    std::fprintf(stderr, "patronusd: %s; see patronusd --help\n", error.what());
+    return kExitUsage;
+  }
+
+  Sources sources;
+  std::vector<std::string> errors;
+  std::vector<std::string> unknown;
+  for (const Setting& setting : settings()) {
+    const std::string name(setting.name);
+    if (app.count(setting.flag()) > 0) sources.flags.emplace(name, flags[name]);
+  }
+  read_environment(environ, sources, errors, unknown);
+  if (!config_file.empty()) read_config_file(config_file, sources, errors);
+  sources.host_name = host_name();
+  LoadedConfig loaded = make_config(sources);
+  errors.insert(errors.end(), loaded.errors.begin(), loaded.errors.end());
+  for (const std::string& error : errors) std::fprintf(stderr, "patronusd: %s\n", error.c_str());
+  if (!errors.empty()) return kExitUsage;
+
+  set_up_log(loaded.config.node_id, loaded.config.log_level);
+  for (const std::string& name : unknown) log_line(LogLevel::kWarn, "configuration", name + " is not used by this version");
+  std::variant<LogDirectory, std::string> opened =
+      open_log_directory(loaded.config.data_dir, Incarnation{random_word()});
+  if (const auto* error = std::get_if<std::string>(&opened)) {
+    std::fprintf(stderr, "patronusd: %s\n", error->c_str());
+    return kExitError;
+  }
+  auto& directory = std::get<LogDirectory>(opened);
+  if (directory.recovered.verdict == wal::Verdict::kTorn) {
+    log_line(LogLevel::kWarn, "recovery", directory.recovered.reason);
+  }
+  log_line(LogLevel::kInfo, "recovery",
+           std::to_string(directory.recovered.entries.size()) + " entries, term " +
+               std::to_string(directory.recovered.hard.term.value));
+  return uv::Server(loaded.config, std::move(directory), random_word(), PATRONUS_VERSION).run();
+}
+
+}  // namespace
+}  // namespace patronus
+
+int main(int argc, char** argv) {
+  patronus::set_assertion_handler(patronus::on_broken_assertion);
+  return patronus::run(argc, argv);
+}

@@ -1,0 +1,78 @@
+#include "io/storage/file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace patronus {
+
+std::string error_text(std::string_view what, const std::string& path) {
+  const int error = errno;
+  std::string text = "can't ";
+  text += what;
+  text += ' ';
+  text += path;
+  text += ": ";
+  text += std::strerror(error);
+  return text;
+}
+
+std::variant<File, std::string> File::open(const std::string& path, int flags) {
+  const int fd = ::open(path.c_str(), flags | O_CLOEXEC, 0600);
+  if (fd < 0) return error_text("open", path);
+  return File(fd, path);
+}
+
+void File::close() {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+}
+
+std::optional<std::string> File::write_at(uint64_t offset, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return error_text("write", path_);
+    bytes.remove_prefix(static_cast<size_t>(n));
+    offset += static_cast<uint64_t>(n);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> File::sync_data() {
+  if (::fdatasync(fd_) != 0) return error_text("sync", path_);
+  return std::nullopt;
+}
+
+std::optional<std::string> File::read_all(std::string& into, size_t size_max) {
+  into.clear();
+  struct stat info {};
+  if (::fstat(fd_, &info) != 0) return error_text("look at", path_);
+  into.resize(std::min(size_max, static_cast<size_t>(info.st_size)));
+  size_t at = 0;
+  while (at < into.size()) {
+    const ssize_t n = ::pread(fd_, into.data() + at, into.size() - at, static_cast<off_t>(at));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return error_text("read", path_);
+    if (n == 0) break;
+    at += static_cast<size_t>(n);
+  }
+  into.resize(at);
+  return std::nullopt;
+}
+
+bool File::try_lock() { return ::flock(fd_, LOCK_EX | LOCK_NB) == 0; }
+
+std::optional<std::string> sync_directory(const std::string& path) {
+  std::variant<File, std::string> opened = File::open(path, O_RDONLY | O_DIRECTORY);
+  if (const auto* error = std::get_if<std::string>(&opened)) return *error;
+  if (::fsync(std::get<File>(opened).fd()) != 0) return error_text("sync", path);
+  return std::nullopt;
+}
+
+}  // namespace patronus

@@ -1,0 +1,54 @@
+// A file descriptor that closes itself, and the few calls the log needs. Errors are returned as text with the
+// path and the cause; short reads and writes are finished here.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+namespace patronus {
+
+class File {
+ public:
+  File() = default;
+  File(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+  File(File&& other) noexcept : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)) {}
+  File& operator=(File&& other) noexcept {
+    close();
+    fd_ = std::exchange(other.fd_, -1);
+    path_ = std::move(other.path_);
+    return *this;
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File() { close(); }
+
+  // Flags as for open(2).
+  [[nodiscard]] static std::variant<File, std::string> open(const std::string& path, int flags);
+
+  // Nothing on success, else what went wrong.
+  [[nodiscard]] std::optional<std::string> write_at(uint64_t offset, std::string_view bytes);
+  [[nodiscard]] std::optional<std::string> sync_data();
+  // The whole content, at most size_max bytes of it.
+  [[nodiscard]] std::optional<std::string> read_all(std::string& into, size_t size_max);
+  // False if another process holds it.
+  [[nodiscard]] bool try_lock();
+
+  int fd() const { return fd_; }
+  bool is_open() const { return fd_ >= 0; }
+  const std::string& path() const { return path_; }
+  void close();
+
+ private:
+  int fd_ = -1;
+  std::string path_;
+};
+
+// Makes the entries of a directory durable.
+[[nodiscard]] std::optional<std::string> sync_directory(const std::string& path);
+[[nodiscard]] std::string error_text(std::string_view what, const std::string& path);
+
+}  // namespace patronus

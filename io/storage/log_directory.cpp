@@ -1,0 +1,107 @@
+#include "io/storage/log_directory.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <vector>
+
+#include "core/base/limits.h"
+#include "io/storage/segments.h"
+
+namespace patronus {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct LoadedSegment {
+  uint64_t segment = 0;
+  std::string bytes;
+};
+
+// The numbers of all segments there are, ascending.
+std::optional<std::string> list_segments(const std::string& directory, std::vector<uint64_t>& numbers) {
+  std::error_code error;
+  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    if (!name.starts_with("wal-") || !name.ends_with(".seg") || name.size() != 24) continue;
+    uint64_t number = 0;
+    const char* begin = name.data() + 4;
+    if (std::from_chars(begin, begin + 16, number, 16).ptr == begin + 16) numbers.push_back(number);
+  }
+  if (error) return "can't list " + directory + ": " + error.message();
+  std::sort(numbers.begin(), numbers.end());
+  return std::nullopt;
+}
+
+std::optional<std::string> load_segments(const std::string& directory, std::vector<LoadedSegment>& segments) {
+  std::vector<uint64_t> numbers;
+  if (auto error = list_segments(directory, numbers)) return error;
+  for (const uint64_t number : numbers) {
+    std::variant<File, std::string> opened = File::open(segment_path(directory, number), O_RDONLY);
+    if (auto* error = std::get_if<std::string>(&opened)) return *error;
+    segments.push_back({number, {}});
+    if (auto error = std::get<File>(opened).read_all(segments.back().bytes, limits::kWalSegmentBytes)) return error;
+  }
+  return std::nullopt;
+}
+
+// Zeroes everything after the cut, so that leftovers of the torn batch can never pass for a later one.
+std::optional<std::string> cut_tear(const std::string& directory, const wal::Position& position, uint64_t last) {
+  for (uint64_t segment = last; segment > position.segment; --segment) {
+    if (::unlink(segment_path(directory, segment).c_str()) != 0 && errno != ENOENT) {
+      return error_text("remove", segment_path(directory, segment));
+    }
+  }
+  std::variant<File, std::string> opened = File::open(segment_path(directory, position.segment), O_RDWR);
+  if (auto* error = std::get_if<std::string>(&opened)) return *error;
+  auto& file = std::get<File>(opened);
+  const std::string zeros(limits::kWalSegmentBytes - position.offset, '\0');
+  if (auto error = file.write_at(position.offset, zeros)) return error;
+  if (auto error = file.sync_data()) return error;
+  return sync_directory(directory);
+}
+
+}  // namespace
+
+std::string segment_path(const std::string& directory, uint64_t segment) {
+  return directory + "/wal-" + to_hex(segment) + ".seg";
+}
+
+std::variant<LogDirectory, std::string> open_log_directory(const std::string& path, Incarnation fresh) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) return "can't create " + path + ": " + error.message() + "; set PATRONUS_DATA_DIR to a writable place";
+  LogDirectory directory{path, {}, {}};
+  std::variant<File, std::string> lock = File::open(path + "/LOCK", O_RDWR | O_CREAT);
+  if (auto* failed = std::get_if<std::string>(&lock)) return *failed;
+  directory.lock = std::move(std::get<File>(lock));
+  if (!directory.lock.try_lock()) {
+    return "PATRONUS_DATA_DIR='" + path + "' is in use by another process; give each node a directory of its own";
+  }
+  std::vector<LoadedSegment> loaded;
+  if (auto failed = load_segments(path, loaded)) return *failed;
+  std::vector<wal::SegmentBytes> views;
+  for (const LoadedSegment& segment : loaded) views.push_back({segment.segment, segment.bytes});
+  directory.recovered = wal::recover(views);
+  switch (directory.recovered.verdict) {
+    case wal::Verdict::kCorrupt:
+      return "the log in " + path + " is damaged (" + directory.recovered.reason +
+             "); this node can't trust its disk and does not start: check the disk, set the directory aside";
+    case wal::Verdict::kEmpty: {
+      if (auto failed = create_segment(path, fresh, 1)) return *failed;
+      directory.recovered.incarnation = fresh;
+      directory.recovered.position = wal::first_position(fresh);
+      break;
+    }
+    case wal::Verdict::kTorn:
+      if (auto failed = cut_tear(path, directory.recovered.position, loaded.back().segment)) return *failed;
+      break;
+    case wal::Verdict::kWhole: break;
+  }
+  return directory;
+}
+
+}  // namespace patronus

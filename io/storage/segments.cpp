@@ -1,0 +1,63 @@
+#include "io/storage/segments.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <variant>
+
+#include "core/base/assert.h"
+#include "core/base/limits.h"
+#include "core/wal/format.h"
+#include "io/storage/file.h"
+#include "io/storage/log_directory.h"
+
+namespace patronus {
+namespace {
+
+constexpr uint64_t kPieceBytes = limits::kMiB;
+
+}  // namespace
+
+PreparedSegment::PreparedSegment(std::string directory)
+    : directory_(std::move(directory)), temporary_(directory_ + "/next.tmp") {}
+
+std::optional<std::string> PreparedSegment::work() {
+  if (zeroed_ready_) return std::nullopt;
+  std::variant<File, std::string> opened = File::open(temporary_, O_RDWR | O_CREAT | (zeroed_ == 0 ? O_TRUNC : 0));
+  if (auto* error = std::get_if<std::string>(&opened)) return *error;
+  auto& file = std::get<File>(opened);
+  const uint64_t piece = std::min<uint64_t>(kPieceBytes, limits::kWalSegmentBytes - zeroed_);
+  if (auto error = file.write_at(zeroed_, std::string(piece, '\0'))) return error;
+  // Synced piece by piece: one sync of the whole would make the log's own syncs wait for all of it.
+  if (auto error = file.sync_data()) return error;
+  zeroed_ += piece;
+  zeroed_ready_ = zeroed_ == limits::kWalSegmentBytes;
+  return std::nullopt;
+}
+
+std::optional<std::string> PreparedSegment::take(Incarnation incarnation, uint64_t segment) {
+  PATRONUS_ASSERT(zeroed_ready_, "only a prepared segment is taken");
+  {
+    std::variant<File, std::string> opened = File::open(temporary_, O_RDWR);
+    if (auto* error = std::get_if<std::string>(&opened)) return *error;
+    auto& file = std::get<File>(opened);
+    if (auto error = file.write_at(0, wal::segment_header(incarnation, segment))) return error;
+    if (auto error = file.sync_data()) return error;
+  }
+  const std::string path = segment_path(directory_, segment);
+  if (std::rename(temporary_.c_str(), path.c_str()) != 0) return error_text("create", path);
+  zeroed_ = 0;
+  zeroed_ready_ = false;
+  return sync_directory(directory_);
+}
+
+std::optional<std::string> create_segment(const std::string& directory, Incarnation incarnation, uint64_t segment) {
+  PreparedSegment prepared(directory);
+  while (!prepared.ready()) {
+    if (auto error = prepared.work()) return error;
+  }
+  return prepared.take(incarnation, segment);
+}
+
+}  // namespace patronus

@@ -1,0 +1,211 @@
+#include "io/uv/server.h"
+
+#include <csignal>
+#include <cstdlib>
+#include <ctime>
+
+#include "core/base/limits.h"
+#include "io/uv/log.h"
+#include "io/uv/process.h"
+
+namespace patronus::uv {
+namespace {
+
+DriverOptions driver_options(const Config& config, wal::Recovered&& recovered, uint64_t seed, std::string version) {
+  DriverOptions options;
+  options.boot.id = config.node_id;
+  options.boot.incarnation = recovered.incarnation;
+  options.boot.peer_address = config.peer_address.text();
+  options.boot.api_address = config.listen_plain.text();
+  options.boot.election_timeout = config.election_timeout;
+  options.boot.heartbeat_interval = config.heartbeat_interval;
+  options.boot.founding_nodes = config.founding_nodes;
+  options.boot.seed = seed;
+  options.boot.hard = std::move(recovered.hard);
+  options.boot.entries = std::move(recovered.entries);
+  options.version = std::move(version);
+  options.peers = config.peers;
+  options.log_position = recovered.position;
+  options.request_timeout = config.request_timeout;
+  return options;
+}
+
+[[noreturn]] void bark() {
+  log_line(LogLevel::kError, "watchdog", "the event loop has not turned for ten seconds; the process ends itself");
+  flush_log();
+  std::abort();
+}
+
+}  // namespace
+
+Server::Server(const Config& config, LogDirectory&& directory, uint64_t seed, std::string version)
+    : config_(config), directory_(std::move(directory)), watchdog_(limits::kWatchdogTimeout, bark) {
+  log_done_ = std::make_unique<Handle<uv_async_t>>();
+  uv_async_init(loop_.get(), log_done_->get(), [](uv_async_t* handle) { Handle<uv_async_t>::call(handle); });
+  log_done_->on([this] { on_log_done(); });
+  TcpStreams::Listener& listener = *this;
+  streams_ = std::make_unique<TcpStreams>(loop_.get(), listener);
+  writer_ = std::make_unique<LogWriter>(directory_.path, directory_.recovered.incarnation, directory_.recovered.position,
+                                        [this] { uv_async_send(log_done_->get()); });
+  Ports& ports = *this;
+  driver_ = std::make_unique<Driver>(
+      driver_options(config_, std::move(directory_.recovered), seed, std::move(version)), ports);
+}
+
+int Server::run() {
+  for (const auto& [door, address, name] :
+       {std::tuple(Door::kPeer, config_.peer_address, "PATRONUS_PEER_ADDR"),
+        std::tuple(Door::kHttp, config_.listen_plain, "PATRONUS_LISTEN_PLAIN")}) {
+    if (const std::optional<std::string> error = streams_->listen(door, address)) {
+      log_line(LogLevel::kError, "listen", std::string(name) + "=" + *error);
+      exit_code_ = 1;
+    }
+  }
+  if (exit_code_ == 0) {
+    start_handles();
+    start_signals();
+    log_line(LogLevel::kInfo, "start",
+             "serves HTTP on " + config_.listen_plain.text() + ", peers on " + config_.peer_address.text() +
+                 ", keeps its log in " + directory_.path);
+    driver_->start();
+    loop_.run();
+  }
+  // The writer goes first: its notifications use the loop.
+  writer_.reset();
+  streams_.reset();
+  timer_.reset();
+  second_.reset();
+  check_.reset();
+  prepare_.reset();
+  log_done_.reset();
+  terminate_.reset();
+  interrupt_.reset();
+  return exit_code_;
+}
+
+void Server::start_handles() {
+  timer_ = std::make_unique<Handle<uv_timer_t>>();
+  uv_timer_init(loop_.get(), timer_->get());
+  timer_->on([this] {
+    timer_at_ = Instant::never();
+    driver_->wake();
+    needs_flush_ = true;
+  });
+  second_ = std::make_unique<Handle<uv_timer_t>>();
+  uv_timer_init(loop_.get(), second_->get());
+  second_->on([this] {
+    watchdog_.pat();
+    driver_->set_process_figures(process_figures());
+  });
+  uv_timer_start(second_->get(), [](uv_timer_t* handle) { Handle<uv_timer_t>::call(handle); }, 0, 1000);
+  // Whatever an iteration's callbacks produced goes out before the loop waits: once after streams were served,
+  // once after timers ran.
+  check_ = std::make_unique<Handle<uv_check_t>>();
+  uv_check_init(loop_.get(), check_->get());
+  check_->on([this] { flush_if_needed(); });
+  uv_check_start(check_->get(), [](uv_check_t* handle) { Handle<uv_check_t>::call(handle); });
+  prepare_ = std::make_unique<Handle<uv_prepare_t>>();
+  uv_prepare_init(loop_.get(), prepare_->get());
+  prepare_->on([this] { flush_if_needed(); });
+  uv_prepare_start(prepare_->get(), [](uv_prepare_t* handle) { Handle<uv_prepare_t>::call(handle); });
+}
+
+void Server::start_signals() {
+  std::signal(SIGPIPE, SIG_IGN);
+  for (auto& [slot, number, name] : {std::tuple(&terminate_, SIGTERM, "SIGTERM"), std::tuple(&interrupt_, SIGINT, "SIGINT")}) {
+    *slot = std::make_unique<Handle<uv_signal_t>>();
+    uv_signal_init(loop_.get(), (*slot)->get());
+    (*slot)->on([this, name = name] { on_signal(name); });
+    uv_signal_start((*slot)->get(), [](uv_signal_t* handle, int) { Handle<uv_signal_t>::call(handle); }, number);
+  }
+}
+
+void Server::on_signal(const char* name) {
+  log_line(LogLevel::kInfo, "stop", std::string(name) + " received; leaves its peers and stops");
+  driver_->say_goodbye();
+  loop_.stop();
+}
+
+Now Server::now() {
+  timespec wall{};
+  clock_gettime(CLOCK_REALTIME, &wall);
+  return {Instant{static_cast<int64_t>(uv_hrtime())},
+          WallTime{int64_t{wall.tv_sec} * 1000 + wall.tv_nsec / 1'000'000}};
+}
+
+void Server::wake_at(Instant at) {
+  if (at == timer_at_) return;
+  timer_at_ = at;
+  if (at == Instant::never()) {
+    uv_timer_stop(timer_->get());
+    return;
+  }
+  uv_update_time(loop_.get());
+  const int64_t wait_ns = (at - Instant{static_cast<int64_t>(uv_hrtime())}).count();
+  // Rounded up: a timer that fires early would only be set again.
+  const uint64_t wait_ms = wait_ns <= 0 ? 0 : static_cast<uint64_t>((wait_ns + 999'999) / 1'000'000);
+  uv_timer_start(timer_->get(), [](uv_timer_t* handle) { Handle<uv_timer_t>::call(handle); }, wait_ms, 0);
+}
+
+void Server::log(const Notice& notice) {
+  switch (notice.kind) {
+    case NoticeKind::kFounded: log_line(LogLevel::kInfo, "founded", notice.text); break;
+    case NoticeKind::kRole: log_line(LogLevel::kInfo, "leader", notice.text); break;
+    case NoticeKind::kLeaderKnown: log_line(LogLevel::kInfo, "follower", notice.text); break;
+    case NoticeKind::kLeaderLost: log_line(LogLevel::kWarn, "leader_lost", notice.text); break;
+    case NoticeKind::kStranger: log_line(LogLevel::kWarn, "refused", notice.text); break;
+  }
+}
+
+void Server::stop(const std::string& reason) {
+  log_line(LogLevel::kError, "fatal", reason);
+  flush_log();
+  exit_code_ = 1;
+  loop_.stop();
+}
+
+void Server::on_log_done() {
+  const std::optional<LogWriter::Done> done = writer_->take_done();
+  if (!done) return;
+  if (!done->error.empty()) {
+    // What the disk holds now is unknown, so nothing may be answered, voted or written from here on.
+    log_line(LogLevel::kError, "fatal", done->error + "; the log can't be trusted any more, the node stops");
+    flush_log();
+    std::_Exit(1);
+  }
+  driver_->log_written(done->took);
+  needs_flush_ = true;
+}
+
+void Server::flush_if_needed() {
+  if (!needs_flush_) return;
+  needs_flush_ = false;
+  driver_->flush();
+}
+
+ConnId Server::on_accepted(Door door) {
+  needs_flush_ = true;
+  return driver_->accepted(door);
+}
+void Server::on_dialled(ConnId conn) {
+  needs_flush_ = true;
+  driver_->dialled(conn);
+}
+void Server::on_bytes(ConnId conn, std::string_view bytes) {
+  needs_flush_ = true;
+  driver_->received(conn, bytes);
+}
+void Server::on_end_of_input(ConnId conn) {
+  needs_flush_ = true;
+  driver_->end_of_input(conn);
+}
+void Server::on_ended(ConnId conn, LinkEnd how) {
+  needs_flush_ = true;
+  driver_->ended(conn, how);
+}
+void Server::on_written(ConnId conn, size_t bytes) {
+  needs_flush_ = true;
+  driver_->written(conn, bytes);
+}
+
+}  // namespace patronus::uv

@@ -1,0 +1,70 @@
+// The production shell: the driver with libuv's streams and timers, a log on disk, signals and a watchdog.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "io/config/config.h"
+#include "io/driver.h"
+#include "io/storage/log_directory.h"
+#include "io/storage/log_writer.h"
+#include "io/uv/loop.h"
+#include "io/uv/tcp.h"
+#include "io/uv/watchdog.h"
+
+namespace patronus::uv {
+
+class Server final : private Ports, private TcpStreams::Listener {
+ public:
+  Server(const Config& config, LogDirectory&& directory, uint64_t seed, std::string version);
+  ~Server() override = default;
+
+  // Serves until a signal or a failure; the process's exit code.
+  int run();
+
+ private:
+  // Ports
+  Now now() override;
+  void dial(ConnId conn, const std::string& address) override { streams_->dial(conn, address); }
+  size_t write(ConnId conn, std::string&& bytes) override { return streams_->write(conn, std::move(bytes)); }
+  size_t backlog(ConnId conn) const override { return streams_->backlog(conn); }
+  void close(ConnId conn) override { streams_->close(conn); }
+  void pause_reading(ConnId conn, bool pause) override { streams_->pause_reading(conn, pause); }
+  void write_log(wal::Write&& write) override { writer_->submit(std::move(write)); }
+  void wake_at(Instant at) override;
+  void log(const Notice& notice) override;
+  void stop(const std::string& reason) override;
+  // TcpStreams::Listener
+  ConnId on_accepted(Door door) override;
+  void on_dialled(ConnId conn) override;
+  void on_bytes(ConnId conn, std::string_view bytes) override;
+  void on_end_of_input(ConnId conn) override;
+  void on_ended(ConnId conn, LinkEnd how) override;
+  void on_written(ConnId conn, size_t bytes) override;
+
+  void start_handles();
+  void start_signals();
+  void on_log_done();
+  void on_signal(const char* name);
+  void flush_if_needed();
+
+  Config config_;
+  LogDirectory directory_;
+  Loop loop_;
+  Watchdog watchdog_;
+  std::unique_ptr<Handle<uv_timer_t>> timer_;
+  std::unique_ptr<Handle<uv_timer_t>> second_;
+  std::unique_ptr<Handle<uv_check_t>> check_;
+  std::unique_ptr<Handle<uv_prepare_t>> prepare_;
+  std::unique_ptr<Handle<uv_async_t>> log_done_;
+  std::unique_ptr<Handle<uv_signal_t>> terminate_;
+  std::unique_ptr<Handle<uv_signal_t>> interrupt_;
+  std::unique_ptr<TcpStreams> streams_;
+  std::unique_ptr<LogWriter> writer_;
+  std::unique_ptr<Driver> driver_;
+  Instant timer_at_ = Instant::never();
+  bool needs_flush_ = false;
+  int exit_code_ = 0;
+};
+
+}  // namespace patronus::uv
