@@ -20,7 +20,7 @@ Driver::Driver(DriverOptions options, Ports& ports)
       node_(options.boot, options.version, now_),
       links_(std::move(options.peers), ports, *this),
       http_(options.boot.id, options.version, options.request_timeout, ports, *this, metrics_),
-      encoder_(options.boot.incarnation, options.log_position) {}
+      encoder_(options.boot.incarnation, options.log_position, options.segment_bytes) {}
 
 void Driver::start() {
   now_ = ports_.now();

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/limits.h"
 #include "core/node.h"
 #include "core/wal/format.h"
 #include "io/gate.h"
@@ -23,6 +24,7 @@ struct DriverOptions {
   std::string version;
   std::vector<PeerAddress> peers;
   wal::Position log_position;
+  size_t segment_bytes = limits::kWalSegmentBytes;
   Duration request_timeout{};
 };
 

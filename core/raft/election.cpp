@@ -33,8 +33,11 @@ bool Raft::leader_is_near(Now now) const {
 void Raft::campaign(Now now, LeaderCause cause, Effects& out) { start_vote(now, true, cause, 0, out); }
 
 void Raft::start_vote(Now now, bool pre_vote, LeaderCause cause, uint32_t attempt, Effects& out) {
-  role_ = Candidate{pre_vote, attempt, cause, {self_}};
-  if (!pre_vote) {
+  // A pre-vote promises nothing; a vote counts, also one's own, once it is on disk (see persisted()).
+  role_ = Candidate{pre_vote, attempt, cause, {}};
+  if (pre_vote) {
+    std::get<Candidate>(role_).granted.insert(self_);
+  } else {
     hard_.term = hard_.term.next();
     hard_.voted_for = self_;
     ++counters_.elections_started;

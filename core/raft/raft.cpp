@@ -154,6 +154,11 @@ void Raft::persisted(Now now, PersistId id, Effects& out) {
   PATRONUS_ASSERT(id <= last_persist_, "only writes that were asked for are done");
   log_.persisted(id);
   if (is_leader()) maybe_commit(now, out);
+  auto* candidate = std::get_if<Candidate>(&role_);
+  if (candidate != nullptr && !candidate->pre_vote && id >= hard_write_) {
+    candidate->granted.insert(self_);
+    count_votes(now, out);
+  }
 }
 
 std::vector<ReadReady> Raft::take_ready_reads() { return std::exchange(ready_reads_, {}); }

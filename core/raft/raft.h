@@ -27,7 +27,7 @@ struct Candidate {
   bool pre_vote = true;
   uint32_t attempt = 0;      // how often in a row without a leader; widens the window of the next one
   LeaderCause cause = LeaderCause::kStart;
-  std::set<NodeId> granted;  // itself included
+  std::set<NodeId> granted;
 };
 struct Leader {
   std::map<NodeId, Progress> peers;  // all members but itself

@@ -88,7 +88,9 @@ Write Encoder::encode(std::span<const Persist> persists) {
   PATRONUS_ASSERT(header.size() == kBatchHeaderBytes, "the header has its fixed size");
   write.bytes.replace(0, kBatchHeaderBytes, header);
 
-  if (position_.offset + padded(write.bytes.size()) > limits::kWalSegmentBytes) {
+  if (position_.offset + padded(write.bytes.size()) > segment_bytes_) {
+    PATRONUS_ASSERT(limits::kWalSegmentHeaderBytes + padded(write.bytes.size()) <= segment_bytes_,
+                    "a batch fits a segment");
     ++position_.segment;
     position_.offset = limits::kWalSegmentHeaderBytes;
     write.new_segment = true;

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -58,7 +59,9 @@ struct Write {
 // Turns what the core wants persisted into writes.
 class Encoder {
  public:
-  Encoder(Incarnation incarnation, Position position) : incarnation_(incarnation), position_(position) {}
+  // Segments are closed at `segment_bytes`, which any batch must fit; only the simulator makes them smaller.
+  Encoder(Incarnation incarnation, Position position, size_t segment_bytes)
+      : incarnation_(incarnation), position_(position), segment_bytes_(segment_bytes) {}
 
   // One batch of all these. Their encoded size must be within kWalBatchBytesMax (see batch_bytes).
   [[nodiscard]] Write encode(std::span<const Persist> persists);
@@ -67,6 +70,7 @@ class Encoder {
  private:
   Incarnation incarnation_;
   Position position_;
+  size_t segment_bytes_;
 };
 
 // What a Persist takes in a batch.

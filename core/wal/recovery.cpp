@@ -109,13 +109,13 @@ Recovered recover(std::span<const SegmentBytes> segments) {
   }
   const SegmentBytes& last = segments[stopped_at];
   const size_t end = std::min<size_t>(out.position.offset, last.bytes.size());
-  if (later_batch_exists(segments, stopped_at, end, out) && !MUTANT(kCutCorruption)) {
-    return corrupt("a batch that was synced is damaged at " + place(last.segment, end));
-  }
   bool torn = !all_zero(last.bytes.substr(end));
   for (size_t i = stopped_at + 1; i < segments.size(); ++i) {
     torn = torn || !all_zero(segments[i].bytes.substr(
                        std::min(segments[i].bytes.size(), limits::kWalSegmentHeaderBytes)));
+  }
+  if (torn && later_batch_exists(segments, stopped_at, end, out) && !MUTANT(kCutCorruption)) {
+    return corrupt("a batch that was synced is damaged at " + place(last.segment, end));
   }
   out.verdict = torn ? Verdict::kTorn : Verdict::kWhole;
   if (torn) out.reason = "the batch at " + place(last.segment, end) + " was not finished and is cut";

@@ -1,0 +1,65 @@
+// What must hold across the cluster, looked at after every step of every node; incremental, so that it costs
+// little. The committed log is written down as nodes commit it, and everything is held against that.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/state/store.h"
+#include "sim/history.h"
+#include "sim/host.h"
+
+namespace patronus::sim {
+
+class Checkers {
+ public:
+  explicit Checkers(const std::vector<std::unique_ptr<Host>>& hosts) : hosts_(hosts) {}
+
+  // A node did something.
+  void after_step(const Host& host);
+  // A client was answered.
+  void after_answer(const Op& op);
+  // All is healed and quiet: whole logs and states are compared, and the histories judged. Returns how many
+  // keys' histories were too hard to judge.
+  uint64_t at_end(const OpHistory& history);
+
+  uint64_t committed() const { return committed_.size(); }
+  uint64_t leaders() const { return leaders_.size(); }
+
+ private:
+  struct Committed {
+    Term term;
+    uint64_t content = 0;
+  };
+  struct Seen {
+    uint32_t boots = 0;
+    Index commit;
+    Index applied;
+    Term led;
+  };
+
+  void election_safety(const Host& host, Seen& seen);
+  void leader_completeness(const Host& host) const;
+  void commits(const Host& host, Seen& seen);
+  void durable_on_majority(const Host& host, Index index) const;
+  void state_hash(const Host& host, Seen& seen);
+  void note_applied(const Entry& entry);
+  void exactly_once(const OpHistory& history) const;
+
+  const std::vector<std::unique_ptr<Host>>& hosts_;
+  std::map<HostId, Seen> seen_;
+  std::map<Term, NodeId> leaders_;
+  ClusterId cluster_;
+  std::vector<Committed> committed_;
+  std::map<Index, uint64_t> hashes_;
+  Store reference_;
+  struct Effect {
+    uint64_t times = 0;
+    uint64_t revision = 0;
+  };
+  std::map<uint64_t, Effect> effects_;  // of each value ever written
+};
+
+}  // namespace patronus::sim

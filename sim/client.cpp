@@ -1,0 +1,245 @@
+#include "sim/client.h"
+
+#include <charconv>
+
+#include "sim/violation.h"
+
+namespace patronus::sim {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Duration kAttemptTimeout = 3s;
+constexpr Duration kRetryPause = 20ms;
+
+uint64_t number_after(std::string_view text, std::string_view what) {
+  const size_t at = text.find(what);
+  if (at == std::string_view::npos) return 0;
+  uint64_t value = 0;
+  const char* begin = text.data() + at + what.size();
+  std::from_chars(begin, text.data() + text.size(), value);
+  return value;
+}
+
+}  // namespace
+
+Client::Client(HostId id, const Profile& profile, Events& events, Tape& tape, Network& network, Trace& trace,
+               OpHistory& history, uint64_t& next_value, Observer observer)
+    : id_(id),
+      profile_(profile),
+      events_(events),
+      tape_(tape),
+      network_(network),
+      trace_(trace),
+      history_(history),
+      next_value_(next_value),
+      observer_(std::move(observer)) {}
+
+void Client::start() { think(); }
+
+void Client::think() {
+  if (finishing_) return;
+  events_.after(tape_.between(0ms, profile_.think_max), [this] {
+    if (!finishing_ && !current_) begin();
+  });
+}
+
+Op Client::draw_op() {
+  Op op;
+  op.client = id_ - kFirstClient;
+  op.key = tape_.choose(profile_.keys);
+  op.invoked = events_.now();
+  const uint32_t kind = tape_.choose(10);
+  if (kind < 4) {
+    op.kind = OpKind::kRead;
+    return op;
+  }
+  op.keyed = tape_.chance(400);
+  if (kind < 7) {
+    op.kind = OpKind::kPut;
+    op.value = ++next_value_;
+  } else if (kind < 9) {
+    op.kind = OpKind::kSwap;
+    op.value = ++next_value_;
+    op.key = last_seen_key_;
+    op.expected = last_seen_;
+    if (op.expected == 0) op.kind = OpKind::kPut;
+  } else {
+    op.kind = OpKind::kDelete;
+  }
+  return op;
+}
+
+void Client::begin() {
+  current_ = history_.size();
+  history_.push_back(draw_op());
+  maybe_applied_ = false;
+  node_ = tape_.choose(profile_.nodes);
+  attempt();
+}
+
+void Client::put_through(HostId node, std::function<void()> done) {
+  Op op;
+  op.client = id_ - kFirstClient;
+  op.kind = OpKind::kPut;
+  op.keyed = true;
+  op.value = ++next_value_;
+  op.invoked = events_.now();
+  current_ = history_.size();
+  history_.push_back(op);
+  maybe_applied_ = false;
+  only_node_ = node;
+  when_through_ = std::move(done);
+  node_ = node;
+  attempt();
+}
+
+std::string Client::request_of(const Op& op) const {
+  const std::string path = "/api/v1/state/sim/k" + std::to_string(op.key);
+  std::string text;
+  std::string body;
+  switch (op.kind) {
+    case OpKind::kRead: text = "GET " + path; break;
+    case OpKind::kDelete: text = "DELETE " + path; break;
+    case OpKind::kPut:
+      text = "PUT " + path;
+      body = std::to_string(op.value);
+      break;
+    case OpKind::kSwap:
+      text = "POST /api/v1/state/sim/batch";
+      body = R"({"compare":[{"key":"k)" + std::to_string(op.key) + R"(","target":"value","op":"=","value":")" +
+             std::to_string(op.expected) + R"("}],"then":[{"op":"put","key":"k)" + std::to_string(op.key) +
+             R"(","value":")" + std::to_string(op.value) + R"("}]})";
+      break;
+  }
+  text += " HTTP/1.1\r\nHost: sim\r\n";
+  if (op.keyed) text += "Idempotency-Key: c" + std::to_string(*current_) + "\r\n";
+  if (op.kind == OpKind::kSwap) text += "Content-Type: application/json\r\n";
+  if (!body.empty()) text += "Content-Length: " + std::to_string(body.size()) + "\r\n";
+  return text + "\r\n" + body;
+}
+
+void Client::attempt() {
+  const uint64_t attempt = ++attempt_;
+  events_.after(kAttemptTimeout, [this, attempt] {
+    if (attempt == attempt_ && current_) give_up_attempt();
+  });
+  if (conn_ != 0 && connected_ && !only_node_) {
+    network_.write(id_, conn_, request_of(history_[*current_]));
+    return;
+  }
+  if (conn_ != 0) network_.close(id_, conn_);
+  conn_ = next_conn_++;
+  connected_ = false;
+  input_.clear();
+  network_.dial(id_, conn_, node_, Door::kHttp);
+}
+
+void Client::dialled(ConnId conn) {
+  if (conn != conn_) return;
+  connected_ = true;
+  if (current_) network_.write(id_, conn_, request_of(history_[*current_]));
+}
+
+// The attempt came to nothing definite. A write under a key is repeated, elsewhere; another one is left open.
+void Client::give_up_attempt() {
+  if (conn_ != 0) network_.close(id_, conn_);
+  const bool was_sent = connected_;
+  conn_ = 0;
+  connected_ = false;
+  maybe_applied_ = maybe_applied_ || was_sent;
+  const Op& op = history_[*current_];
+  const bool repeat = op.keyed || op.kind == OpKind::kRead || !was_sent;
+  if (repeat && (!finishing_ || only_node_)) {
+    ++attempt_;
+    node_ = only_node_ ? *only_node_ : tape_.choose(profile_.nodes);
+    events_.after(kRetryPause, [this, attempt = attempt_] {
+      if (attempt == attempt_ && current_) this->attempt();
+    });
+    return;
+  }
+  end_op(maybe_applied_ && op.kind != OpKind::kRead ? OpEnd::kUnknown : OpEnd::kRefused);
+}
+
+void Client::ended(ConnId conn) {
+  if (conn != conn_) return;
+  if (current_) {
+    give_up_attempt();
+  } else {
+    conn_ = 0;
+    connected_ = false;
+  }
+}
+
+std::optional<Client::Response> Client::parse() {
+  const size_t end = input_.find("\r\n\r\n");
+  if (end == std::string::npos) return std::nullopt;
+  Response response;
+  response.headers = input_.substr(0, end + 2);
+  response.status = static_cast<int>(number_after(response.headers, "HTTP/1.1 "));
+  const size_t length = number_after(response.headers, "Content-Length: ");
+  if (input_.size() < end + 4 + length) return std::nullopt;
+  response.body = input_.substr(end + 4, length);
+  input_.erase(0, end + 4 + length);
+  return response;
+}
+
+void Client::received(ConnId conn, std::string bytes) {
+  if (conn != conn_) return;
+  input_ += bytes;
+  if (std::optional<Response> response = parse()) {
+    if (current_) on_response(*response);
+  }
+}
+
+void Client::on_response(const Response& response) {
+  Op& op = history_[*current_];
+  const bool ok = response.status == 200 || response.status == 201 || response.status == 204;
+  if (response.status == 503 || response.status == 504) {
+    const bool maybe = response.body.find("\"maybe_applied\":true") != std::string::npos;
+    maybe_applied_ = maybe_applied_ || maybe;
+    if (op.keyed || op.kind == OpKind::kRead) {
+      connected_ = connected_ && maybe;  // give_up_attempt takes a sent attempt for one that may have applied
+      give_up_attempt();
+    } else {
+      end_op(maybe_applied_ ? OpEnd::kUnknown : OpEnd::kRefused);
+    }
+    return;
+  }
+  if (op.kind == OpKind::kRead && (ok || response.status == 404)) {
+    op.value = ok ? number_after(response.body, "") : 0;
+    last_seen_ = op.value;
+    last_seen_key_ = op.key;
+    end_op(OpEnd::kOk);
+  } else if (op.kind == OpKind::kDelete && (ok || response.status == 404)) {
+    op.revision = number_after(response.headers, "X-Patronus-Revision: ");
+    end_op(ok ? OpEnd::kOk : OpEnd::kFailed);
+  } else if (op.kind != OpKind::kRead && ok) {
+    op.revision = number_after(response.body, "\"mod_revision\":");
+    last_seen_ = op.value;
+    last_seen_key_ = op.key;
+    end_op(OpEnd::kOk);
+  } else if (op.kind == OpKind::kSwap && response.status == 409) {
+    end_op(OpEnd::kFailed);
+  } else {
+    throw Violation("answer", "client " + std::to_string(op.client) + " got an answer that fits nothing it asked: " +
+                                  std::to_string(response.status) + " " + response.body);
+  }
+}
+
+void Client::end_op(OpEnd end) {
+  Op& op = history_[*current_];
+  op.end = end;
+  if (end == OpEnd::kOk || end == OpEnd::kFailed) op.returned = events_.now();
+  ++attempt_;
+  current_.reset();
+  observer_(op);
+  if (when_through_) {
+    std::exchange(when_through_, nullptr)();
+  } else {
+    think();
+  }
+}
+
+}  // namespace patronus::sim

@@ -1,0 +1,80 @@
+// A client as there are many: speaks HTTP to some node, waits so long and no longer, tries another one.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "sim/events.h"
+#include "sim/history.h"
+#include "sim/network.h"
+#include "sim/profile.h"
+#include "sim/tape.h"
+#include "sim/trace.h"
+
+namespace patronus::sim {
+
+class Client {
+ public:
+  // Told each operation that ended, for the checkers.
+  using Observer = std::function<void(const Op&)>;
+
+  Client(HostId id, const Profile& profile, Events& events, Tape& tape, Network& network, Trace& trace,
+         OpHistory& history, uint64_t& next_value, Observer observer);
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  void start();
+  // Begins nothing new.
+  void finish() { finishing_ = true; }
+  bool idle() const { return !current_; }
+  // Puts a value through this node, however long it takes; for the end of a run.
+  void put_through(HostId node, std::function<void()> done);
+
+  void dialled(ConnId conn);
+  void received(ConnId conn, std::string bytes);
+  void ended(ConnId conn);
+
+ private:
+  struct Response {
+    int status = 0;
+    std::string headers;
+    std::string body;
+  };
+
+  void think();
+  void begin();
+  Op draw_op();
+  std::string request_of(const Op& op) const;
+  void attempt();
+  void give_up_attempt();
+  void on_response(const Response& response);
+  void end_op(OpEnd end);
+  std::optional<Response> parse();
+
+  HostId id_;
+  const Profile& profile_;
+  Events& events_;
+  Tape& tape_;
+  Network& network_;
+  Trace& trace_;
+  OpHistory& history_;
+  uint64_t& next_value_;
+  Observer observer_;
+
+  bool finishing_ = false;
+  std::optional<size_t> current_;  // place in the history
+  uint64_t last_seen_ = 0;         // a value to swap from
+  uint32_t last_seen_key_ = 0;
+  uint64_t attempt_ = 0;  // names the current attempt; timeouts of former ones do nothing
+  bool maybe_applied_ = false;
+  HostId node_ = 0;
+  std::optional<HostId> only_node_;
+  std::function<void()> when_through_;
+  ConnId conn_ = 0;
+  ConnId next_conn_ = 1;
+  bool connected_ = false;
+  std::string input_;
+};
+
+}  // namespace patronus::sim

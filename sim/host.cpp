@@ -1,0 +1,203 @@
+#include "sim/host.h"
+
+#include <charconv>
+
+#include "sim/violation.h"
+
+namespace patronus::sim {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+// How long a burst of arrivals may last before the loop flushes: it lets several events share a flush, as one
+// turn of the production loop does.
+constexpr Duration kTurn = 20us;
+
+NodeId name_of(HostId id) { return "n" + std::to_string(id + 1); }
+std::string address_of(HostId id) { return name_of(id) + ":7443"; }
+
+}  // namespace
+
+Host::Host(HostId id, const Profile& profile, Events& events, Tape& tape, Network& network, Trace& trace,
+           Observer observer)
+    : id_(id),
+      name_(name_of(id)),
+      profile_(profile),
+      events_(events),
+      tape_(tape),
+      network_(network),
+      trace_(trace),
+      observer_(std::move(observer)) {
+  // Monotonic clocks of different machines have nothing to do with each other.
+  clock_offset_ = tape_.between(0s, 1000s);
+}
+
+void Host::start() {
+  if (is_up()) return;
+  wal::Recovered recovered = disk_.recover();
+  if (recovered.verdict == wal::Verdict::kCorrupt) throw Violation("recovery", name_ + ": " + recovered.reason);
+  if (recovered.verdict == wal::Verdict::kEmpty) {
+    recovered.incarnation = Incarnation{tape_.word() | 1};
+    recovered.position = wal::first_position(recovered.incarnation);
+    disk_.create(recovered.incarnation);
+  }
+  ++process_;
+  ++boots_;
+  timer_at_ = Instant::never();
+  flush_due_ = false;
+  if (trace_.keeps()) {
+    trace_.line(events_.now(), name_, "starts with " + std::to_string(recovered.entries.size()) + " entries, term " +
+                                          std::to_string(recovered.hard.term.value) +
+                                          (recovered.verdict == wal::Verdict::kTorn ? ", after a tear" : ""));
+  }
+  DriverOptions options;
+  options.boot.id = name_;
+  options.boot.incarnation = recovered.incarnation;
+  options.boot.peer_address = address_of(id_);
+  options.boot.api_address = name_ + ":8443";
+  options.boot.election_timeout = profile_.election_timeout;
+  options.boot.heartbeat_interval = profile_.heartbeat_interval;
+  options.boot.founding_nodes = profile_.nodes;
+  options.boot.seed = tape_.word();
+  options.boot.hard = recovered.hard;
+  options.boot.entries = recovered.entries;
+  options.version = "sim";
+  for (HostId peer = 0; peer < profile_.nodes; ++peer) {
+    if (peer != id_) options.peers.push_back({name_of(peer), address_of(peer)});
+  }
+  options.log_position = recovered.position;
+  options.segment_bytes = profile_.segment_bytes;
+  options.request_timeout = 4s;
+  Ports& ports = *this;
+  driver_ = std::make_unique<Driver>(std::move(options), ports);
+  driver_->start();
+  observer_(*this);
+}
+
+void Host::crash(bool power_cut) {
+  if (!is_up()) return;
+  driver_.reset();
+  ++process_;
+  frozen_ = false;
+  while_frozen_.clear();
+  size_t lost = 0;
+  // A killed process leaves its write to the kernel, which may still finish it; what counts is that nobody was
+  // told. A power cut loses what was not synced, sector by sector. Both are any subset.
+  lost = disk_.crash(tape_);
+  if (trace_.keeps()) {
+    trace_.line(events_.now(), name_, std::string(power_cut ? "loses power" : "is killed") + ", " +
+                                          std::to_string(lost) + " sectors lost");
+  }
+  network_.host_died(id_, !power_cut);
+}
+
+void Host::freeze() {
+  if (!is_up() || frozen_) return;
+  frozen_ = true;
+  trace_.line(events_.now(), name_, "freezes");
+}
+
+void Host::thaw() {
+  if (!frozen_) return;
+  frozen_ = false;
+  trace_.line(events_.now(), name_, "thaws");
+  for (std::function<void()>& what : std::exchange(while_frozen_, {})) what();
+}
+
+void Host::run(uint64_t process, std::function<void(Driver&)> what) {
+  if (process != process_ || !is_up()) return;
+  if (frozen_) {
+    while_frozen_.push_back([this, process, moved = std::move(what)] { run(process, moved); });
+    return;
+  }
+  what(*driver_);
+  after_step();
+}
+
+void Host::after_step() {
+  observer_(*this);
+  if (flush_due_) return;
+  flush_due_ = true;
+  events_.after(kTurn, [this, process = process_] {
+    if (process != process_ || !is_up()) return;
+    flush_due_ = false;
+    if (frozen_) {
+      while_frozen_.push_back([this, process] { run(process, [](Driver&) {}); });
+      return;
+    }
+    driver_->flush();
+    observer_(*this);
+  });
+}
+
+ConnId Host::accept(Door door) {
+  // A frozen process's kernel still completes connections, but nobody takes them up; that is left to the dialler.
+  if (!is_up() || frozen_) return 0;
+  const ConnId conn = driver_->accepted(door);
+  after_step();
+  return conn;
+}
+
+void Host::dialled(ConnId conn) {
+  run(process_, [conn](Driver& driver) { driver.dialled(conn); });
+}
+void Host::received(ConnId conn, std::string bytes) {
+  run(process_, [conn, moved = std::move(bytes)](Driver& driver) { driver.received(conn, moved); });
+}
+void Host::end_of_input(ConnId conn) {
+  run(process_, [conn](Driver& driver) { driver.end_of_input(conn); });
+}
+void Host::ended(ConnId conn, LinkEnd how) {
+  run(process_, [conn, how](Driver& driver) { driver.ended(conn, how); });
+}
+
+Now Host::now() {
+  const int64_t ms = events_.now().ns / 1'000'000;
+  return {events_.now() + clock_offset_, WallTime{kEpochMs + ms + wall_skew_ms_}};
+}
+
+void Host::dial(ConnId conn, const std::string& address) {
+  uint32_t number = 0;
+  std::from_chars(address.data() + 1, address.data() + address.size(), number);
+  network_.dial(id_, conn, number - 1, Door::kPeer);
+}
+
+size_t Host::write(ConnId conn, std::string&& bytes) {
+  const size_t size = bytes.size();
+  network_.write(id_, conn, std::move(bytes));
+  return size;
+}
+
+void Host::write_log(wal::Write&& write) {
+  disk_.write(std::move(write));
+  const Duration took = tape_.between(profile_.sync_min, profile_.sync_max) + disk_slowness_;
+  events_.after(took, [this, process = process_, took] {
+    if (process != process_) return;
+    // The disk works on while a process is frozen; only the news of it waits.
+    disk_.synced();
+    run(process, [took](Driver& driver) { driver.log_written(took); });
+  });
+}
+
+void Host::wake_at(Instant at) {
+  if (at == timer_at_) return;
+  timer_at_ = at;
+  const uint64_t timer = ++timer_;
+  if (at == Instant::never()) return;
+  events_.at(at - clock_offset_, [this, process = process_, timer] {
+    if (process != process_ || timer != timer_) return;
+    run(process, [this, timer](Driver& driver) {
+      if (timer == timer_) timer_at_ = Instant::never();
+      driver.wake();
+    });
+  });
+}
+
+void Host::log(const Notice& notice) {
+  if (trace_.keeps()) trace_.line(events_.now(), name_, notice.text);
+}
+
+void Host::stop(const std::string& reason) { throw Violation("stop", name_ + " stopped: " + reason); }
+
+}  // namespace patronus::sim

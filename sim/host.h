@@ -1,0 +1,94 @@
+// One simulated machine: the production driver on a simulated disk, wire and clock, with a process that can be
+// killed, frozen, and started again.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "io/driver.h"
+#include "sim/disk.h"
+#include "sim/events.h"
+#include "sim/network.h"
+#include "sim/profile.h"
+#include "sim/trace.h"
+
+namespace patronus::sim {
+
+// Where wall clocks begin.
+inline constexpr int64_t kEpochMs = 1'700'000'000'000;
+
+class Host final : private Ports {
+ public:
+  // Called after each thing the node did, so that checkers see every state.
+  using Observer = std::function<void(const Host&)>;
+
+  Host(HostId id, const Profile& profile, Events& events, Tape& tape, Network& network, Trace& trace, Observer observer);
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+
+  void start();
+  void crash(bool power_cut);
+  void wipe_disk() { disk_.wipe(); }
+  void freeze();
+  void thaw();
+  void set_wall_skew(int64_t ms) { wall_skew_ms_ = ms; }
+  void set_disk_slowness(Duration by) { disk_slowness_ = by; }
+
+  bool is_up() const { return driver_ != nullptr; }
+  bool is_frozen() const { return frozen_; }
+  uint32_t boots() const { return boots_; }
+  const Node& node() const { return driver_->node(); }
+  const Disk& disk() const { return disk_; }
+  const std::vector<Term>& wiped_terms(Incarnation incarnation) { return disk_.wiped_terms(incarnation); }
+  HostId id() const { return id_; }
+  const NodeId& name() const { return name_; }
+
+  // Streams' events, from the network. Of a frozen process they wait.
+  ConnId accept(Door door);
+  void dialled(ConnId conn);
+  void received(ConnId conn, std::string bytes);
+  void end_of_input(ConnId conn);
+  void ended(ConnId conn, LinkEnd how);
+
+ private:
+  // Ports
+  Now now() override;
+  void dial(ConnId conn, const std::string& address) override;
+  size_t write(ConnId conn, std::string&& bytes) override;
+  size_t backlog(ConnId) const override { return 0; }
+  void close(ConnId conn) override { network_.close(id_, conn); }
+  void pause_reading(ConnId conn, bool pause) override { network_.pause_reading(id_, conn, pause); }
+  void write_log(wal::Write&& write) override;
+  void wake_at(Instant at) override;
+  void log(const Notice& notice) override;
+  void stop(const std::string& reason) override;
+
+  // Does something in this process, if it is still the same and running; then flushes and shows the result.
+  void run(uint64_t process, std::function<void(Driver&)> what);
+  void after_step();
+
+  HostId id_;
+  NodeId name_;
+  const Profile& profile_;
+  Events& events_;
+  Tape& tape_;
+  Network& network_;
+  Trace& trace_;
+  Observer observer_;
+  Disk disk_;
+  std::unique_ptr<Driver> driver_;
+  uint64_t process_ = 0;  // names the running process; things meant for a former one are dropped
+  uint32_t boots_ = 0;
+  bool frozen_ = false;
+  std::deque<std::function<void()>> while_frozen_;
+  Duration clock_offset_{};
+  int64_t wall_skew_ms_ = 0;
+  Duration disk_slowness_{};
+  uint64_t timer_ = 0;
+  Instant timer_at_ = Instant::never();
+  bool flush_due_ = false;
+};
+
+}  // namespace patronus::sim

@@ -1,0 +1,227 @@
+// patronus-sim: runs seeds or tapes and says what went wrong, if anything did.
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <mutex>
+#include <thread>
+
+#include "core/base/mutant.h"
+#include "sim/world.h"
+
+namespace patronus::sim {
+namespace {
+
+constexpr int kExitViolation = 1;
+constexpr int kExitUsage = 2;
+
+struct Totals {
+  uint64_t seeds = 0;
+  uint64_t events = 0;
+  uint64_t operations = 0;
+  uint64_t acknowledged = 0;
+  uint64_t leaders = 0;
+  uint64_t too_hard = 0;
+  uint64_t checked_twice = 0;
+  Duration simulated{};
+  std::map<std::string, uint64_t> faults;
+  std::vector<std::pair<uint64_t, Outcome>> failures;
+};
+
+struct Options {
+  uint64_t first = 1;
+  uint64_t last = 1;
+  uint32_t jobs = 1;
+  uint64_t twice_every = 50;
+  std::string trace_file;
+  std::string tape_file;
+  std::string keep_tape;
+  bool stop_at_first = false;
+};
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+void add(Totals& totals, uint64_t seed, Outcome&& outcome) {
+  ++totals.seeds;
+  totals.events += outcome.events;
+  totals.operations += outcome.operations;
+  totals.acknowledged += outcome.acknowledged;
+  totals.leaders += outcome.leaders;
+  totals.too_hard += outcome.too_hard;
+  totals.simulated += outcome.simulated;
+  for (const auto& [fault, count] : outcome.faults) totals.faults[fault] += count;
+  if (!outcome.violation.empty()) totals.failures.emplace_back(seed, std::move(outcome));
+}
+
+// One seed, and now and then the same again: a difference would make every other result worthless.
+Outcome run_seed(uint64_t seed, bool twice) {
+  Outcome outcome = run_world(Tape::from_seed(seed), false);
+  if (!twice) return outcome;
+  const Outcome again = run_world(Tape::from_seed(seed), false);
+  if (again.trace_hash != outcome.trace_hash || again.events != outcome.events) {
+    outcome.violation = "determinism: two runs of the same seed differ";
+    outcome.checker = "determinism";
+  }
+  return outcome;
+}
+
+void print_progress(const Totals& totals, uint64_t wanted, double seconds) {
+  std::fprintf(stderr, "\r%llu of %llu seeds, %.1f seeds/s, %zu violations ", static_cast<unsigned long long>(totals.seeds),
+               static_cast<unsigned long long>(wanted), static_cast<double>(totals.seeds) / seconds,
+               totals.failures.size());
+  std::fflush(stderr);
+}
+
+Totals run_seeds(const Options& options) {
+  Totals totals;
+  std::mutex mutex;
+  std::atomic<uint64_t> next{options.first};
+  std::atomic<bool> stop{false};
+  const auto start = std::chrono::steady_clock::now();
+  double printed = 0;
+  const auto work = [&] {
+    while (!stop) {
+      const uint64_t seed = next++;
+      if (seed > options.last) return;
+      const bool twice = options.twice_every != 0 && seed % options.twice_every == 0;
+      Outcome outcome = run_seed(seed, twice);
+      const std::lock_guard lock(mutex);
+      totals.checked_twice += twice ? 1 : 0;
+      if (!outcome.violation.empty()) {
+        std::fprintf(stderr, "\nseed %llu: %s\n  %s\n", static_cast<unsigned long long>(seed), outcome.violation.c_str(),
+                     outcome.profile.c_str());
+        if (options.stop_at_first) stop = true;
+      }
+      add(totals, seed, std::move(outcome));
+      const double seconds = seconds_since(start);
+      if (seconds - printed > 1 && options.last > options.first) {
+        printed = seconds;
+        print_progress(totals, options.last - options.first + 1, seconds);
+      }
+    }
+  };
+  std::vector<std::thread> threads;
+  for (uint32_t i = 1; i < options.jobs; ++i) threads.emplace_back(work);
+  work();
+  for (std::thread& thread : threads) thread.join();
+  if (options.last > options.first) std::fprintf(stderr, "\n");
+  return totals;
+}
+
+void print_totals(const Totals& totals, double seconds, uint32_t jobs) {
+  const double simulated = static_cast<double>(totals.simulated.count()) / 1e9;
+  std::printf("%llu seeds, %zu violations, %llu checked twice for the same trace\n",
+              static_cast<unsigned long long>(totals.seeds), totals.failures.size(),
+              static_cast<unsigned long long>(totals.checked_twice));
+  std::printf("%.1f seeds/s, %.0f events/s, %.0f simulated seconds/s on %u job%s\n",
+              static_cast<double>(totals.seeds) / seconds, static_cast<double>(totals.events) / seconds,
+              simulated / seconds, jobs, jobs == 1 ? "" : "s");
+  std::printf("%llu operations, %llu acknowledged, %llu leaders, %llu histories too hard to judge\n",
+              static_cast<unsigned long long>(totals.operations), static_cast<unsigned long long>(totals.acknowledged),
+              static_cast<unsigned long long>(totals.leaders), static_cast<unsigned long long>(totals.too_hard));
+  std::printf("faults:");
+  for (const auto& [fault, count] : totals.faults) {
+    std::printf(" %s %llu;", fault.c_str(), static_cast<unsigned long long>(count));
+  }
+  std::printf("\n");
+}
+
+// With a trace or from a tape: one run, whose end is told in full.
+int run_one(const Options& options) {
+  Tape tape = Tape::from_seed(options.first);
+  if (!options.tape_file.empty()) {
+    std::optional<std::vector<uint32_t>> decisions = load_tape(options.tape_file);
+    if (!decisions) {
+      std::fprintf(stderr, "patronus-sim: --tape '%s' is not a readable tape; use a file that --keep-tape wrote\n",
+                   options.tape_file.c_str());
+      return kExitUsage;
+    }
+    tape = Tape::from_decisions(std::move(*decisions));
+  }
+  const auto start = std::chrono::steady_clock::now();
+  Outcome outcome = run_world(std::move(tape), !options.trace_file.empty());
+  const double seconds = seconds_since(start);
+  if (!options.trace_file.empty()) {
+    std::ofstream out(options.trace_file);
+    for (const std::string& line : outcome.trace) out << line << '\n';
+    out << "trace hash " << outcome.trace_hash << '\n';
+    if (!out.flush()) {
+      std::fprintf(stderr, "patronus-sim: --trace '%s' can't be written\n", options.trace_file.c_str());
+      return kExitUsage;
+    }
+  }
+  if (!options.keep_tape.empty() && !save_tape(options.keep_tape, outcome.decisions)) {
+    std::fprintf(stderr, "patronus-sim: --keep-tape '%s' can't be written\n", options.keep_tape.c_str());
+    return kExitUsage;
+  }
+  std::printf("%s\ntrace hash %llu\n", outcome.profile.c_str(), static_cast<unsigned long long>(outcome.trace_hash));
+  const std::string violation = outcome.violation;
+  Totals totals;
+  add(totals, options.first, std::move(outcome));
+  print_totals(totals, seconds, 1);
+  if (violation.empty()) return 0;
+  std::printf("violation: %s\n", violation.c_str());
+  return kExitViolation;
+}
+
+bool parse_range(const std::string& text, Options& options) {
+  const size_t dots = text.find("..");
+  if (dots == std::string::npos) return false;
+  const char* end = text.data() + text.size();
+  const char* middle = text.data() + dots;
+  const bool first = std::from_chars(text.data(), middle, options.first).ptr == middle;
+  const bool last = std::from_chars(middle + 2, end, options.last).ptr == end;
+  return first && last && dots > 0 && dots + 2 < text.size() && options.first <= options.last;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("patronus-sim: the production node in a simulated world. A seed gives the same run every time.",
+               "patronus-sim");
+  Options options;
+  std::string range;
+  std::string mutant;
+  app.add_option("--seed", options.first, "run one seed");
+  app.add_option("--seeds", range, "run seeds A..B");
+  app.add_option("--jobs", options.jobs, "threads to run seeds on")->check(CLI::Range(1, 256));
+  app.add_option("--trace", options.trace_file, "write what happened to this file (one seed or tape)");
+  app.add_option("--tape", options.tape_file, "run the decisions in this file instead of a seed");
+  app.add_option("--keep-tape", options.keep_tape, "write the run's decisions to this file");
+  app.add_option("--check-every", options.twice_every, "run every Nth seed twice and compare; 0: none");
+  app.add_flag("--stop-at-first", options.stop_at_first, "stop at the first violation");
+#ifdef PATRONUS_MUTANTS
+  app.add_option("--mutant", mutant, "take one protection out");
+#endif
+  CLI11_PARSE(app, argc, argv);
+  if (!range.empty() && !parse_range(range, options)) {
+    std::fprintf(stderr, "patronus-sim: --seeds '%s' is not a range; use for example 1..5000\n", range.c_str());
+    return kExitUsage;
+  }
+#ifdef PATRONUS_MUTANTS
+  if (!mutant.empty()) {
+    active_mutant = mutant_by_name(mutant);
+    if (active_mutant == Mutant::kNone) {
+      std::fprintf(stderr, "patronus-sim: --mutant '%s' is unknown; there are:", mutant.c_str());
+      for (const std::string_view name : mutant_names()) std::fprintf(stderr, " %s", std::string(name).c_str());
+      std::fprintf(stderr, "\n");
+      return kExitUsage;
+    }
+  }
+#endif
+  if (range.empty()) return run_one(options);
+  const auto start = std::chrono::steady_clock::now();
+  const Totals totals = run_seeds(options);
+  print_totals(totals, seconds_since(start), options.jobs);
+  if (totals.failures.empty()) return 0;
+  std::printf("replay with: patronus-sim --seed %llu --trace FILE\n",
+              static_cast<unsigned long long>(totals.failures.front().first));
+  return kExitViolation;
+}
+
+}  // namespace
+}  // namespace patronus::sim
+
+int main(int argc, char** argv) { return patronus::sim::run(argc, argv); }

@@ -1,0 +1,58 @@
+#include "sim/profile.h"
+
+#include "core/base/limits.h"
+
+namespace patronus::sim {
+
+using namespace std::chrono_literals;
+
+Profile draw_profile(Tape& tape) {
+  Profile p;
+  p.nodes = tape.chance(300) ? 5 : 3;
+  if (tape.chance(30)) p.nodes = 1;
+  p.clients = 2 + tape.choose(4);
+  p.keys = 1 + tape.choose(4);
+  p.length = tape.between(4s, 14s);
+  p.election_timeout = tape.between(200ms, 1s);
+  p.heartbeat_interval = p.election_timeout / (5 + tape.choose(3));
+  p.latency_min = tape.between(20us, 500us);
+  p.latency_max = p.latency_min + tape.between(100us, 8ms);
+  p.sync_min = tape.between(50us, 1ms);
+  p.sync_max = p.sync_min + tape.between(100us, 12ms);
+  p.think_max = tape.between(2ms, 300ms);
+  p.segment_bytes = tape.chance(500) ? 256 * limits::kKiB : limits::kWalSegmentBytes;
+  for (bool* family :
+       {&p.partitions, &p.one_way, &p.frame_loss, &p.duplication, &p.reordering, &p.slow_links, &p.resets,
+        &p.refused_redials, &p.crashes, &p.power_cuts, &p.wipes, &p.freezes, &p.chunks, &p.clock_skew, &p.slow_disks}) {
+    *family = tape.chance(400);
+  }
+  p.trouble_interval = tape.between(100ms, 2s);
+  return p;
+}
+
+std::string Profile::describe() const {
+  std::string text = std::to_string(nodes) + " nodes, " + std::to_string(clients) + " clients, " +
+                     std::to_string(length / 1ms) + " ms, election timeout " + std::to_string(election_timeout / 1ms) +
+                     " ms;";
+  const auto name = [&](bool on, const char* family) {
+    if (on) text += std::string(" ") + family;
+  };
+  name(partitions, "partitions");
+  name(one_way, "one-way");
+  name(frame_loss, "loss");
+  name(duplication, "duplication");
+  name(reordering, "reordering");
+  name(slow_links, "slow-links");
+  name(resets, "resets");
+  name(refused_redials, "refused-redials");
+  name(crashes, "crashes");
+  name(power_cuts, "power-cuts");
+  name(wipes, "wipes");
+  name(freezes, "freezes");
+  name(chunks, "chunks");
+  name(clock_skew, "clock-skew");
+  name(slow_disks, "slow-disks");
+  return text;
+}
+
+}  // namespace patronus::sim

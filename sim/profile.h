@@ -1,0 +1,50 @@
+// What a seed's world is like: its size, its timing, and which kinds of trouble are on. Those that are not are
+// exactly off (swarm testing: Groce and others, 2012).
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/base/time.h"
+#include "sim/tape.h"
+
+namespace patronus::sim {
+
+struct Profile {
+  uint32_t nodes = 3;
+  uint32_t clients = 4;
+  uint32_t keys = 3;
+  Duration length{};            // of the troubled part
+  Duration election_timeout{};
+  Duration heartbeat_interval{};
+  Duration latency_min{};
+  Duration latency_max{};
+  Duration sync_min{};
+  Duration sync_max{};
+  Duration think_max{};
+  size_t segment_bytes = 0;
+
+  // Fault families.
+  bool partitions = false;
+  bool one_way = false;
+  bool frame_loss = false;
+  bool duplication = false;
+  bool reordering = false;
+  bool slow_links = false;
+  bool resets = false;
+  bool refused_redials = false;
+  bool crashes = false;
+  bool power_cuts = false;
+  bool wipes = false;
+  bool freezes = false;
+  bool chunks = false;
+  bool clock_skew = false;
+  bool slow_disks = false;
+  Duration trouble_interval{};  // between two faults, at most
+
+  std::string describe() const;
+};
+
+[[nodiscard]] Profile draw_profile(Tape& tape);
+
+}  // namespace patronus::sim

@@ -1,0 +1,37 @@
+// What happened, as lines for people and as a hash by which two runs of the same tape are compared.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/hash.h"
+#include "core/base/time.h"
+
+namespace patronus::sim {
+
+class Trace {
+ public:
+  explicit Trace(bool keep) : keep_(keep) {}
+
+  // Notes numbers that any two equal runs share; cheap enough for every event.
+  void fold(uint64_t what, uint64_t a, uint64_t b) {
+    hash_ = (hash_ ^ what) * 0x9E3779B97F4A7C15ULL;
+    hash_ = ((hash_ ^ (hash_ >> 29)) ^ a) * 0xBF58476D1CE4E5B9ULL;
+    hash_ = ((hash_ ^ (hash_ >> 32)) ^ b) * 0x94D049BB133111EBULL;
+  }
+  bool keeps() const { return keep_; }
+  // A line; callers build its text only if keeps().
+  void line(Instant at, std::string_view who, std::string_view text);
+
+  uint64_t hash() const { return hash_; }
+  const std::vector<std::string>& lines() const { return lines_; }
+
+ private:
+  bool keep_;
+  uint64_t hash_ = 0;
+  std::vector<std::string> lines_;
+};
+
+}  // namespace patronus::sim

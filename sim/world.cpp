@@ -1,0 +1,162 @@
+#include "sim/world.h"
+
+#include <utility>
+
+#include "core/base/assert.h"
+#include "sim/violation.h"
+
+namespace patronus::sim {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+[[noreturn]] void throw_violation(const char* expression, const char* reason, const char* file, int line) {
+  const std::string path = file;
+  throw Violation("assertion", std::string(reason) + " (" + expression + ", " + path.substr(path.rfind('/') + 1) + ":" +
+                                   std::to_string(line) + ")");
+}
+
+}  // namespace
+
+World::World(Tape& tape, bool keep_trace)
+    : tape_(tape),
+      trace_(keep_trace),
+      profile_(draw_profile(tape)),
+      network_(events_, tape, profile_, *this),
+      checkers_(hosts_) {
+  for (HostId id = 0; id < profile_.nodes; ++id) {
+    hosts_.push_back(std::make_unique<Host>(id, profile_, events_, tape_, network_, trace_, [this](const Host& host) {
+      const Raft& raft = host.node().raft();
+      trace_.fold(static_cast<uint64_t>(events_.now().ns) * 31 + host.id(), raft.term().value * 4 + raft.role().index(),
+                  raft.log().last_index().value * 65'537 + raft.commit().value);
+      checkers_.after_step(host);
+    }));
+  }
+  for (HostId id = 0; id < profile_.clients + profile_.nodes; ++id) {
+    clients_.push_back(std::make_unique<Client>(kFirstClient + id, profile_, events_, tape_, network_, trace_, history_,
+                                                next_value_, [this](const Op& op) {
+                                                  trace_.fold(static_cast<uint64_t>(events_.now().ns), op.value,
+                                                              static_cast<uint64_t>(op.end));
+                                                  checkers_.after_answer(op);
+                                                }));
+  }
+  history_.reserve(4096);
+}
+
+void World::start() {
+  for (auto& host : hosts_) {
+    Host* one = host.get();
+    if (profile_.clock_skew) one->set_wall_skew(static_cast<int64_t>(tape_.choose(240'000)) - 120'000);
+    events_.after(tape_.between(0ms, 300ms), [one] { one->start(); });
+  }
+  for (uint32_t i = 0; i < profile_.clients; ++i) clients_[i]->start();
+  schedule_trouble();
+}
+
+void World::run_until(Instant end) {
+  while (events_.next() <= end) events_.step();
+}
+
+void World::run() {
+  start();
+  run_until(Instant{} + profile_.length);
+  heal();
+  demand_progress();
+  too_hard_ = checkers_.at_end(history_);
+}
+
+// The whole cluster, but for disks that were wiped, must serve again within a time that an election and the
+// longest silence of a stream explain; and every client's operation must have ended.
+void World::demand_progress() {
+  const Duration patience = 20 * profile_.election_timeout + 30s;
+  for (uint32_t i = 0; i < profile_.clients; ++i) clients_[i]->finish();
+  const Instant limit = events_.now() + patience;
+  const auto all_idle = [&] {
+    for (const auto& client : clients_) {
+      if (!client->idle()) return false;
+    }
+    return true;
+  };
+  while (!all_idle() && events_.next() <= limit) events_.step();
+  if (!all_idle()) throw Violation("liveness", "clients still wait for answers after all is healed");
+  size_t waited_for = 0;
+  for (HostId node = 0; node < profile_.nodes; ++node) {
+    if (wiped_.contains(node)) continue;
+    ++waited_for;
+    clients_[profile_.clients + node]->put_through(node, [&waited_for] { --waited_for; });
+  }
+  while (waited_for > 0 && events_.next() <= limit + patience) events_.step();
+  if (waited_for > 0) throw Violation("liveness", "a write through each node does not get done after all is healed");
+}
+
+ConnId World::on_accept(HostId host, Door door) { return hosts_[host]->accept(door); }
+
+void World::on_dialled(HostId host, ConnId conn) {
+  if (host >= kFirstClient) {
+    clients_[host - kFirstClient]->dialled(conn);
+  } else {
+    hosts_[host]->dialled(conn);
+  }
+}
+
+void World::on_bytes(HostId host, ConnId conn, std::string bytes) {
+  if (host >= kFirstClient) {
+    clients_[host - kFirstClient]->received(conn, std::move(bytes));
+  } else {
+    hosts_[host]->received(conn, std::move(bytes));
+  }
+}
+
+void World::on_end_of_input(HostId host, ConnId conn) {
+  if (host >= kFirstClient) {
+    network_.close(host, conn);
+    clients_[host - kFirstClient]->ended(conn);
+  } else {
+    hosts_[host]->end_of_input(conn);
+  }
+}
+
+void World::on_ended(HostId host, ConnId conn, LinkEnd how) {
+  if (host >= kFirstClient) {
+    clients_[host - kFirstClient]->ended(conn);
+  } else {
+    hosts_[host]->ended(conn, how);
+  }
+}
+
+void World::report(Outcome& outcome) const {
+  outcome.profile = profile_.describe();
+  outcome.trace_hash = trace_.hash();
+  outcome.events = events_.count();
+  outcome.simulated = events_.now() - Instant{};
+  outcome.operations = history_.size();
+  for (const Op& op : history_) outcome.acknowledged += op.end == OpEnd::kOk ? 1 : 0;
+  outcome.committed = checkers_.committed();
+  outcome.leaders = checkers_.leaders();
+  outcome.too_hard = too_hard_;
+  outcome.faults = faults_;
+  outcome.faults["frame lost"] = network_.frames_lost();
+  outcome.faults["frame doubled"] = network_.frames_doubled();
+  outcome.faults["frame overtaken"] = network_.frames_overtaken();
+  outcome.trace = trace_.lines();
+}
+
+Outcome run_world(Tape tape, bool keep_trace) {
+  set_assertion_handler(throw_violation);
+  Outcome outcome;
+  {
+    World world(tape, keep_trace);
+    try {
+      world.run();
+    } catch (const Violation& violation) {
+      outcome.violation = violation.what();
+      outcome.checker = violation.checker;
+    }
+    world.report(outcome);
+  }
+  outcome.decisions = tape.decisions();
+  return outcome;
+}
+
+}  // namespace patronus::sim

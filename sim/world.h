@@ -1,0 +1,89 @@
+// One run: a cluster, its clients and its troubles, from the first event to the verdict.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/checkers.h"
+#include "sim/client.h"
+#include "sim/events.h"
+#include "sim/host.h"
+#include "sim/network.h"
+#include "sim/profile.h"
+#include "sim/tape.h"
+#include "sim/trace.h"
+
+namespace patronus::sim {
+
+struct Outcome {
+  std::string violation;  // empty: none
+  std::string checker;
+  std::string profile;
+  uint64_t trace_hash = 0;
+  uint64_t events = 0;
+  Duration simulated{};
+  uint64_t operations = 0;
+  uint64_t acknowledged = 0;
+  uint64_t committed = 0;
+  uint64_t leaders = 0;
+  uint64_t too_hard = 0;
+  std::map<std::string, uint64_t> faults;  // how often each kind struck
+  std::vector<std::string> trace;
+  std::vector<uint32_t> decisions;
+};
+
+// Runs the tape to its end. `keep_trace` keeps lines to read; the hash is made in any case.
+[[nodiscard]] Outcome run_world(Tape tape, bool keep_trace);
+
+class World final : private Network::Hosts {
+ public:
+  World(Tape& tape, bool keep_trace);
+  // Throws Violation.
+  void run();
+  void report(Outcome& outcome) const;
+
+ private:
+  // Network::Hosts
+  ConnId on_accept(HostId host, Door door) override;
+  void on_dialled(HostId host, ConnId conn) override;
+  void on_bytes(HostId host, ConnId conn, std::string bytes) override;
+  void on_end_of_input(HostId host, ConnId conn) override;
+  void on_ended(HostId host, ConnId conn, LinkEnd how) override;
+  bool is_up(HostId host) const override { return hosts_[host]->is_up(); }
+
+  void start();
+  void run_until(Instant end);
+  // faults.cpp
+  void schedule_trouble();
+  void make_trouble();
+  void partition();
+  void one_way_cut();
+  void crash(bool power_cut);
+  void wipe();
+  void freeze();
+  void heal();
+  void count(const char* fault) { ++faults_[fault]; }
+  bool may_wipe(HostId host) const;
+
+  void demand_progress();
+
+  Tape& tape_;
+  Trace trace_;
+  Events events_;
+  Profile profile_;
+  Network network_;
+  std::vector<std::unique_ptr<Host>> hosts_;
+  std::vector<std::unique_ptr<Client>> clients_;
+  OpHistory history_;
+  uint64_t next_value_ = 0;
+  Checkers checkers_;
+  std::map<std::string, uint64_t> faults_;
+  std::map<HostId, bool> wiped_;
+  bool troubled_ = true;
+  uint64_t too_hard_ = 0;
+};
+
+}  // namespace patronus::sim
