@@ -17,64 +17,65 @@ void World::schedule_trouble() {
 }
 
 void World::make_trouble() {
-  switch (tape_.choose(12)) {
-    case 1:
-      if (profile_.partitions) partition();
-      break;
-    case 2:
-      if (profile_.one_way) one_way_cut();
-      break;
-    case 3:
-      if (profile_.resets && network_.reset_one()) count("reset");
-      break;
-    case 4:
-      if (profile_.crashes) crash(false);
-      break;
-    case 5:
-      if (profile_.power_cuts) crash(true);
-      break;
-    case 6:
-      if (profile_.wipes) wipe();
-      break;
-    case 7:
-      if (profile_.freezes) freeze();
-      break;
-    case 8:
-      if (profile_.refused_redials) {
-        network_.set_refusing(true);
-        count("refusal");
-        events_.after(tape_.between(50ms, 2s), [this] { network_.set_refusing(false); });
-      }
-      break;
-    case 9:
-      if (profile_.slow_links) {
-        network_.slow_down(tape_.choose(profile_.nodes), tape_.choose(profile_.nodes), tape_.between(5ms, 400ms));
-        count("slow link");
-      }
-      break;
-    case 10:
-      if (profile_.slow_disks) {
-        Host* host = hosts_[tape_.choose(profile_.nodes)].get();
-        host->set_disk_slowness(tape_.between(5ms, 300ms));
-        count("slow disk");
-        events_.after(tape_.between(100ms, 3s), [host] { host->set_disk_slowness(0ms); });
-      }
-      break;
-    case 11:
-      if (profile_.partitions || profile_.one_way) {
-        network_.heal_all();
-        network_.speed_up_all();
-      }
-      break;
-    default: break;
-  }
+  // One of the families that are on; heals come in between so that not everything stays broken.
+  std::vector<void (World::*)()> on;
+  const auto add = [&](bool is_on, void (World::*trouble)()) {
+    if (is_on) on.push_back(trouble);
+  };
+  add(profile_.partitions, &World::partition);
+  add(profile_.one_way, &World::one_way_cut);
+  add(profile_.resets, &World::reset_stream);
+  add(profile_.crashes, &World::kill);
+  add(profile_.power_cuts, &World::cut_power);
+  add(profile_.wipes, &World::wipe);
+  add(profile_.freezes, &World::freeze);
+  add(profile_.refused_redials, &World::refuse_redials);
+  add(profile_.slow_links, &World::slow_link);
+  add(profile_.slow_disks, &World::slow_disk);
+  add(profile_.partitions || profile_.one_way, &World::mend_network);
+  if (on.empty()) return;
+  (this->*on[tape_.choose(static_cast<uint32_t>(on.size()))])();
+}
+
+// How long a trouble lasts: a few elections' time.
+Duration World::spell() { return tape_.between(profile_.election_timeout / 10, 5 * profile_.election_timeout); }
+
+void World::reset_stream() {
+  if (network_.reset_one()) count("reset");
+}
+
+void World::kill() { crash(false); }
+void World::cut_power() { crash(true); }
+
+void World::refuse_redials() {
+  network_.set_refusing(true);
+  count("refusal");
+  events_.after(spell(), [this] { network_.set_refusing(false); });
+}
+
+void World::slow_link() {
+  network_.slow_down(tape_.choose(profile_.nodes), tape_.choose(profile_.nodes), tape_.between(1ms, profile_.election_timeout));
+  count("slow link");
+  if (tape_.chance(300)) network_.speed_up_all();
+}
+
+void World::slow_disk() {
+  Host* host = hosts_[victim()].get();
+  host->set_disk_slowness(tape_.between(1ms, profile_.election_timeout));
+  count("slow disk");
+  events_.after(spell(), [host] { host->set_disk_slowness(0ms); });
+}
+
+void World::mend_network() {
+  network_.heal_all();
+  network_.speed_up_all();
 }
 
 // Any graph of who reaches whom: two sides, a bridge, or each pair for itself.
 void World::partition() {
   count("partition");
   const uint32_t shape = tape_.choose(3);
-  const HostId special = tape_.choose(profile_.nodes);
+  const HostId special = victim();
   std::vector<uint32_t> side(profile_.nodes);
   for (uint32_t& s : side) s = tape_.choose(2);
   for (HostId a = 0; a < profile_.nodes; ++a) {
@@ -88,31 +89,55 @@ void World::partition() {
     }
   }
   if (trace_.keeps()) trace_.line(events_.now(), "network", "splits");
-  events_.after(tape_.between(50ms, 4s), [this] { network_.heal_all(); });
+  events_.after(spell(), [this] { network_.heal_all(); });
 }
 
 void World::one_way_cut() {
-  const HostId from = tape_.choose(profile_.nodes);
+  const HostId from = victim();
   const HostId to = tape_.choose(profile_.nodes);
   if (from == to) return;
   count("one-way cut");
   network_.cut(from, to);
   if (trace_.keeps()) trace_.line(events_.now(), "network", hosts_[from]->name() + " no longer reaches " + hosts_[to]->name());
-  events_.after(tape_.between(50ms, 4s), [this, from, to] { network_.heal(from, to); });
+  events_.after(spell(), [this, from, to] { network_.heal(from, to); });
 }
 
 void World::crash(bool power_cut) {
   // Now and then all at once: whatever was acknowledged must be there again.
   const bool all = tape_.chance(120);
-  const HostId one = tape_.choose(profile_.nodes);
+  const HostId one = victim();
   for (HostId id = 0; id < profile_.nodes; ++id) {
-    if (!all && id != one) continue;
-    if (!hosts_[id]->is_up()) continue;
-    count(power_cut ? "power cut" : "crash");
-    hosts_[id]->crash(power_cut);
-    Host* host = hosts_[id].get();
-    events_.after(tape_.between(10ms, 2s), [host] { host->start(); });
+    if (all || id == one) crash_host(id, power_cut);
   }
+}
+
+void World::crash_host(HostId id, bool power_cut) {
+  if (!hosts_[id]->is_up()) return;
+  count(power_cut ? "power cut" : "crash");
+  hosts_[id]->crash(power_cut);
+  Host* host = hosts_[id].get();
+  events_.after(tape_.between(1ms, profile_.down_max), [host] { host->start(); });
+}
+
+HostId World::victim() {
+  if (profile_.strike_leaders && tape_.chance(600)) {
+    for (const auto& host : hosts_) {
+      if (host->is_up() && host->node().raft().is_leader()) return host->id();
+    }
+  }
+  return tape_.choose(profile_.nodes);
+}
+
+void World::strike_election(const Host& host) {
+  if (!troubled_) return;
+  const auto* candidate = std::get_if<Candidate>(&host.node().raft().role());
+  if (candidate == nullptr || candidate->pre_vote || host.node().raft().term() <= struck_) return;
+  struck_ = host.node().raft().term();
+  if (!(profile_.crashes || profile_.power_cuts) || !tape_.chance(500)) return;
+  const HostId id = tape_.choose(profile_.nodes);
+  events_.after(tape_.between(0ms, 4 * profile_.latency_max + 2 * profile_.sync_max), [this, id] {
+    if (troubled_) crash_host(id, profile_.power_cuts);
+  });
 }
 
 // A cluster survives the loss of a minority of disks; this version does not take a wiped node in again.
@@ -134,11 +159,11 @@ void World::wipe() {
 }
 
 void World::freeze() {
-  Host* host = hosts_[tape_.choose(profile_.nodes)].get();
+  Host* host = hosts_[victim()].get();
   if (!host->is_up() || host->is_frozen()) return;
   count("freeze");
   host->freeze();
-  events_.after(tape_.between(20ms, 3s), [host] { host->thaw(); });
+  events_.after(spell(), [host] { host->thaw(); });
 }
 
 void World::heal() {

@@ -1,5 +1,7 @@
 #include "sim/profile.h"
 
+#include <algorithm>
+
 #include "core/base/limits.h"
 
 namespace patronus::sim {
@@ -27,6 +29,23 @@ Profile draw_profile(Tape& tape) {
     *family = tape.chance(400);
   }
   p.trouble_interval = tape.between(100ms, 2s);
+  p.down_max = 2s;
+  // Storms: short timeouts, one trouble after the other, aimed where they hurt.
+  if (tape.chance(500)) {
+    p.election_timeout = tape.between(50ms, 250ms);
+    p.heartbeat_interval = p.election_timeout / (5 + tape.choose(3));
+    p.trouble_interval = p.election_timeout * (2 + tape.choose(4)) / 2;
+    p.down_max = p.election_timeout * (1 + tape.choose(4)) / 2;
+    p.strike_leaders = tape.chance(800);
+    p.strike_elections = tape.chance(500);
+    p.length = tape.between(3s, 9s);
+    p.sync_max = std::min<Duration>(p.sync_max, p.election_timeout / 20);
+    p.sync_min = std::min<Duration>(p.sync_min, p.sync_max / 2);
+    p.latency_max = std::min<Duration>(p.latency_max, p.election_timeout / 20);
+    p.latency_min = std::min<Duration>(p.latency_min, p.latency_max / 2);
+    if (tape.chance(300)) p.latency_max = p.election_timeout / 4;
+    p.think_max = tape.between(1ms, 40ms);
+  }
   return p;
 }
 
@@ -52,6 +71,8 @@ std::string Profile::describe() const {
   name(chunks, "chunks");
   name(clock_skew, "clock-skew");
   name(slow_disks, "slow-disks");
+  name(strike_leaders, "strike-leaders");
+  name(strike_elections, "strike-elections");
   return text;
 }
 

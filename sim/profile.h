@@ -41,6 +41,9 @@ struct Profile {
   bool clock_skew = false;
   bool slow_disks = false;
   Duration trouble_interval{};  // between two faults, at most
+  Duration down_max{};          // how long a killed node stays down, at most
+  bool strike_leaders = false;  // troubles prefer whoever leads
+  bool strike_elections = false;  // and come while votes are under way
 
   std::string describe() const;
 };

@@ -31,6 +31,7 @@ World::World(Tape& tape, bool keep_trace)
       trace_.fold(static_cast<uint64_t>(events_.now().ns) * 31 + host.id(), raft.term().value * 4 + raft.role().index(),
                   raft.log().last_index().value * 65'537 + raft.commit().value);
       checkers_.after_step(host);
+      if (profile_.strike_elections) strike_election(host);
     }));
   }
   for (HostId id = 0; id < profile_.clients + profile_.nodes; ++id) {

@@ -62,8 +62,21 @@ class World final : private Network::Hosts {
   void partition();
   void one_way_cut();
   void crash(bool power_cut);
+  void crash_host(HostId id, bool power_cut);
+  // Whom a trouble befalls.
+  HostId victim();
+  // A node was seen asking for votes: with that trouble on, a node may lose power just now.
+  void strike_election(const Host& host);
   void wipe();
   void freeze();
+  Duration spell();
+  void reset_stream();
+  void kill();
+  void cut_power();
+  void refuse_redials();
+  void slow_link();
+  void slow_disk();
+  void mend_network();
   void heal();
   void count(const char* fault) { ++faults_[fault]; }
   bool may_wipe(HostId host) const;
@@ -82,6 +95,7 @@ class World final : private Network::Hosts {
   Checkers checkers_;
   std::map<std::string, uint64_t> faults_;
   std::map<HostId, bool> wiped_;
+  Term struck_;
   bool troubled_ = true;
   uint64_t too_hard_ = 0;
 };
