@@ -105,6 +105,14 @@ void Node::handle(Now, ClientRead& event, Effects& out) {
     out.emplace_back(Reply{event.request, std::move(result), PersistId{}});
     return;
   }
+  // Until a leader was heard this node does not know which of its entries are committed: what it could show is
+  // not merely old, it may be nothing at all.
+  if (event.consistency == Consistency::kStale && !raft_.had_leader_contact()) {
+    ReadResult result;
+    result.failure = ReadFailure::kNoLeader;
+    out.emplace_back(Reply{event.request, std::move(result), PersistId{}});
+    return;
+  }
   reads_.add(std::move(event));
 }
 

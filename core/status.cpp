@@ -38,7 +38,12 @@ std::vector<ComponentView> Node::components(Now now) const {
   const uint64_t known = std::max(raft_.leader_commit(), raft_.commit()).value;
   const uint64_t lag = known - std::min(known, store_.applied().value);
   ComponentView replication{"replication", lag <= limits::kReadyLagEntriesMax, "", now.wall};
-  if (!replication.ok) replication.reason = std::to_string(lag) + " entries behind the leader";
+  if (raft_.log().configuration() == nullptr) {
+    replication.ok = false;
+    replication.reason = "has nothing of the log yet";
+  } else if (!replication.ok) {
+    replication.reason = std::to_string(lag) + " entries behind the leader";
+  }
   views.push_back(std::move(replication));
   return views;
 }

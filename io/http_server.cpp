@@ -11,13 +11,15 @@ namespace patronus {
 namespace {
 
 std::string_view method_label(http::Method method) {
-  static constexpr std::string_view kNames[] = {"GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "OTHER"};
+  static constexpr std::string_view kNames[] = {"GET",    "HEAD",  "PUT",     "POST",
+                                                "DELETE", "PATCH", "OPTIONS", "OTHER"};
   return kNames[static_cast<size_t>(method)];
 }
 
 bool is_token(std::string_view text) {
   return !text.empty() && text.size() <= 128 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
   });
 }
 
@@ -33,8 +35,8 @@ http::Limits http_limits() {
 
 }  // namespace
 
-HttpServer::HttpServer(NodeId self, std::string version, Duration request_timeout, Ports& ports, Listener& listener,
-                       Metrics& metrics)
+HttpServer::HttpServer(NodeId self, std::string version, Duration request_timeout, Ports& ports,
+                       Listener& listener, Metrics& metrics)
     : self_(std::move(self)),
       version_(std::move(version)),
       request_timeout_(request_timeout),
@@ -46,7 +48,9 @@ HttpServer::HttpServer(NodeId self, std::string version, Duration request_timeou
 bool HttpServer::accept(ConnId conn, Now now) {
   if (conns_.size() >= limits::kHttpConnectionsMax) return false;
   if (conns_.empty()) next_scan_ = now.mono + limits::kHttpScanInterval;
-  conns_.emplace(conn, std::make_unique<Conn>(limits_, now));
+  auto one = std::make_unique<Conn>(limits_, now);
+  one->http.set_refusal_writer([this](const http::Refusal& refusal) { return refuse(refusal); });
+  conns_.emplace(conn, std::move(one));
   metrics_.http_connections = conns_.size();
   return true;
 }
@@ -68,7 +72,10 @@ void HttpServer::end_of_input(ConnId conn, Now now) {
 }
 
 void HttpServer::ended(ConnId conn) {
-  conns_.erase(conn);
+  const auto at = conns_.find(conn);
+  if (at == conns_.end()) return;
+  unwritten_ -= at->second->unwritten;
+  conns_.erase(at);
   metrics_.http_connections = conns_.size();
 }
 
@@ -76,6 +83,8 @@ void HttpServer::written(ConnId conn, size_t bytes, Now now) {
   const auto at = conns_.find(conn);
   if (at == conns_.end()) return;
   at->second->http.on_written(now.mono, bytes);
+  at->second->unwritten -= bytes;
+  unwritten_ -= bytes;
   // Room for output may let requests be read that were held back.
   settle(conn, now);
   touch(conn);
@@ -90,10 +99,15 @@ void HttpServer::touch(ConnId conn) {
 
 void HttpServer::settle(ConnId conn, Now now) {
   while (true) {
+    // One request of a connection at a time, and the next only when the answer has left: pipelined requests
+    // must not run beside a write (RFC 9112, section 9.3.2), nor fill memory for a client that does not read.
     const auto at = conns_.find(conn);
     if (at == conns_.end()) return;
-    std::optional<http::Incoming> incoming = at->second->http.next_request();
+    Conn& one = *at->second;
+    if (one.handling || one.unwritten > 0 || one.http.has_output()) return;
+    std::optional<http::Incoming> incoming = one.http.next_request();
     if (!incoming) return;
+    one.handling = true;
     handle(conn, incoming->id, std::move(incoming->request), now);
   }
 }
@@ -109,13 +123,21 @@ void HttpServer::handle(ConnId conn, http::StreamId stream, http::Request&& requ
   const api::Route route = api::route_of(request);
   api::Origin origin{request_id_of(request), listener_.leader_id()};
   const bool writes = request.method != http::Method::kGet && request.method != http::Method::kHead;
+  if (unwritten_ > limits::kHttpUnwrittenBytesMax) {
+    answer(conn, stream, route, request.method,
+           api::problem_response(
+               {503, "busy", "too many answers wait for clients that do not read", true, false, {}}, origin),
+           origin.request_id, now.mono, now);
+    return;
+  }
   if (std::optional<http::Response> here = answer_here(route, request, origin, writes)) {
     answer(conn, stream, route, request.method, std::move(*here), origin.request_id, now.mono, now);
     return;
   }
   std::variant<api::Understood, api::Problem> understood = api::understand(route, request);
   if (const auto* problem = std::get_if<api::Problem>(&understood)) {
-    answer(conn, stream, route, request.method, api::problem_response(*problem, origin), origin.request_id, now.mono, now);
+    answer(conn, stream, route, request.method, api::problem_response(*problem, origin), origin.request_id,
+           now.mono, now);
     return;
   }
   auto& [core_request, asked] = std::get<api::Understood>(understood);
@@ -134,11 +156,18 @@ std::optional<http::Response> HttpServer::answer_here(api::Route route, const ht
                                                       const api::Origin& origin, bool writes) {
   using api::Route;
   if (route == Route::kNone) {
-    return api::problem_response({404, "no_such_path", "there is nothing at this path", false, false, {}}, origin);
+    return api::problem_response({404, "no_such_path", "there is nothing at this path", false, false, {}},
+                                 origin);
   }
   if (!api::allows(route, request.method_name)) {
-    http::Response response = api::problem_response(
-        {405, "method_not_allowed", "this path takes " + std::string(api::info(route).methods), false, false, {}}, origin);
+    http::Response response =
+        api::problem_response({405,
+                               "method_not_allowed",
+                               "this path takes " + std::string(api::info(route).methods),
+                               false,
+                               false,
+                               {}},
+                              origin);
     response.headers.push_back({"Allow", std::string(api::info(route).methods)});
     return response;
   }
@@ -148,14 +177,15 @@ std::optional<http::Response> HttpServer::answer_here(api::Route route, const ht
     response.body = render_metrics(listener_.node_status(), metrics_, listener_.process_figures(), version_);
     return response;
   }
-  const bool of_the_state = route == Route::kStateKey || route == Route::kStateList || route == Route::kStateBatch ||
-                            route == Route::kClusterHistory;
+  const bool of_the_state = route == Route::kStateKey || route == Route::kStateList ||
+                            route == Route::kStateBatch || route == Route::kClusterHistory;
   if (!of_the_state) return api::status_response(route, request, listener_.node_status(), version_, origin);
   const std::string* redirect = request.param("redirect");
   if (!writes || redirect == nullptr || *redirect != "1" || origin.leader == self_) return std::nullopt;
   const Status status = listener_.node_status();
   if (status.leader_address.empty()) {
-    return api::problem_response({503, "no_leader", "no leader is known to redirect to", true, false, {}}, origin);
+    return api::problem_response({503, "no_leader", "no leader is known to redirect to", true, false, {}},
+                                 origin);
   }
   http::Response response;
   response.status = 307;
@@ -184,35 +214,59 @@ void HttpServer::answer(ConnId conn, http::StreamId stream, api::Route route, ht
   metrics_.requests[{api::info(route).path, method_label(method), response.status}].observe(now.mono - began);
   const auto at = conns_.find(conn);
   if (at == conns_.end()) return;  // the client is gone; what it asked for was done all the same
+  sign(response, request_id);
+  at->second->handling = false;
+  at->second->http.respond(now.mono, now.wall, stream, std::move(response));
+  touch(conn);
+}
+
+void HttpServer::sign(http::Response& response, const std::string& request_id) const {
   response.headers.push_back({"X-Patronus-Node", self_});
   const NodeId leader = listener_.leader_id();
   if (!leader.empty()) response.headers.push_back({"X-Patronus-Leader", leader});
   response.headers.push_back({"X-Patronus-Revision", std::to_string(listener_.applied_index().value)});
   response.headers.push_back({"X-Request-Id", request_id});
-  at->second->http.respond(now.mono, now.wall, stream, std::move(response));
-  touch(conn);
+}
+
+http::Response HttpServer::refuse(const http::Refusal& refusal) {
+  const api::Origin origin{self_ + "-" + to_hex(next_request_++), listener_.leader_id()};
+  http::Response response = api::problem_response(
+      {refusal.status, refusal.code, refusal.detail, refusal.status == 408, false, {}}, origin);
+  sign(response, origin.request_id);
+  return response;
 }
 
 void HttpServer::flush(Now now) {
-  // Answering may free a place in a pipeline and so bring up a further request of the same connection.
-  for (size_t i = 0; i < touched_.size(); ++i) settle(touched_[i], now);
-  for (const ConnId conn : std::exchange(touched_, {})) {
-    const auto at = conns_.find(conn);
-    if (at == conns_.end()) continue;
-    Conn& one = *at->second;
-    one.touched = false;
-    if (one.http.has_output()) one.http.on_written(now.mono, ports_.write(conn, one.http.take_output()));
-    if (one.http.wants_close()) {
-      ports_.close(conn);
-      ended(conn);
-      continue;
-    }
-    const bool pause = !one.http.wants_read();
-    if (pause != one.paused) {
-      one.paused = pause;
-      ports_.pause_reading(conn, pause);
-    }
+  // An answer that left at once lets the connection's next request be taken, which touches it again.
+  while (!touched_.empty()) {
+    for (const ConnId conn : std::exchange(touched_, {})) flush_one(conn, now);
   }
+}
+
+void HttpServer::flush_one(ConnId conn, Now now) {
+  const auto at = conns_.find(conn);
+  if (at == conns_.end()) return;
+  Conn& one = *at->second;
+  one.touched = false;
+  if (one.http.has_output()) {
+    std::string bytes = one.http.take_output();
+    const size_t size = bytes.size();
+    const size_t left = ports_.write(conn, std::move(bytes));
+    one.http.on_written(now.mono, left);
+    one.unwritten += size - left;
+    unwritten_ += size - left;
+  }
+  if (one.http.wants_close()) {
+    ports_.close(conn);
+    ended(conn);
+    return;
+  }
+  const bool pause = !one.http.wants_read();
+  if (pause != one.paused) {
+    one.paused = pause;
+    ports_.pause_reading(conn, pause);
+  }
+  settle(conn, now);
 }
 
 void HttpServer::wake(Now now) {

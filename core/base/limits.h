@@ -85,7 +85,7 @@ inline constexpr size_t kHttpHeaderBytesMax = 16 * kKiB;
 inline constexpr size_t kHttpHeadersMax = 100;
 inline constexpr size_t kHttpBodyBytesMax = kMiB + 512 * kKiB;
 inline constexpr size_t kHttpPipelineMax = 16;
-inline constexpr size_t kHttpOutputBytesMax = 32 * kMiB;
+inline constexpr size_t kHttpUnwrittenBytesMax = 256 * kMiB;  // answers that wait for slow clients, all together
 inline constexpr Duration kHttpScanInterval = 250ms;         // how exactly HTTP timeouts are kept
 inline constexpr Duration kRequestTimeoutDefault = 10s;      // after this a write is answered 504, a read 503
 
@@ -103,7 +103,6 @@ static_assert(kWalSegmentBytes >= kWalSegmentHeaderBytes + kWalBatchBytesMax, "a
 static_assert(kInflightBytesMax >= kAppendBytesMax + kEntryBytesMax);
 static_assert(kPeerOutputBytesMax >= kInflightBytesMax + kFrameBytesMax);
 static_assert(kListBytesMax >= kValueBytesMax, "a page holds at least one item");
-static_assert(kHttpOutputBytesMax >= 2 * (2 * kListBytesMax + kHttpHeaderBytesMax), "base64 of a page fits");
 static_assert(kBatchResultBytesMax >= kValueBytesMax + kBatchOpsMax * (kKeyBytesMax + 64), "a batch may get any value");
 static_assert(kElectionWindowMin <= kElectionTimeoutMin);
 static_assert(kWritesInFlightMax < (uint64_t{1} << kSequenceBitsPerBoot));

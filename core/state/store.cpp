@@ -50,7 +50,6 @@ Applied Store::apply(const Entry& entry) {
       if (!command) break;
       applied.origin = command->origin;
       applied.result = execute(*command, entry.index, entry.stamp);
-      applied.result.revision = entry.index;
       break;
     }
   }
@@ -62,14 +61,20 @@ WriteResult Store::execute(const Command& command, Index at, const Stamp& stamp)
   if (deduplication_.note(command.origin) != Deduplication::Verdict::kFirst) {
     // The origin saw the first one come by and has answered; nobody waits for this.
     result.outcome = Outcome::kRefused;
+    result.revision = at;
     return result;
   }
-  if (!command.idempotency) return execute_once(command.op, at, limits::kBatchResultBytesMax);
+  if (!command.idempotency) {
+    result = execute_once(command.op, at, limits::kBatchResultBytesMax);
+    result.revision = at;
+    return result;
+  }
+  // A kept answer is given again as it was, with the revision it had.
   if (std::optional<WriteResult> kept = keyed_.answer(*command.idempotency)) return *kept;
   result = execute_once(command.op, at, limits::kKeyedAnswerBytesMax);
+  result.revision = at;
   // A refusal for want of room says nothing about the request: it may be tried again under its key.
   if (result.outcome == Outcome::kQuotaExceeded || result.outcome == Outcome::kRefused) return result;
-  result.revision = at;
   keyed_.keep(*command.idempotency, result, stamp);
   return result;
 }

@@ -1,5 +1,7 @@
 #include "io/config/address.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -13,7 +15,9 @@ std::string Address::text() const {
 }
 
 bool Address::is_loopback() const {
-  return host == "localhost" || host == "::1" || (host.starts_with("127.") && std::count(host.begin(), host.end(), '.') == 3);
+  in_addr v4{};
+  const bool is_v4 = inet_pton(AF_INET, host.c_str(), &v4) == 1;
+  return host == "localhost" || host == "::1" || (is_v4 && host.starts_with("127."));
 }
 
 std::optional<Address> parse_address(std::string_view text) {

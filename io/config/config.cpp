@@ -77,7 +77,7 @@ void read_peers(Reading& in, Config& config) {
     const std::string item = text.substr(begin, comma - begin);
     begin = comma + 1;
     if (item.starts_with("dns:")) {
-      in.wrong("PEERS", item, "is not known to this version; list the nodes as id=host:port,...");
+      in.wrong("PEERS", text, "has '" + item + "', which this version does not know; list the nodes as id=host:port,...");
       return;
     }
     const size_t equals = item.find('=');
@@ -85,11 +85,11 @@ void read_peers(Reading& in, Config& config) {
                      equals == std::string::npos ? item : item.substr(equals + 1)};
     const std::optional<Address> address = parse_address(peer.address);
     if (!address || (equals != std::string::npos && !is_node_id(peer.id))) {
-      in.wrong("PEERS", item, "is not a peer; use id=host:port or host:port, separated by commas");
+      in.wrong("PEERS", text, "has '" + item + "', which is not a peer; use id=host:port or host:port, separated by commas");
       return;
     }
     if (!seen.insert(peer.id.empty() ? peer.address : peer.id).second) {
-      in.wrong("PEERS", item, "is listed twice; list each node once");
+      in.wrong("PEERS", text, "lists '" + item + "' twice; list each node once");
       return;
     }
     const bool self = peer.id.empty() ? *address == config.peer_address : peer.id == config.node_id;

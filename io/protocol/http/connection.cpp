@@ -303,7 +303,8 @@ void Connection::fail(Instant now, const Refusal& refusal, bool is_head) {
   slot.keep_alive = false;
   slot.is_http10 = false;
   slot.is_answered = true;
-  slot.answer = problem_response(refusal);
+  slot.answer = refusal_writer_ ? refusal_writer_(refusal) : problem_response(refusal);
+  slot.answer.close = true;
   waiting_bytes_ += slot.answer.body.size();
   flush(now);
 }

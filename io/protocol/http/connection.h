@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,6 +41,10 @@ class Connection {
   Connection(Connection&&) = default;
   Connection& operator=(Connection&&) = default;
   ~Connection() = default;
+
+  // How the connection's own refusals are worded, in place of problem_response(); the answer closes it in any case.
+  using RefusalWriter = std::function<Response(const Refusal&)>;
+  void set_refusal_writer(RefusalWriter writer) { refusal_writer_ = std::move(writer); }
 
   // Bytes from the peer, cut anyhow. What comes after the last request that is to be served is ignored.
   void feed(Instant now, std::string_view bytes);
@@ -111,6 +116,7 @@ class Connection {
   [[nodiscard]] std::optional<WallTime> wall_at(Instant now) const;
 
   Limits limits_;
+  RefusalWriter refusal_writer_;
   Phase phase_ = Phase::kHead;
   bool is_stopped_ = false;    // no further request will be read
   bool is_abandoned_ = false;  // not even answers will be written
