@@ -1,0 +1,105 @@
+# Everything a developer or operator types. Each target works as the first command on a fresh Debian 12: what is
+# missing is installed (deploy/deps.sh), what is not built is built.
+#
+#   make run      three nodes on this machine      make test     everything that must hold
+#   make stop     end them                         make bench    beside etcd, in one run
+SHELL := /bin/bash
+.DEFAULT_GOAL := build
+JOBS ?= $(shell nproc)
+SEEDS ?= 1..5000
+
+CMAKE := cmake -G Ninja -Wno-dev
+UNIT := build-asan
+MUTANTS := build-mutants
+TSAN := build-tsan
+
+.PHONY: deps build build-asan build-mutants build-tsan test test-full bench fuzz sim mutants run start stop restart format lint clean help
+
+help:
+	@sed -n '/^#/p' Makefile | sed 's/^# \{0,1\}//'
+
+deps:
+	@deploy/deps.sh build
+
+build: deps
+	@$(CMAKE) -S . -B build -DCMAKE_BUILD_TYPE=Release > build.log 2>&1 || { cat build.log; rm -f build.log; exit 1; }
+	@rm -f build.log
+	@cmake --build build -j $(JOBS)
+
+# Unit tests run with the sanitizers, and with protections that can be taken out.
+build-asan: deps
+	@deploy/deps.sh test
+	@$(CMAKE) -S . -B $(UNIT) -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS=-O1 -DPATRONUS_SANITIZE=address,undefined \
+	  -DPATRONUS_MUTANTS=ON -DPATRONUS_TESTS=ON > /dev/null
+	@cmake --build $(UNIT) -j $(JOBS)
+
+build-mutants: deps
+	@$(CMAKE) -S . -B $(MUTANTS) -DCMAKE_BUILD_TYPE=Release -DPATRONUS_MUTANTS=ON > /dev/null
+	@cmake --build $(MUTANTS) -j $(JOBS) --target patronus-sim
+
+# What has threads, under the thread sanitizer: the log writer, the watchdog, the whole node.
+build-tsan: deps
+	@deploy/deps.sh test
+	@$(CMAKE) -S . -B $(TSAN) -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS=-O1 -DPATRONUS_SANITIZE=thread -DPATRONUS_TESTS=ON > /dev/null
+	@cmake --build $(TSAN) -j $(JOBS) --target log_writer_test patronusd
+
+test: build build-asan build-mutants build-tsan
+	@$(CMAKE) -S tests/suite -B build/suite > /dev/null
+	@cd build/suite && ctest -j $(JOBS) -LE full --output-on-failure --timeout 600
+
+test-full: build build-asan build-mutants build-tsan
+	@$(CMAKE) -S tests/suite -B build/suite > /dev/null
+	@cd build/suite && ctest -j $(JOBS) --output-on-failure --timeout 3600
+
+sim: build
+	@build/patronus-sim --seeds $(SEEDS) --jobs $(JOBS)
+
+# Takes each protection out in turn: how many seeds until the simulator notices.
+mutants: build-mutants
+	@python3 tests/mutants_test.py $(MUTANTS)/patronus-sim
+
+bench:
+	@deploy/deps.sh build bench
+	@$(CMAKE) -S . -B build -DCMAKE_BUILD_TYPE=Release -DPATRONUS_BENCH=ON > /dev/null
+	@cmake --build build -j $(JOBS)
+	@build/core-bench --benchmark_min_time=0.2
+	@bench/cluster.py
+
+# Each target for FUZZ_SECONDS, with the sanitizers; a finding ends it.
+FUZZ_SECONDS ?= 60
+fuzz:
+	@deploy/deps.sh build fuzz
+	@CC=clang-19 CXX=clang++-19 $(CMAKE) -S . -B build-fuzz -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS=-O1 -DPATRONUS_FUZZ=ON \
+	  -DPATRONUS_SANITIZE=address,undefined > /dev/null
+	@cmake --build build-fuzz -j $(JOBS)
+	@set -e; for target in codec wal peer http json; do mkdir -p build-fuzz/corpus/$$target; \
+	  echo "== $$target, $(FUZZ_SECONDS) s"; \
+	  build-fuzz/$${target}_fuzz -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+	    -artifact_prefix=build-fuzz/ build-fuzz/corpus/$$target 2> build-fuzz/$$target.log || { tail -40 build-fuzz/$$target.log; exit 1; }; \
+	  grep -E 'number_of_executed_units|cov:' build-fuzz/$$target.log | tail -2; done
+
+run: build
+	@deploy/local.sh run
+
+start:
+	@deploy/local.sh start $(NODE)
+
+stop:
+	@deploy/local.sh stop
+
+restart:
+	@deploy/local.sh restart $(NODE)
+
+format:
+	@deploy/deps.sh lint
+	@git ls-files '*.h' '*.cpp' | xargs clang-format-19 -i
+
+lint: build
+	@deploy/deps.sh lint
+	@git ls-files '*.h' '*.cpp' | xargs clang-format-19 --dry-run --Werror
+	@git ls-files 'core/*.cpp' 'io/*.cpp' 'sim/*.cpp' | xargs -P $(JOBS) -n 4 clang-tidy-19 -p build --quiet
+	@shellcheck deploy/*.sh .ci/run
+
+clean:
+	@deploy/local.sh stop > /dev/null 2>&1 || true
+	@rm -rf build build-asan build-mutants build-tsan build-fuzz .run
