@@ -87,7 +87,7 @@ void Driver::wake() {
 }
 
 void Driver::on_core_request(api::CoreRequest&& request) {
-  std::visit([&](auto&& concrete) { step(std::move(concrete)); }, std::move(request));
+  std::visit([&](auto& concrete) { step(std::move(concrete)); }, request);
 }
 
 void Driver::step(Event&& event) {

@@ -12,8 +12,6 @@
 #include "io/uv/log.h"
 #include "io/uv/server.h"
 
-extern char** environ;
-
 namespace patronus {
 namespace {
 

@@ -189,8 +189,8 @@ void Network::pause_reading(HostId host, ConnId conn, bool pause) {
   end.paused = pause;
   if (pause) return;
   for (std::string& bytes : std::exchange(end.held, {})) {
-    events_.after(Duration{0}, [this, id = id, side = side, moved = std::move(bytes)]() mutable {
-      deliver(id, side, std::move(moved));
+    events_.after(Duration{0}, [this, stream = id, at_end = side, moved = std::move(bytes)]() mutable {
+      deliver(stream, at_end, std::move(moved));
     });
   }
 }
@@ -209,7 +209,7 @@ void Network::close(HostId host, ConnId conn) {
   }
   const Instant when = std::max(events_.now() + latency(host, stream.ends[other].host), stream.ends[side].last_arrival);
   const Instant since = events_.now();
-  events_.at(when, [this, id = id, other, since] { arrive(id, other, std::string(), since); });
+  events_.at(when, [this, ended = id, other, since] { arrive(ended, other, std::string(), since); });
 }
 
 void Network::end_side(StreamId id, int side, LinkEnd how) {
@@ -265,7 +265,7 @@ void Network::host_died(HostId host, bool told) {
       continue;
     }
     const Duration wait = told ? latency(host, stream->ends[other].host) : kSilentDeathNotice;
-    events_.after(wait, [this, id = id, other] { end_side(id, other, LinkEnd::kReset); });
+    events_.after(wait, [this, ended = id, other] { end_side(ended, other, LinkEnd::kReset); });
   }
 }
 

@@ -81,12 +81,12 @@ class Fields {
   }
   // Calls read(Fields&) for each element of an array of objects. Returns whether there was an array.
   template <typename Read>
-  bool required_objects(std::string_view name, size_t count_max, Read&& read) {
-    return read_objects(required_array(name, count_max), name, std::forward<Read>(read));
+  bool required_objects(std::string_view name, size_t count_max, const Read& read) {
+    return read_objects(required_array(name, count_max), name, read);
   }
   template <typename Read>
-  bool optional_objects(std::string_view name, size_t count_max, Read&& read) {
-    return read_objects(optional_array(name, count_max), name, std::forward<Read>(read));
+  bool optional_objects(std::string_view name, size_t count_max, const Read& read) {
+    return read_objects(optional_array(name, count_max), name, read);
   }
 
   // Whether the body has this field, null or not. Does not count as reading it.
@@ -130,7 +130,7 @@ class Fields {
   }
 
   template <typename Read>
-  bool read_objects(const picojson::array* elements, std::string_view name, Read&& read) {
+  bool read_objects(const picojson::array* elements, std::string_view name, const Read& read) {
     if (elements == nullptr) return false;
     for (size_t i = 0; i < elements->size(); ++i) {
       Fields nested((*elements)[i], path_of(name) + "[" + std::to_string(i) + "]", errors_);

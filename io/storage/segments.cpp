@@ -15,7 +15,7 @@
 namespace patronus {
 namespace {
 
-constexpr uint64_t kPieceBytes = limits::kMiB;
+constexpr uint64_t kPieceBytes = 128 * limits::kKiB;
 
 }  // namespace
 
