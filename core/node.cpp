@@ -25,6 +25,7 @@ Node::Node(const Boot& boot, std::string version, Now now)
 void Node::start(Now now, Effects& out) {
   raft_.start(now, out);
   writes_.emplace(raft_.hard_state().boot);
+  reads_.set_boot(raft_.hard_state().boot);
   health_.report("wal", true, "", now);
   settle(now, out);
 }
@@ -38,6 +39,8 @@ void Node::step(Now now, Event&& event, Effects& out) {
 }
 
 Instant Node::deadline() const {
+  // What is left to apply is due at once, after whatever else waits.
+  if (store_.applied() < raft_.applicable()) return Instant{};
   return std::min({raft_.deadline(), writes_->deadline(), reads_.deadline(), next_retry_});
 }
 
@@ -47,8 +50,9 @@ void Node::handle(Now now, LinkUp& event, Effects& out) {
   links_[id] = std::move(event.peer);
   const Configuration* configuration = raft_.log().configuration();
   if (configuration != nullptr && !raft_.is_member(id, links_[id].incarnation)) {
-    out.emplace_back(Notice{NoticeKind::kStranger, "node " + id + " is not a member under its data directory " +
-                                                       to_hex(links_[id].incarnation.value)});
+    out.emplace_back(Notice{
+        NoticeKind::kStranger,
+        "node " + id + " is not a member under its data directory " + to_hex(links_[id].incarnation.value)});
   }
   raft_.link_up(now, id, out);
   // What was sent over the link before may be lost; the leader hears of all that is pending again.
@@ -62,9 +66,9 @@ void Node::handle(Now, LinkLost& event, Effects&) {
 
 void Node::handle(Now now, PeerMessage& event, Effects& out) {
   const auto& body = event.message.body;
-  const bool of_the_node = std::holds_alternative<ForwardWrites>(body) || std::holds_alternative<WritesRefused>(body) ||
-                           std::holds_alternative<ReadIndexRequest>(body) ||
-                           std::holds_alternative<ReadIndexResponse>(body);
+  const bool of_the_node =
+      std::holds_alternative<ForwardWrites>(body) || std::holds_alternative<WritesRefused>(body) ||
+      std::holds_alternative<ReadIndexRequest>(body) || std::holds_alternative<ReadIndexResponse>(body);
   if (!of_the_node) {
     raft_.receive(now, event.from, event.incarnation, std::move(event.message), out);
     return;
@@ -74,8 +78,10 @@ void Node::handle(Now now, PeerMessage& event, Effects& out) {
   if (!belongs) return;
   if (const auto* writes = std::get_if<ForwardWrites>(&body)) on_forwarded(now, event, *writes, out);
   if (const auto* refused = std::get_if<WritesRefused>(&body)) on_refused(*refused, out);
-  if (const auto* request = std::get_if<ReadIndexRequest>(&body)) on_read_request(now, event.from, *request, out);
-  if (const auto* response = std::get_if<ReadIndexResponse>(&body)) reads_.answered(response->ticket, response->index);
+  if (const auto* request = std::get_if<ReadIndexRequest>(&body))
+    on_read_request(now, event.from, *request, out);
+  if (const auto* response = std::get_if<ReadIndexResponse>(&body))
+    reads_.answered(response->ticket, response->index);
 }
 
 void Node::handle(Now now, WriteDone& event, Effects& out) { raft_.persisted(now, event.id, out); }
@@ -89,9 +95,9 @@ void Node::handle(Now now, ClientWrite& event, Effects& out) {
   const Command command{{raft_.incarnation(), sequence, writes_->resolved_below()},
                         std::move(event.idempotency),
                         std::move(event.op)};
-  writes_->add({event.request, Blob(encode_command(command)), event.deadline, now.mono, false});
-  const bool leader_knows_the_rest = !known_leader_.empty() && known_leader_ == raft_.leader() &&
-                                     known_term_ == raft_.term();
+  writes_->add({event.request, Blob(encode_command(command)), event.deadline, now.mono, false, Term{}});
+  const bool leader_knows_the_rest =
+      !known_leader_.empty() && known_leader_ == raft_.leader() && known_term_ == raft_.term();
   if (!leader_knows_the_rest || send_write(now, *writes_->find(sequence), out)) return;
   // It is in no log, so the client can be told so at once.
   writes_->resolve(sequence);
@@ -105,8 +111,8 @@ void Node::handle(Now, ClientRead& event, Effects& out) {
     out.emplace_back(Reply{event.request, std::move(result), PersistId{}});
     return;
   }
-  // Until a leader was heard this node does not know which of its entries are committed: what it could show is
-  // not merely old, it may be nothing at all.
+  // Until a leader was heard this node does not know which of its entries are committed: what it could show
+  // is not merely old, it may be nothing at all.
   if (event.consistency == Consistency::kStale && !raft_.had_leader_contact()) {
     ReadResult result;
     result.failure = ReadFailure::kNoLeader;
@@ -135,7 +141,8 @@ void Node::on_refused(const WritesRefused& refused, Effects& out) {
   for (const uint64_t sequence : refused.sequences) {
     // A former leader may have taken it, so a refusal does not prove that it is in no log.
     if (const std::optional<PendingWrite> write = writes_->resolve(sequence)) {
-      refuse_write(write->request, refused.why == Refusal::kFull ? Outcome::kFull : Outcome::kBusy, true, out);
+      refuse_write(write->request, refused.why == Refusal::kFull ? Outcome::kFull : Outcome::kBusy, true,
+                   out);
     }
   }
 }
@@ -146,14 +153,15 @@ void Node::on_read_request(Now now, const NodeId& from, const ReadIndexRequest& 
 
 void Node::settle(Now now, Effects& out) {
   if (!raft_.hard_state().cluster_id) {
-    if (const std::optional<Configuration> first = founding_.try_found(boot_, random_)) raft_.found(now, *first, out);
+    if (const std::optional<Configuration> first = founding_.try_found(boot_, random_))
+      raft_.found(now, *first, out);
   }
   // Applying may commit nothing and answering may propose nothing, so one pass in this order settles it.
   follow_leader(now, out);
-  ask_for_index(now, out);
   for (const ReadTicket& failed : raft_.take_failed_reads()) {
-    if (failed.peer.empty()) reads_.unask();
+    if (failed.peer.empty() && failed.ticket == reads_.ticket()) reads_.unask();
   }
+  ask_for_index(now, out);
   for (const ReadReady& ready : raft_.take_ready_reads()) {
     if (ready.ticket.peer.empty()) {
       reads_.answered(ready.ticket.ticket, ready.index);
@@ -178,8 +186,9 @@ void Node::follow_leader(Now now, Effects& out) {
     return;
   }
   out.emplace_back(Notice{raft_.is_leader() ? NoticeKind::kRole : NoticeKind::kLeaderKnown,
-                          raft_.is_leader() ? "leads term " + std::to_string(known_term_.value)
-                                            : "follows " + leader + " in term " + std::to_string(known_term_.value)});
+                          raft_.is_leader()
+                              ? "leads term " + std::to_string(known_term_.value)
+                              : "follows " + leader + " in term " + std::to_string(known_term_.value)});
   known_leader_ = leader;
   if (MUTANT(kForgetPendingWrites)) return;
   writes_->for_each([&](PendingWrite& write) { (void)send_write(now, write, out); });
@@ -191,6 +200,7 @@ bool Node::send_write(Now now, PendingWrite& write, Effects& out) {
   if (raft_.is_leader()) {
     if (raft_.propose(now, EntryKind::kCommand, write.command, out) != Proposed::kAccepted) return false;
     write.sent = true;
+    write.proposed_in = raft_.term();
   } else if (links_.contains(known_leader_)) {  // otherwise it is sent when the link comes up
     write.sent = true;
     raft_.send(known_leader_, ForwardWrites{{write.command}}, PersistId{}, out);
@@ -209,7 +219,9 @@ void Node::ask_for_index(Now now, Effects& out) {
 
 void Node::apply_committed(Effects& out) {
   const Index until = MUTANT(kApplyUndurable) ? raft_.commit() : raft_.applicable();
-  while (store_.applied() < until) {
+  // A long log, as after a restart, is applied in pieces: the loop must turn and heartbeats be answered
+  // meanwhile.
+  for (size_t i = 0; i < limits::kAppliesPerStepMax && store_.applied() < until; ++i) {
     const Entry& entry = raft_.log().at(store_.applied().next());
     Applied applied = store_.apply(entry);
     if (entry.kind == EntryKind::kLeader) {
@@ -256,7 +268,7 @@ void Node::retry_lost(Now now, Effects& out) {
   }
   if (known_leader_.empty() || MUTANT(kForgetPendingWrites)) return;
   writes_->for_each([&](PendingWrite& write) {
-    const bool in_own_log = raft_.is_leader() && write.sent;
+    const bool in_own_log = raft_.is_leader() && write.proposed_in == raft_.term();
     if (!in_own_log && now.mono - write.sent_at >= limits::kForwardRetry) (void)send_write(now, write, out);
   });
 }
@@ -289,7 +301,8 @@ void Node::report_health(std::string_view component, bool ok, std::string_view r
 }
 
 PeerIdentity Node::identity() const {
-  return {boot_.id, boot_.incarnation, raft_.hard_state().cluster_id, boot_.peer_address, boot_.api_address, version_};
+  return {boot_.id,           boot_.incarnation, raft_.hard_state().cluster_id,
+          boot_.peer_address, boot_.api_address, version_};
 }
 
 bool Node::may_send_to(const PeerIdentity& peer) const {

@@ -54,7 +54,8 @@ void Node::fill_nodes(Now now, Status& status) const {
   const std::vector<MemberView> members = raft_.members(now);
   for (const Member& member : configuration->members) {
     NodeView view{member.id, member.api_address, "follower", member.voter, false, -1, Index{}, 0, ""};
-    const auto told = std::find_if(members.begin(), members.end(), [&](const MemberView& m) { return m.id == member.id; });
+    const auto told =
+        std::find_if(members.begin(), members.end(), [&](const MemberView& m) { return m.id == member.id; });
     const auto link = links_.find(member.id);
     if (told != members.end() && !status.leader.empty()) {
       view.healthy = told->healthy;
@@ -88,7 +89,8 @@ Status Node::status(Now now) const {
   Status status;
   status.id = boot_.id;
   status.cluster_id = raft_.hard_state().cluster_id;
-  // A follower whose leader fell silent still knows its name; past the election timeout it is nobody's leader.
+  // A follower whose leader fell silent still knows its name; past the election timeout it is nobody's
+  // leader.
   const bool heard = raft_.is_leader() || now.mono - raft_.last_leader_contact() <= raft_.election_timeout();
   if (heard) status.leader = raft_.leader();
   status.role = role_name(raft_);
@@ -103,7 +105,7 @@ Status Node::status(Now now) const {
   fill_nodes(now, status);
   status.components = components(now);
   status.ready = std::all_of(status.components.begin(), status.components.end(),
-                                  [](const ComponentView& component) { return component.ok; });
+                             [](const ComponentView& component) { return component.ok; });
   if (!status.cluster_id) status.waits_for = founding_.waits_for(boot_.id);
   status.state_bytes = store_.bytes();
   status.state_keys = store_.keys();

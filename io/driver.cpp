@@ -179,7 +179,8 @@ void Driver::flush() {
   write_log();
   links_.flush(now_.mono);
   Instant next = std::min({node_.deadline(), links_.deadline(), http_.deadline()});
-  if (writing_) next = std::min(next, std::max(writing_since_ + kLogWritePatience, now_.mono) + kLogWritePatience);
+  if (writing_)
+    next = std::min(next, std::max(writing_since_ + kLogWritePatience, now_.mono) + kLogWritePatience);
   ports_.wake_at(next);
 }
 

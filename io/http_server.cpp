@@ -58,7 +58,16 @@ bool HttpServer::accept(ConnId conn, Now now) {
 void HttpServer::received(ConnId conn, std::string_view bytes, Now now) {
   const auto at = conns_.find(conn);
   if (at == conns_.end()) return;
-  at->second->http.feed(now.mono, bytes);
+  Conn& one = *at->second;
+  one.http.feed(now.mono, bytes);
+  buffered_ += one.http.buffered_bytes() - one.buffered;
+  one.buffered = one.http.buffered_bytes();
+  if (buffered_ > limits::kHttpInputBytesMax) {
+    // All connections together hold more than this node can spare: whoever adds to it now is let go.
+    ports_.close(conn);
+    ended(conn);
+    return;
+  }
   touch(conn);
   settle(conn, now);
 }
@@ -75,6 +84,7 @@ void HttpServer::ended(ConnId conn) {
   const auto at = conns_.find(conn);
   if (at == conns_.end()) return;
   unwritten_ -= at->second->unwritten;
+  buffered_ -= at->second->buffered;
   conns_.erase(at);
   metrics_.http_connections = conns_.size();
 }
@@ -108,6 +118,8 @@ void HttpServer::settle(ConnId conn, Now now) {
     std::optional<http::Incoming> incoming = one.http.next_request();
     if (!incoming) return;
     one.handling = true;
+    buffered_ += one.http.buffered_bytes() - one.buffered;
+    one.buffered = one.http.buffered_bytes();
     handle(conn, incoming->id, std::move(incoming->request), now);
   }
 }

@@ -58,20 +58,21 @@ class HttpServer {
     Conn(const http::Limits& limits, Now now) : http(limits, now.mono, now.wall) {}
     http::Connection http;
     bool paused = false;
-    bool touched = false;     // is in touched_
-    bool handling = false;    // a request was taken and is not answered yet
-    size_t unwritten = 0;     // bytes handed to the port that have not left
+    bool touched = false;   // is in touched_
+    bool handling = false;  // a request was taken and is not answered yet
+    size_t buffered = 0;    // what the connection holds, as last counted
+    size_t unwritten = 0;   // bytes handed to the port that have not left
   };
 
   void handle(ConnId conn, http::StreamId stream, http::Request&& request, Now now);
-  void answer(ConnId conn, http::StreamId stream, api::Route route, http::Method method, http::Response&& response,
-              const std::string& request_id, Instant began, Now now);
+  void answer(ConnId conn, http::StreamId stream, api::Route route, http::Method method,
+              http::Response&& response, const std::string& request_id, Instant began, Now now);
   std::string request_id_of(const http::Request& request);
   // What every answer says of where it came from.
   void sign(http::Response& response, const std::string& request_id) const;
   http::Response refuse(const http::Refusal& refusal);
-  std::optional<http::Response> answer_here(api::Route route, const http::Request& request, const api::Origin& origin,
-                                            bool writes);
+  std::optional<http::Response> answer_here(api::Route route, const http::Request& request,
+                                            const api::Origin& origin, bool writes);
   void flush_one(ConnId conn, Now now);
   void touch(ConnId conn);
   // Takes the connection's next request, if it may be handled now.
@@ -88,6 +89,7 @@ class HttpServer {
   std::vector<ConnId> touched_;
   std::unordered_map<uint64_t, Waiting> waiting_;  // by request id
   uint64_t next_request_ = 1;
+  size_t buffered_ = 0;
   size_t unwritten_ = 0;  // of all connections together
   Instant next_scan_;
 };

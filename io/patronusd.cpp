@@ -19,7 +19,8 @@ constexpr int kExitError = 1;
 constexpr int kExitUsage = 2;
 
 void on_broken_assertion(const char* expression, const char* reason, const char* file, int line) {
-  std::fprintf(stderr, "patronusd: %s:%d: broken assertion: %s (%s); the node stops rather than go on wrong\n", file,
+  std::fprintf(stderr,
+               "patronusd: %s:%d: broken assertion: %s (%s); the node stops rather than go on wrong\n", file,
                line, reason, expression);
   std::abort();
 }
@@ -46,9 +47,10 @@ void add_flags(CLI::App& app, std::map<std::string, std::string>& values) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("patronusd: one node of a highly available dashboard.\n"
-               "Settings come from flags, then the environment (also PATRONUS_X_FILE), then --config, then defaults.",
-               "patronusd");
+  CLI::App app(
+      "patronusd: one node of a highly available dashboard.\n"
+      "Settings come from flags, then the environment (also PATRONUS_X_FILE), then --config, then defaults.",
+      "patronusd");
   app.set_version_flag("--version", std::string("patronusd ") + PATRONUS_VERSION);
   std::string config_file;
   app.add_option("--config", config_file, "a file of lines PATRONUS_X=value");
@@ -78,7 +80,8 @@ int run(int argc, char** argv) {
   if (!errors.empty()) return kExitUsage;
 
   set_up_log(loaded.config.node_id, loaded.config.log_level);
-  for (const std::string& name : unknown) log_line(LogLevel::kWarn, "configuration", name + " is not used by this version");
+  for (const std::string& name : unknown)
+    log_line(LogLevel::kWarn, "configuration", name + " is not used by this version");
   std::variant<LogDirectory, std::string> opened =
       open_log_directory(loaded.config.data_dir, Incarnation{random_word()});
   if (const auto* error = std::get_if<std::string>(&opened)) {

@@ -25,15 +25,16 @@ void PeerLinks::dial(Slot& slot, size_t index, Instant now) {
   slot.conn = listener_.new_conn(Door::kPeer);
   slot.state = State::kDialling;
   slot.at = now + limits::kDialTimeout;
-  streams_.emplace(slot.conn, Stream{peer::Session(peer::Side::kDialler, listener_.own_identity(), slot.peer.id, now),
-                                     index});
+  streams_.emplace(
+      slot.conn,
+      Stream{peer::Session(peer::Side::kDialler, listener_.own_identity(), slot.peer.id, now), index});
   ports_.dial(slot.conn, slot.peer.address);
 }
 
 bool PeerLinks::accept(ConnId conn, Instant now) {
   if (streams_.size() >= limits::kPeerConnectionsMax) return false;
-  streams_.emplace(conn, Stream{peer::Session(peer::Side::kAcceptor, listener_.own_identity(), NodeId{}, now),
-                                kAccepted});
+  streams_.emplace(
+      conn, Stream{peer::Session(peer::Side::kAcceptor, listener_.own_identity(), NodeId{}, now), kAccepted});
   return true;
 }
 
@@ -54,10 +55,12 @@ void PeerLinks::received(ConnId conn, std::string_view bytes, Instant now) {
     const PeerIdentity from = session.peer();
     if (slot == kAccepted) retire_older(conn, from.id, now);
     for (Message& message : session.take_messages()) listener_.on_peer_message(from, std::move(message));
-    if (slot != kAccepted && slots_[slot].state == State::kDialling && !announce(slots_[slot], session, now)) return;
+    if (slot != kAccepted && slots_[slot].state == State::kDialling && !announce(slots_[slot], session, now))
+      return;
   }
   if (!session.failure().empty()) {
-    const std::string who = slot == kAccepted ? "a node that dialled" : "the node at " + slots_[slot].peer.address;
+    const std::string who =
+        slot == kAccepted ? "a node that dialled" : "the node at " + slots_[slot].peer.address;
     const std::string complaint = who + " " + session.failure();
     if (slot == kAccepted || slots_[slot].last_complaint != complaint) {
       ports_.log({NoticeKind::kStranger, complaint});

@@ -1,5 +1,6 @@
 // What the driver needs of the world. Production gives it libuv and files; the simulator a wire, a disk and a
-// clock of its own. Nothing here answers at once: what becomes of a call comes back through the driver's calls.
+// clock of its own. Nothing here answers at once: what becomes of a call comes back through the driver's
+// calls.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +27,8 @@ class Ports {
 
   // Opens a stream to "host:port"; the name is resolved now. Answered by dialled() or ended().
   virtual void dial(ConnId conn, const std::string& address) = 0;
-  // Takes bytes to write and says how many of them left at once; the rest is answered, as it leaves, by written().
+  // Takes bytes to write and says how many of them left at once; the rest is answered, as it leaves, by
+  // written().
   virtual size_t write(ConnId conn, std::string&& bytes) = 0;
   // Bytes queued and not yet taken by the kernel.
   virtual size_t backlog(ConnId conn) const = 0;

@@ -100,17 +100,22 @@ std::string Client::request_of(const Op& op) const {
   std::string text;
   std::string body;
   switch (op.kind) {
-    case OpKind::kRead: text = "GET " + path; break;
-    case OpKind::kDelete: text = "DELETE " + path; break;
+    case OpKind::kRead:
+      text = "GET " + path;
+      break;
+    case OpKind::kDelete:
+      text = "DELETE " + path;
+      break;
     case OpKind::kPut:
       text = "PUT " + path;
       body = std::to_string(op.value);
       break;
     case OpKind::kSwap:
       text = "POST /api/v1/state/sim/batch";
-      body = R"({"compare":[{"key":"k)" + std::to_string(op.key) + R"(","target":"value","op":"=","value":")" +
-             std::to_string(op.expected) + R"("}],"then":[{"op":"put","key":"k)" + std::to_string(op.key) +
-             R"(","value":")" + std::to_string(op.value) + R"("}]})";
+      body = R"({"compare":[{"key":"k)" + std::to_string(op.key) +
+             R"(","target":"value","op":"=","value":")" + std::to_string(op.expected) +
+             R"("}],"then":[{"op":"put","key":"k)" + std::to_string(op.key) + R"(","value":")" +
+             std::to_string(op.value) + R"("}]})";
       break;
   }
   text += " HTTP/1.1\r\nHost: sim\r\n";
@@ -223,7 +228,8 @@ void Client::on_response(const Response& response) {
   } else if (op.kind == OpKind::kSwap && response.status == 409) {
     end_op(OpEnd::kFailed);
   } else {
-    throw Violation("answer", "client " + std::to_string(op.client) + " got an answer that fits nothing it asked: " +
+    throw Violation("answer", "client " + std::to_string(op.client) +
+                                  " got an answer that fits nothing it asked: " +
                                   std::to_string(response.status) + " " + response.body);
   }
 }

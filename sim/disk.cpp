@@ -55,7 +55,8 @@ size_t Disk::crash(Tape& tape) {
   // Sectors are those of the disk: the write's first and last one may be partial.
   const uint32_t fate = tape.choose(4);  // all lost, all kept, or each sector by itself
   for (uint64_t at = write.offset; at < write.offset + write.bytes.size();) {
-    const uint64_t end = std::min<uint64_t>((at / kSectorBytes + 1) * kSectorBytes, write.offset + write.bytes.size());
+    const uint64_t end =
+        std::min<uint64_t>((at / kSectorBytes + 1) * kSectorBytes, write.offset + write.bytes.size());
     const bool kept = fate == 1 || (fate >= 2 && tape.chance(500));
     if (kept) {
       put(write.segment, at, std::string_view(write.bytes).substr(at - write.offset, end - at));

@@ -38,7 +38,9 @@ void World::make_trouble() {
 }
 
 // How long a trouble lasts: a few elections' time.
-Duration World::spell() { return tape_.between(profile_.election_timeout / 10, 5 * profile_.election_timeout); }
+Duration World::spell() {
+  return tape_.between(profile_.election_timeout / 10, 5 * profile_.election_timeout);
+}
 
 void World::reset_stream() {
   if (network_.reset_one()) count("reset");
@@ -54,7 +56,8 @@ void World::refuse_redials() {
 }
 
 void World::slow_link() {
-  network_.slow_down(tape_.choose(profile_.nodes), tape_.choose(profile_.nodes), tape_.between(1ms, profile_.election_timeout));
+  network_.slow_down(tape_.choose(profile_.nodes), tape_.choose(profile_.nodes),
+                     tape_.between(1ms, profile_.election_timeout));
   count("slow link");
   if (tape_.chance(300)) network_.speed_up_all();
 }
@@ -98,7 +101,8 @@ void World::one_way_cut() {
   if (from == to) return;
   count("one-way cut");
   network_.cut(from, to);
-  if (trace_.keeps()) trace_.line(events_.now(), "network", hosts_[from]->name() + " no longer reaches " + hosts_[to]->name());
+  if (trace_.keeps())
+    trace_.line(events_.now(), "network", hosts_[from]->name() + " no longer reaches " + hosts_[to]->name());
   events_.after(spell(), [this, from, to] { network_.heal(from, to); });
 }
 

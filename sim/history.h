@@ -37,8 +37,8 @@ using OpHistory = std::vector<Op>;
 enum class Linearizable : uint8_t { kYes, kNo, kTooHard };
 
 // Whether one key's operations, each a register's read, write, compare-and-swap or delete, have an order that
-// keeps real time and makes every answer right (Wing and Gong, with Lowe's memory of visited states). Operations
-// without an answer may take effect at any time after they were asked, or never.
+// keeps real time and makes every answer right (Wing and Gong, with Lowe's memory of visited states).
+// Operations without an answer may take effect at any time after they were asked, or never.
 [[nodiscard]] Linearizable check_key(const std::vector<Op>& ops, uint64_t steps_max);
 
 }  // namespace patronus::sim

@@ -36,7 +36,8 @@ Host::Host(HostId id, const Profile& profile, Events& events, Tape& tape, Networ
 void Host::start() {
   if (is_up()) return;
   wal::Recovered recovered = disk_.recover();
-  if (recovered.verdict == wal::Verdict::kCorrupt) throw Violation("recovery", name_ + ": " + recovered.reason);
+  if (recovered.verdict == wal::Verdict::kCorrupt)
+    throw Violation("recovery", name_ + ": " + recovered.reason);
   if (recovered.verdict == wal::Verdict::kEmpty) {
     recovered.incarnation = Incarnation{tape_.word() | 1};
     recovered.position = wal::first_position(recovered.incarnation);
@@ -47,9 +48,10 @@ void Host::start() {
   timer_at_ = Instant::never();
   flush_due_ = false;
   if (trace_.keeps()) {
-    trace_.line(events_.now(), name_, "starts with " + std::to_string(recovered.entries.size()) + " entries, term " +
-                                          std::to_string(recovered.hard.term.value) +
-                                          (recovered.verdict == wal::Verdict::kTorn ? ", after a tear" : ""));
+    trace_.line(events_.now(), name_,
+                "starts with " + std::to_string(recovered.entries.size()) + " entries, term " +
+                    std::to_string(recovered.hard.term.value) +
+                    (recovered.verdict == wal::Verdict::kTorn ? ", after a tear" : ""));
   }
   DriverOptions options;
   options.boot.id = name_;
@@ -82,12 +84,13 @@ void Host::crash(bool power_cut) {
   frozen_ = false;
   while_frozen_.clear();
   size_t lost = 0;
-  // A killed process leaves its write to the kernel, which may still finish it; what counts is that nobody was
-  // told. A power cut loses what was not synced, sector by sector. Both are any subset.
+  // A killed process leaves its write to the kernel, which may still finish it; what counts is that nobody
+  // was told. A power cut loses what was not synced, sector by sector. Both are any subset.
   lost = disk_.crash(tape_);
   if (trace_.keeps()) {
-    trace_.line(events_.now(), name_, std::string(power_cut ? "loses power" : "is killed") + ", " +
-                                          std::to_string(lost) + " sectors lost");
+    trace_.line(
+        events_.now(), name_,
+        std::string(power_cut ? "loses power" : "is killed") + ", " + std::to_string(lost) + " sectors lost");
   }
   network_.host_died(id_, !power_cut);
 }
@@ -132,7 +135,8 @@ void Host::after_step() {
 }
 
 ConnId Host::accept(Door door) {
-  // A frozen process's kernel still completes connections, but nobody takes them up; that is left to the dialler.
+  // A frozen process's kernel still completes connections, but nobody takes them up; that is left to the
+  // dialler.
   if (!is_up() || frozen_) return 0;
   const ConnId conn = driver_->accepted(door);
   after_step();

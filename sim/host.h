@@ -1,5 +1,5 @@
-// One simulated machine: the production driver on a simulated disk, wire and clock, with a process that can be
-// killed, frozen, and started again.
+// One simulated machine: the production driver on a simulated disk, wire and clock, with a process that can
+// be killed, frozen, and started again.
 #pragma once
 
 #include <deque>
@@ -24,7 +24,8 @@ class Host final : private Ports {
   // Called after each thing the node did, so that checkers see every state.
   using Observer = std::function<void(const Host&)>;
 
-  Host(HostId id, const Profile& profile, Events& events, Tape& tape, Network& network, Trace& trace, Observer observer);
+  Host(HostId id, const Profile& profile, Events& events, Tape& tape, Network& network, Trace& trace,
+       Observer observer);
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;
 

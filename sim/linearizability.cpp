@@ -18,8 +18,11 @@ bool apply(const Op& op, uint64_t value, uint64_t& next) {
   next = value;
   const bool unknown = op.end == OpEnd::kUnknown || op.end == OpEnd::kPending;
   switch (op.kind) {
-    case OpKind::kRead: return op.value == value;
-    case OpKind::kPut: next = op.value; return true;
+    case OpKind::kRead:
+      return op.value == value;
+    case OpKind::kPut:
+      next = op.value;
+      return true;
     case OpKind::kDelete:
       if (op.end == OpEnd::kFailed) return value == 0;
       next = 0;
@@ -108,8 +111,7 @@ class Search {
 Linearizable check_key(const std::vector<Op>& ops, uint64_t steps_max) {
   std::vector<Op> relevant;
   for (const Op& op : ops) {
-    const bool says_nothing = op.end == OpEnd::kRefused ||
-                              (op.kind == OpKind::kRead && op.end != OpEnd::kOk);
+    const bool says_nothing = op.end == OpEnd::kRefused || (op.kind == OpKind::kRead && op.end != OpEnd::kOk);
     if (!says_nothing) relevant.push_back(op);
   }
   return Search(std::move(relevant), steps_max).run();

@@ -70,9 +70,9 @@ Outcome run_seed(uint64_t seed, bool twice) {
 }
 
 void print_progress(const Totals& totals, uint64_t wanted, double seconds) {
-  std::fprintf(stderr, "\r%llu of %llu seeds, %.1f seeds/s, %zu violations ", static_cast<unsigned long long>(totals.seeds),
-               static_cast<unsigned long long>(wanted), static_cast<double>(totals.seeds) / seconds,
-               totals.failures.size());
+  std::fprintf(stderr, "\r%llu of %llu seeds, %.1f seeds/s, %zu violations ",
+               static_cast<unsigned long long>(totals.seeds), static_cast<unsigned long long>(wanted),
+               static_cast<double>(totals.seeds) / seconds, totals.failures.size());
   std::fflush(stderr);
 }
 
@@ -92,8 +92,8 @@ Totals run_seeds(const Options& options) {
       const std::lock_guard lock(mutex);
       totals.checked_twice += twice ? 1 : 0;
       if (!outcome.violation.empty()) {
-        std::fprintf(stderr, "\nseed %llu: %s\n  %s\n", static_cast<unsigned long long>(seed), outcome.violation.c_str(),
-                     outcome.profile.c_str());
+        std::fprintf(stderr, "\nseed %llu: %s\n  %s\n", static_cast<unsigned long long>(seed),
+                     outcome.violation.c_str(), outcome.profile.c_str());
         if (options.stop_at_first) stop = true;
       }
       add(totals, seed, std::move(outcome));
@@ -121,8 +121,10 @@ void print_totals(const Totals& totals, double seconds, uint32_t jobs) {
               static_cast<double>(totals.seeds) / seconds, static_cast<double>(totals.events) / seconds,
               simulated / seconds, jobs, jobs == 1 ? "" : "s");
   std::printf("%llu operations, %llu acknowledged, %llu leaders, %llu histories too hard to judge\n",
-              static_cast<unsigned long long>(totals.operations), static_cast<unsigned long long>(totals.acknowledged),
-              static_cast<unsigned long long>(totals.leaders), static_cast<unsigned long long>(totals.too_hard));
+              static_cast<unsigned long long>(totals.operations),
+              static_cast<unsigned long long>(totals.acknowledged),
+              static_cast<unsigned long long>(totals.leaders),
+              static_cast<unsigned long long>(totals.too_hard));
   std::printf("faults:");
   for (const auto& [fault, count] : totals.faults) {
     std::printf(" %s %llu;", fault.c_str(), static_cast<unsigned long long>(count));
@@ -136,7 +138,8 @@ int run_one(const Options& options) {
   if (!options.tape_file.empty()) {
     std::optional<std::vector<uint32_t>> decisions = load_tape(options.tape_file);
     if (!decisions) {
-      std::fprintf(stderr, "patronus-sim: --tape '%s' is not a readable tape; use a file that --keep-tape wrote\n",
+      std::fprintf(stderr,
+                   "patronus-sim: --tape '%s' is not a readable tape; use a file that --keep-tape wrote\n",
                    options.tape_file.c_str());
       return kExitUsage;
     }
@@ -158,7 +161,8 @@ int run_one(const Options& options) {
     std::fprintf(stderr, "patronus-sim: --keep-tape '%s' can't be written\n", options.keep_tape.c_str());
     return kExitUsage;
   }
-  std::printf("%s\ntrace hash %llu\n", outcome.profile.c_str(), static_cast<unsigned long long>(outcome.trace_hash));
+  std::printf("%s\ntrace hash %llu\n", outcome.profile.c_str(),
+              static_cast<unsigned long long>(outcome.trace_hash));
   const std::string violation = outcome.violation;
   Totals totals;
   add(totals, options.first, std::move(outcome));
@@ -179,8 +183,9 @@ bool parse_range(const std::string& text, Options& options) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("patronus-sim: the production node in a simulated world. A seed gives the same run every time.",
-               "patronus-sim");
+  CLI::App app(
+      "patronus-sim: the production node in a simulated world. A seed gives the same run every time.",
+      "patronus-sim");
   Options options;
   std::string range;
   std::string mutant;
@@ -197,7 +202,8 @@ int run(int argc, char** argv) {
 #endif
   CLI11_PARSE(app, argc, argv);
   if (!range.empty() && !parse_range(range, options)) {
-    std::fprintf(stderr, "patronus-sim: --seeds '%s' is not a range; use for example 1..5000\n", range.c_str());
+    std::fprintf(stderr, "patronus-sim: --seeds '%s' is not a range; use for example 1..5000\n",
+                 range.c_str());
     return kExitUsage;
   }
 #ifdef PATRONUS_MUTANTS
@@ -205,7 +211,8 @@ int run(int argc, char** argv) {
     active_mutant = mutant_by_name(mutant);
     if (active_mutant == Mutant::kNone) {
       std::fprintf(stderr, "patronus-sim: --mutant '%s' is unknown; there are:", mutant.c_str());
-      for (const std::string_view name : mutant_names()) std::fprintf(stderr, " %s", std::string(name).c_str());
+      for (const std::string_view name : mutant_names())
+        std::fprintf(stderr, " %s", std::string(name).c_str());
       std::fprintf(stderr, "\n");
       return kExitUsage;
     }

@@ -9,8 +9,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr Duration kStallCheck = 50ms;      // how often a blocked segment is tried again
-constexpr Duration kStallLimit = 5s;        // after this the sender's kernel gives the stream up
+constexpr Duration kStallCheck = 50ms;       // how often a blocked segment is tried again
+constexpr Duration kStallLimit = 5s;         // after this the sender's kernel gives the stream up
 constexpr Duration kSilentDeathNotice = 5s;  // keep-alive finds out about a host that vanished
 
 }  // namespace
@@ -61,7 +61,8 @@ void Network::arrive_accept(StreamId id) {
   by_conn_[{to, conn}] = {id, 1};
   events_.after(latency(to, from), [this, id] {
     const Stream* dialled = find(id);
-    if (dialled != nullptr && dialled->ends[0].open) hosts_.on_dialled(dialled->ends[0].host, dialled->ends[0].conn);
+    if (dialled != nullptr && dialled->ends[0].open)
+      hosts_.on_dialled(dialled->ends[0].host, dialled->ends[0].conn);
   });
 }
 
@@ -207,7 +208,8 @@ void Network::close(HostId host, ConnId conn) {
     forget_if_done(id);
     return;
   }
-  const Instant when = std::max(events_.now() + latency(host, stream.ends[other].host), stream.ends[side].last_arrival);
+  const Instant when =
+      std::max(events_.now() + latency(host, stream.ends[other].host), stream.ends[side].last_arrival);
   const Instant since = events_.now();
   events_.at(when, [this, ended = id, other, since] { arrive(ended, other, std::string(), since); });
 }

@@ -1,6 +1,6 @@
-// The wire: byte streams between nodes and clients, with delay, cuts and breakage. A stream keeps order, as TCP
-// does; with the frame faults on, whole frames between nodes are lost, doubled or overtake each other, which is
-// more than TCP would do to them.
+// The wire: byte streams between nodes and clients, with delay, cuts and breakage. A stream keeps order, as
+// TCP does; with the frame faults on, whole frames between nodes are lost, doubled or overtake each other,
+// which is more than TCP would do to them.
 #pragma once
 
 #include <cstdint>
@@ -57,7 +57,8 @@ class Network {
   // Breaks one stream between nodes, if there is one.
   bool reset_one();
 
-  // The process at a host is gone. With its kernel alive the other ends are told; after a power cut they are not.
+  // The process at a host is gone. With its kernel alive the other ends are told; after a power cut they are
+  // not.
   void host_died(HostId host, bool told);
 
   uint64_t frames_lost() const { return frames_lost_; }
@@ -71,7 +72,7 @@ class Network {
     ConnId conn = 0;
     bool open = false;
     bool paused = false;
-    Instant last_arrival;  // what is sent later arrives later
+    Instant last_arrival;          // what is sent later arrives later
     std::deque<std::string> held;  // arrived while reading was paused
     bool input_ended = false;
     // On their way here while there was no way; in order. Empty bytes are the end of the stream.

@@ -23,9 +23,9 @@ Profile draw_profile(Tape& tape) {
   p.sync_max = p.sync_min + tape.between(100us, 12ms);
   p.think_max = tape.between(2ms, 300ms);
   p.segment_bytes = tape.chance(500) ? 256 * limits::kKiB : limits::kWalSegmentBytes;
-  for (bool* family :
-       {&p.partitions, &p.one_way, &p.frame_loss, &p.duplication, &p.reordering, &p.slow_links, &p.resets,
-        &p.refused_redials, &p.crashes, &p.power_cuts, &p.wipes, &p.freezes, &p.chunks, &p.clock_skew, &p.slow_disks}) {
+  for (bool* family : {&p.partitions, &p.one_way, &p.frame_loss, &p.duplication, &p.reordering, &p.slow_links,
+                       &p.resets, &p.refused_redials, &p.crashes, &p.power_cuts, &p.wipes, &p.freezes,
+                       &p.chunks, &p.clock_skew, &p.slow_disks}) {
     *family = tape.chance(400);
   }
   p.trouble_interval = tape.between(100ms, 2s);
@@ -51,8 +51,8 @@ Profile draw_profile(Tape& tape) {
 
 std::string Profile::describe() const {
   std::string text = std::to_string(nodes) + " nodes, " + std::to_string(clients) + " clients, " +
-                     std::to_string(length / 1ms) + " ms, election timeout " + std::to_string(election_timeout / 1ms) +
-                     " ms;";
+                     std::to_string(length / 1ms) + " ms, election timeout " +
+                     std::to_string(election_timeout / 1ms) + " ms;";
   const auto name = [&](bool on, const char* family) {
     if (on) text += std::string(" ") + family;
   };

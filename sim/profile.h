@@ -1,5 +1,5 @@
-// What a seed's world is like: its size, its timing, and which kinds of trouble are on. Those that are not are
-// exactly off (swarm testing: Groce and others, 2012).
+// What a seed's world is like: its size, its timing, and which kinds of trouble are on. Those that are not
+// are exactly off (swarm testing: Groce and others, 2012).
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ struct Profile {
   uint32_t nodes = 3;
   uint32_t clients = 4;
   uint32_t keys = 3;
-  Duration length{};            // of the troubled part
+  Duration length{};  // of the troubled part
   Duration election_timeout{};
   Duration heartbeat_interval{};
   Duration latency_min{};
@@ -40,9 +40,9 @@ struct Profile {
   bool chunks = false;
   bool clock_skew = false;
   bool slow_disks = false;
-  Duration trouble_interval{};  // between two faults, at most
-  Duration down_max{};          // how long a killed node stays down, at most
-  bool strike_leaders = false;  // troubles prefer whoever leads
+  Duration trouble_interval{};    // between two faults, at most
+  Duration down_max{};            // how long a killed node stays down, at most
+  bool strike_leaders = false;    // troubles prefer whoever leads
   bool strike_elections = false;  // and come while votes are under way
 
   std::string describe() const;

@@ -1,6 +1,6 @@
-// Every choice the world makes is one decision on a tape. A seed generates a tape; a tape that was kept is read
-// again, and so can be edited: past its end, and where it asks for more than was offered, decisions are 0, which
-// everywhere means the least eventful choice.
+// Every choice the world makes is one decision on a tape. A seed generates a tape; a tape that was kept is
+// read again, and so can be edited: past its end, and where it asks for more than was offered, decisions are
+// 0, which everywhere means the least eventful choice.
 #pragma once
 
 #include <cstdint>

@@ -13,8 +13,8 @@ namespace {
 
 [[noreturn]] void throw_violation(const char* expression, const char* reason, const char* file, int line) {
   const std::string path = file;
-  throw Violation("assertion", std::string(reason) + " (" + expression + ", " + path.substr(path.rfind('/') + 1) + ":" +
-                                   std::to_string(line) + ")");
+  throw Violation("assertion", std::string(reason) + " (" + expression + ", " +
+                                   path.substr(path.rfind('/') + 1) + ":" + std::to_string(line) + ")");
 }
 
 }  // namespace
@@ -26,19 +26,21 @@ World::World(Tape& tape, bool keep_trace)
       network_(events_, tape, profile_, *this),
       checkers_(hosts_) {
   for (HostId id = 0; id < profile_.nodes; ++id) {
-    hosts_.push_back(std::make_unique<Host>(id, profile_, events_, tape_, network_, trace_, [this](const Host& host) {
-      const Raft& raft = host.node().raft();
-      trace_.fold(static_cast<uint64_t>(events_.now().ns) * 31 + host.id(), raft.term().value * 4 + raft.role().index(),
-                  raft.log().last_index().value * 65'537 + raft.commit().value);
-      checkers_.after_step(host);
-      if (profile_.strike_elections) strike_election(host);
-    }));
+    hosts_.push_back(
+        std::make_unique<Host>(id, profile_, events_, tape_, network_, trace_, [this](const Host& host) {
+          const Raft& raft = host.node().raft();
+          trace_.fold(static_cast<uint64_t>(events_.now().ns) * 31 + host.id(),
+                      raft.term().value * 4 + raft.role().index(),
+                      raft.log().last_index().value * 65'537 + raft.commit().value);
+          checkers_.after_step(host);
+          if (profile_.strike_elections) strike_election(host);
+        }));
   }
   for (HostId id = 0; id < profile_.clients + profile_.nodes; ++id) {
-    clients_.push_back(std::make_unique<Client>(kFirstClient + id, profile_, events_, tape_, network_, trace_, history_,
-                                                next_value_, [this](const Op& op) {
-                                                  trace_.fold(static_cast<uint64_t>(events_.now().ns), op.value,
-                                                              static_cast<uint64_t>(op.end));
+    clients_.push_back(std::make_unique<Client>(kFirstClient + id, profile_, events_, tape_, network_, trace_,
+                                                history_, next_value_, [this](const Op& op) {
+                                                  trace_.fold(static_cast<uint64_t>(events_.now().ns),
+                                                              op.value, static_cast<uint64_t>(op.end));
                                                   checkers_.after_answer(op);
                                                 }));
   }
@@ -88,7 +90,19 @@ void World::demand_progress() {
     clients_[profile_.clients + node]->put_through(node, [&waited_for] { --waited_for; });
   }
   while (waited_for > 0 && events_.next() <= limit + patience) events_.step();
-  if (waited_for > 0) throw Violation("liveness", "a write through each node does not get done after all is healed");
+  if (waited_for > 0)
+    throw Violation("liveness", "a write through each node does not get done after all is healed");
+  const auto caught_up = [&] {
+    for (const auto& host : hosts_) {
+      if (wiped_.contains(host->id())) continue;
+      if (!host->is_up() || host->node().store().applied().value < checkers_.committed()) return false;
+    }
+    return true;
+  };
+  // Each node's state at the end is then the reference's: the checker compares at every index reached.
+  while (!caught_up() && events_.next() <= limit + 2 * patience) events_.step();
+  if (!caught_up())
+    throw Violation("liveness", "a node does not apply what is committed after all is healed");
 }
 
 ConnId World::on_accept(HostId host, Door door) { return hosts_[host]->accept(door); }

@@ -182,7 +182,8 @@ RC_GTEST_PROP(Random, StaysBelowItsBound, (uint64_t seed)) {
   Random random(seed);
   const auto bound = *rc::gen::inRange<uint64_t>(1, uint64_t{1} << 32);
   for (int i = 0; i < 20; ++i) RC_ASSERT(random.below(bound) < bound);
-  for (int i = 0; i < 20; ++i) RC_ASSERT(random.duration_below(std::chrono::milliseconds(3)) < std::chrono::milliseconds(3));
+  for (int i = 0; i < 20; ++i)
+    RC_ASSERT(random.duration_below(std::chrono::milliseconds(3)) < std::chrono::milliseconds(3));
   RC_ASSERT(random.duration_below(Duration{0}) == Duration{0});
 }
 
@@ -198,7 +199,8 @@ TEST(Random, ReachesBothEndsOfASmallRange) {
 TEST(Mutants, AreFoundUnderTheirNames) {
   const std::vector<std::string_view> names = mutant_names();
   ASSERT_EQ(names.size(), static_cast<size_t>(Mutant::kNoTermOnVote));
-  for (size_t i = 0; i < names.size(); ++i) EXPECT_EQ(mutant_by_name(names[i]), static_cast<Mutant>(i + 1)) << names[i];
+  for (size_t i = 0; i < names.size(); ++i)
+    EXPECT_EQ(mutant_by_name(names[i]), static_cast<Mutant>(i + 1)) << names[i];
   EXPECT_EQ(mutant_by_name("no-such-mutant"), Mutant::kNone);
 }
 #endif

@@ -45,11 +45,11 @@ bool same(const Heartbeat& a, const Heartbeat& b) {
 }
 bool same(const Message& a, const Message& b) {
   if (a.cluster_id != b.cluster_id || a.term != b.term || a.body.index() != b.body.index()) return false;
-  return std::visit([&](const auto& body) { return same(body, std::get<std::decay_t<decltype(body)>>(b.body)); },
-                    a.body);
+  return std::visit(
+      [&](const auto& body) { return same(body, std::get<std::decay_t<decltype(body)>>(b.body)); }, a.body);
 }
 
-uint64_t number() { return *rc::gen::arbitrary<uint64_t>(); }
+uint64_t number() { return *rc::gen::arbitrary<uint64_t>() % (limits::kCounterMax + 1); }
 bool coin() { return *rc::gen::arbitrary<bool>(); }
 std::string text() { return *rc::gen::arbitrary<std::string>(); }
 Blob blob() { return Blob(text()); }
@@ -65,7 +65,8 @@ Entry entry(uint64_t index, uint64_t term) {
   e.index = Index{index};
   e.term = Term{term};
   e.kind = *rc::gen::element(EntryKind::kLeader, EntryKind::kConfiguration, EntryKind::kCommand);
-  e.stamp = {*rc::gen::arbitrary<int64_t>(), *rc::gen::arbitrary<int64_t>()};
+  e.stamp = {*rc::gen::inRange<int64_t>(0, limits::kStampMax),
+             *rc::gen::inRange<int64_t>(0, limits::kStampMax)};
   e.payload = blob();
   return e;
 }
@@ -86,25 +87,39 @@ Heartbeat heartbeat() {
   Heartbeat m{Round{number()}, Index{number()}, Index{number()}, {}};
   const size_t count = few();
   for (size_t i = 0; i < count; ++i) {
-    m.members.push_back({node_id(), coin(), Index{number()}, Index{number()}, *rc::gen::arbitrary<int64_t>()});
+    m.members.push_back(
+        {node_id(), coin(), Index{number()}, Index{number()}, *rc::gen::arbitrary<int64_t>()});
   }
   return m;
 }
 
 MessageBody body(size_t kind, Term term) {
   switch (kind) {
-    case 0: return PreVoteRequest{Term{number()}, Index{number()}, Term{number()}};
-    case 1: return PreVoteResponse{Term{number()}, coin()};
-    case 2: return VoteRequest{Index{number()}, Term{number()}};
-    case 3: return VoteResponse{coin()};
-    case 4: return append(term);
-    case 5: return AppendResponse{coin(), Index{number()}, Index{number()}, Index{number()}, Term{number()}};
-    case 6: return heartbeat();
-    case 7: return HeartbeatResponse{Round{number()}, Index{number()}, WallTime{*rc::gen::arbitrary<int64_t>()}};
-    case 8: return ForwardWrites{{blob(), blob(), blob()}};
-    case 9: return WritesRefused{coin() ? Refusal::kBusy : Refusal::kFull, *rc::gen::arbitrary<std::vector<uint64_t>>()};
-    case 10: return ReadIndexRequest{number()};
-    default: return ReadIndexResponse{number(), Index{number()}};
+    case 0:
+      return PreVoteRequest{Term{number()}, Index{number()}, Term{number()}};
+    case 1:
+      return PreVoteResponse{Term{number()}, coin()};
+    case 2:
+      return VoteRequest{Index{number()}, Term{number()}};
+    case 3:
+      return VoteResponse{coin()};
+    case 4:
+      return append(term);
+    case 5:
+      return AppendResponse{coin(), Index{number()}, Index{number()}, Index{number()}, Term{number()}};
+    case 6:
+      return heartbeat();
+    case 7:
+      return HeartbeatResponse{Round{number()}, Index{number()}, WallTime{*rc::gen::arbitrary<int64_t>()}};
+    case 8:
+      return ForwardWrites{{blob(), blob(), blob()}};
+    case 9:
+      return WritesRefused{coin() ? Refusal::kBusy : Refusal::kFull,
+                           *rc::gen::arbitrary<std::vector<uint64_t>>()};
+    case 10:
+      return ReadIndexRequest{number()};
+    default:
+      return ReadIndexResponse{number(), Index{number()}};
   }
 }
 
@@ -125,8 +140,8 @@ Expected expected() { return coin() ? Expected(Index{number()}) : std::nullopt; 
 std::vector<BatchStep> steps() {
   std::vector<BatchStep> all(few());
   for (BatchStep& step : all) {
-    step = {*rc::gen::element(StepKind::kPut, StepKind::kGet, StepKind::kDelete, StepKind::kDeletePrefix), text(), blob(),
-            text()};
+    step = {*rc::gen::element(StepKind::kPut, StepKind::kGet, StepKind::kDelete, StepKind::kDeletePrefix),
+            text(), blob(), text()};
   }
   return all;
 }
@@ -145,16 +160,20 @@ BatchOp batch() {
 WriteOp write_op() {
   const std::string ns = text().substr(0, limits::kNamespaceBytesMax);
   switch (*rc::gen::inRange(0, 3)) {
-    case 0: return PutOp{ns, text(), blob(), text(), expected()};
-    case 1: return DeleteOp{ns, text(), expected()};
-    default: return batch();
+    case 0:
+      return PutOp{ns, text(), blob(), text(), expected()};
+    case 1:
+      return DeleteOp{ns, text(), expected()};
+    default:
+      return batch();
   }
 }
 
 Command command() {
   Command c;
   const auto sequence = *rc::gen::inRange<uint64_t>(1, uint64_t{1} << 50);
-  c.origin = {Incarnation{*rc::gen::inRange<uint64_t>(1, 1000)}, sequence, *rc::gen::inRange<uint64_t>(0, sequence + 1)};
+  c.origin = {Incarnation{*rc::gen::inRange<uint64_t>(1, 1000)}, sequence,
+              *rc::gen::inRange<uint64_t>(0, sequence + 1)};
   if (coin()) c.idempotency = IdempotencyKey{text(), text(), number()};
   c.op = write_op();
   return c;
@@ -183,7 +202,8 @@ Configuration configuration() {
   const auto count = *rc::gen::inRange<size_t>(1, limits::kMembersMax + 1);
   for (size_t i = 0; i < count; ++i) {
     const std::string id = "n" + std::to_string(i) + node_id().substr(0, 20);
-    c.members.push_back({id, Incarnation{*rc::gen::inRange<uint64_t>(1, 1000)}, text(), text(), i == 0 || coin()});
+    c.members.push_back(
+        {id, Incarnation{*rc::gen::inRange<uint64_t>(1, 1000)}, text(), text(), i == 0 || coin()});
   }
   return c;
 }
@@ -191,7 +211,8 @@ Configuration configuration() {
 // Nothing shorter and nothing longer than an encoding is one: a length says where each ends.
 template <typename Decode>
 void refuses_all_but_the_whole(const std::string& bytes, const Decode& decode) {
-  for (size_t size = 0; size < bytes.size(); ++size) RC_ASSERT(!decode(std::string_view(bytes).substr(0, size)));
+  for (size_t size = 0; size < bytes.size(); ++size)
+    RC_ASSERT(!decode(std::string_view(bytes).substr(0, size)));
   RC_ASSERT(!decode(bytes + '\0'));
 }
 
@@ -226,7 +247,9 @@ RC_GTEST_PROP(MessageCodec, KnowsEveryKind, ()) {
   }
 }
 
-RC_GTEST_PROP(MessageCodec, RefusesAllButTheWhole, ()) { refuses_all_but_the_whole(encoded(message()), decode_message); }
+RC_GTEST_PROP(MessageCodec, RefusesAllButTheWhole, ()) {
+  refuses_all_but_the_whole(encoded(message()), decode_message);
+}
 
 RC_GTEST_PROP(MessageCodec, SurvivesDamage, ()) {
   std::string bytes = encoded(message());
@@ -253,7 +276,8 @@ Entry plain_entry(uint64_t index, uint64_t term) {
   return {Index{index}, Term{term}, EntryKind::kCommand, {}, Blob("x")};
 }
 
-bool append_is_taken(uint64_t message_term, uint64_t prev_index, uint64_t prev_term, std::vector<Entry> entries) {
+bool append_is_taken(uint64_t message_term, uint64_t prev_index, uint64_t prev_term,
+                     std::vector<Entry> entries) {
   const AppendRequest request{Index{prev_index}, Term{prev_term}, Index{}, std::move(entries)};
   return decode_message(encoded({{}, Term{message_term}, request})).has_value();
 }
@@ -300,7 +324,9 @@ TEST(MessageCodec, RefusesCountsThatPromiseTooMuch) {
 }
 
 TEST(MessageCodec, RefusesMoreThingsThanAreAllowed) {
-  const auto taken = [](MessageBody m) { return decode_message(encoded({{}, Term{1}, std::move(m)})).has_value(); };
+  const auto taken = [](MessageBody m) {
+    return decode_message(encoded({{}, Term{1}, std::move(m)})).has_value();
+  };
   EXPECT_TRUE(taken(Heartbeat{{}, {}, {}, std::vector<MemberView>(limits::kMembersMax)}));
   EXPECT_FALSE(taken(Heartbeat{{}, {}, {}, std::vector<MemberView>(limits::kMembersMax + 1)}));
   EXPECT_TRUE(taken(ForwardWrites{std::vector<Blob>(limits::kWritesInFlightMax)}));
@@ -375,7 +401,9 @@ RC_GTEST_PROP(ConfigurationCodec, SurvivesAnyBytes, (const std::string& bytes)) 
 TEST(ConfigurationCodec, RefusesWhatIsNoCluster) {
   const Member a{"a", Incarnation{1}, "a:1", "a:2", true};
   const Member b{"b", Incarnation{2}, "b:1", "b:2", true};
-  const auto taken = [](Configuration c) { return decode_configuration(encode_configuration(c)).has_value(); };
+  const auto taken = [](Configuration c) {
+    return decode_configuration(encode_configuration(c)).has_value();
+  };
   EXPECT_TRUE(taken({{{1, 2}}, {a, b}}));
   EXPECT_FALSE(taken({{{0, 0}}, {a, b}}));
   EXPECT_FALSE(taken({{{1, 2}}, {}}));
@@ -445,8 +473,11 @@ TEST(CommandCodec, RefusesWhatIsAboveTheLimits) {
     return decode_command(encode_command({{Incarnation{1}, 1, 1}, std::nullopt, std::move(op)})).has_value();
   };
   const auto x = [](size_t size) { return std::string(size, 'x'); };
-  EXPECT_TRUE(taken(PutOp{x(limits::kNamespaceBytesMax), x(limits::kKeyBytesMax), Blob(x(limits::kValueBytesMax)),
-                          x(limits::kContentTypeBytesMax), {}}));
+  EXPECT_TRUE(taken(PutOp{x(limits::kNamespaceBytesMax),
+                          x(limits::kKeyBytesMax),
+                          Blob(x(limits::kValueBytesMax)),
+                          x(limits::kContentTypeBytesMax),
+                          {}}));
   EXPECT_FALSE(taken(PutOp{x(limits::kNamespaceBytesMax + 1), "k", {}, "", {}}));
   EXPECT_FALSE(taken(PutOp{"n", x(limits::kKeyBytesMax + 1), {}, "", {}}));
   EXPECT_FALSE(taken(PutOp{"n", "k", Blob(x(limits::kValueBytesMax + 1)), "", {}}));
@@ -494,10 +525,31 @@ TEST(Names, SayWhatIsWrongWithThem) {
   }
   EXPECT_FALSE(key_fault("a/b \xc3\xa4"));
   EXPECT_FALSE(key_fault(std::string(limits::kKeyBytesMax, 'k')));
-  for (const std::string& bad : {std::string(), std::string("a\nb"), std::string("a\0b", 3), std::string("\x7f"),
-                                 std::string(limits::kKeyBytesMax + 1, 'k')}) {
+  for (const std::string& bad : {std::string(), std::string("a\nb"), std::string("a\0b", 3),
+                                 std::string("\x7f"), std::string(limits::kKeyBytesMax + 1, 'k')}) {
     EXPECT_TRUE(key_fault(bad)) << bad;
   }
+}
+
+// A peer gone wrong must not be able to end elections for ever, nor to make a batch that no log takes.
+TEST(CodecBounds, TermsBeyondAnyHonestCountAreRefused) {
+  const auto taken = [](Term term, MessageBody m) {
+    return decode_message(encoded({{}, term, std::move(m)})).has_value();
+  };
+  EXPECT_TRUE(taken(Term{limits::kCounterMax}, VoteResponse{true}));
+  EXPECT_FALSE(taken(Term{limits::kCounterMax + 1}, VoteResponse{true}));
+  EXPECT_FALSE(taken(Term{UINT64_MAX}, VoteRequest{Index{1}, Term{1}}));
+  EXPECT_FALSE(taken(Term{1}, PreVoteRequest{Term{UINT64_MAX}, Index{1}, Term{1}}));
+}
+
+TEST(CodecBounds, AppendsThatNoBatchOfTheLogTakesAreRefused) {
+  AppendRequest request;
+  const Blob payload(std::string(limits::kMiB, 'x'));
+  for (uint64_t i = 1; i <= 4; ++i)
+    request.entries.push_back({Index{i}, Term{1}, EntryKind::kCommand, {}, payload});
+  EXPECT_FALSE(decode_message(encoded({{}, Term{1}, request})));
+  request.entries.resize(2);
+  EXPECT_TRUE(decode_message(encoded({{}, Term{1}, request})));
 }
 
 }  // namespace

@@ -83,7 +83,8 @@ TEST(Config, TheHostNameIsTheLastResortForTheNodesName) {
 
 TEST(Config, EveryWrongValueGivesOneLine) {
   for (const char* value : {"", "a b", "a:1"}) complaint("NODE_ID", value);
-  for (const char* value : {"", "8081", ":8081", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:x"}) {
+  for (const char* value :
+       {"", "8081", ":8081", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:x"}) {
     complaint("LISTEN_PLAIN", value);
   }
   for (const char* value : {"nowhere", "127.0.0.1:-1"}) complaint("PEER_ADDR", value);
@@ -93,7 +94,8 @@ TEST(Config, EveryWrongValueGivesOneLine) {
   for (const char* value : {"", "x", "0", "1001ms"}) complaint("HEARTBEAT_INTERVAL", value);
   for (const char* value : {"", "x", "9ms", "301s", "1h"}) complaint("REQUEST_TIMEOUT", value);
   for (const char* value : {"0", "2", "all"}) complaint("FOUNDING_NODES", value);
-  for (const char* value : {"b", "b=", "=c:1", "b=c:1,,d=e:1", "b=c:1,b=d:1", "c:1,c:1", "b c=d:1", "dns:cluster"}) {
+  for (const char* value :
+       {"b", "b=", "=c:1", "b=c:1,,d=e:1", "b=c:1,b=d:1", "c:1,c:1", "b c=d:1", "dns:cluster"}) {
     complaint("PEERS", value);
   }
 }
@@ -130,8 +132,8 @@ TEST(Config, OnlyLoopbackIsServed) {
 
 // These are names that somebody else's DNS answers, however they look.
 TEST(Config, ANameThatLooksLikeLoopbackIsNone) {
-  for (const char* host : {"127.0.0.example", "127.example.org", "127.", "127.0.0.1.example.org", "127.0.0.256",
-                           "localhost.example.org", "127.0.0.1.", "::1x"}) {
+  for (const char* host : {"127.0.0.example", "127.example.org", "127.", "127.0.0.1.example.org",
+                           "127.0.0.256", "localhost.example.org", "127.0.0.1.", "::1x"}) {
     EXPECT_FALSE((Address{host, 1}.is_loopback())) << host;
   }
 }
@@ -200,8 +202,8 @@ TEST(Duration, HasUnitsAndMeansSecondsWithoutOne) {
 }
 
 TEST(Duration, IsNothingElse) {
-  for (const char* text : {"", "s", "ms", "-1", "-1s", "+1", " 1", "1 ", "1 s", "1.5s", "1S", "1us", "1d", "0x5", "1e3",
-                           "99999999999h", "99999999999999999999", "9223372036854775807"}) {
+  for (const char* text : {"", "s", "ms", "-1", "-1s", "+1", " 1", "1 ", "1 s", "1.5s", "1S", "1us", "1d",
+                           "0x5", "1e3", "99999999999h", "99999999999999999999", "9223372036854775807"}) {
     EXPECT_FALSE(parse_duration(text)) << text;
   }
 }
@@ -222,8 +224,9 @@ TEST(AddressText, IsHostAndPort) {
 }
 
 TEST(AddressText, IsNothingElse) {
-  for (const char* text : {"", ":", "a", "a:", ":1", "a:0", "a:65536", "a:99999999999", "a:-1", "a:+1", "a: 1", "a:1 ",
-                           "::1:80", "[]:1", "[a]:1", "[::1]", "a b:1", "a/b:1", "[::1:1", "::1]:1", "a\n:1"}) {
+  for (const char* text : {"",      ":",     "a",      "a:",     ":1",     "a:0",  "a:65536", "a:99999999999",
+                           "a:-1",  "a:+1",  "a: 1",   "a:1 ",   "::1:80", "[]:1", "[a]:1",   "[::1]",
+                           "a b:1", "a/b:1", "[::1:1", "::1]:1", "a\n:1"}) {
     EXPECT_FALSE(parse_address(text)) << text;
   }
   EXPECT_FALSE(parse_address(std::string(limits::kAddressBytesMax, 'a') + ":1"));
@@ -331,8 +334,8 @@ TEST_F(ConfigFiles, AValueAndItsFileAtOnceAreAnError) {
 }
 
 TEST_F(ConfigFiles, AConfigurationFileHasLinesBlanksAndComments) {
-  read_config_file(file("# mine\n\nPATRONUS_NODE_ID=a\n  PATRONUS_PEERS = b=h:1 \r\nPATRONUS_LOG_LEVEL=warn"), sources_,
-                   errors_);
+  read_config_file(file("# mine\n\nPATRONUS_NODE_ID=a\n  PATRONUS_PEERS = b=h:1 \r\nPATRONUS_LOG_LEVEL=warn"),
+                   sources_, errors_);
   EXPECT_TRUE(errors_.empty());
   EXPECT_EQ(sources_.file.find("NODE_ID")->second, "a");
   EXPECT_EQ(sources_.file.find("PEERS")->second, "b=h:1");

@@ -80,7 +80,8 @@ TEST_F(DeduplicationTest, AFloorNeverGoesBack) {
 TEST_F(DeduplicationTest, WritesOutsideTheWindowAreRefused) {
   EXPECT_EQ(note(kA, limits::kWritesInFlightMax), Verdict::kFirst);
   EXPECT_EQ(note(kA, limits::kWritesInFlightMax + 1), Verdict::kRefused);
-  EXPECT_EQ(note(kA, limits::kWritesInFlightMax + 1, 2), Verdict::kFirst) << "the window moved with the floor";
+  EXPECT_EQ(note(kA, limits::kWritesInFlightMax + 1, 2), Verdict::kFirst)
+      << "the window moved with the floor";
   EXPECT_EQ(note(kA, ~uint64_t{0}, 2), Verdict::kRefused);
 }
 

@@ -11,9 +11,13 @@
 namespace patronus {
 namespace {
 
-Reply reply(uint64_t request, uint64_t after) { return {RequestId{request}, WriteResult{}, PersistId{after}}; }
+Reply reply(uint64_t request, uint64_t after) {
+  return {RequestId{request}, WriteResult{}, PersistId{after}};
+}
 
-void hold(Gate& gate, uint64_t request, uint64_t after) { gate.hold(PersistId{after}, reply(request, after)); }
+void hold(Gate& gate, uint64_t request, uint64_t after) {
+  gate.hold(PersistId{after}, reply(request, after));
+}
 
 std::vector<uint64_t> requests(const std::vector<Gate::Gated>& effects) {
   std::vector<uint64_t> all;

@@ -20,7 +20,9 @@ class HealthTest : public ::testing::Test {
   void good(int64_t second, int times = 1) {
     for (int i = 0; i < times; ++i) health_.report("disk", true, "", at(second));
   }
-  void bad(int64_t second, const std::string& reason = "slow") { health_.report("disk", false, reason, at(second)); }
+  void bad(int64_t second, const std::string& reason = "slow") {
+    health_.report("disk", false, reason, at(second));
+  }
   ComponentView disk(int64_t second) const { return health_.view(at(second))[0]; }
 
   Health health_;

@@ -12,7 +12,8 @@
 namespace patronus {
 namespace {
 
-constexpr int64_t kKeptMs = std::chrono::duration_cast<std::chrono::milliseconds>(limits::kKeyedWriteKept).count();
+constexpr int64_t kKeptMs =
+    std::chrono::duration_cast<std::chrono::milliseconds>(limits::kKeyedWriteKept).count();
 
 WriteResult answer(uint64_t revision) {
   WriteResult result;
@@ -83,7 +84,8 @@ TEST(KeyedWrites, ExpireABoundedNumberAtATime) {
 
 TEST(KeyedWrites, AUserHasACapOfItsOwn) {
   KeyedWrites kept;
-  for (size_t i = 0; i < limits::kKeyedWritesPerUserMax; ++i) kept.keep({"u", std::to_string(i), 1}, answer(1), lease(0));
+  for (size_t i = 0; i < limits::kKeyedWritesPerUserMax; ++i)
+    kept.keep({"u", std::to_string(i), 1}, answer(1), lease(0));
   EXPECT_EQ(outcome(kept, {"u", "new", 1}), Outcome::kKeyCapReached);
   EXPECT_EQ(outcome(kept, {"u", "0", 1}), Outcome::kOk) << "what is kept is still answered";
   EXPECT_EQ(kept.answer({"v", "new", 1}), std::nullopt);
@@ -99,10 +101,18 @@ RC_GTEST_PROP(KeyedWrites, TheHashTellsStatesApart, (uint64_t body, uint64_t rev
   same.keep({"u", "k", body}, answer(revision), lease(at));
   RC_ASSERT(one.hash() == same.hash());
   switch (*rc::gen::inRange(0, 4)) {
-    case 0: other.keep({"u", "k", body + 1}, answer(revision), lease(at)); break;
-    case 1: other.keep({"u", "k", body}, answer(revision + 1), lease(at)); break;
-    case 2: other.keep({"u", "k", body}, answer(revision), lease(at ^ 1)); break;
-    default: other.keep({"u", "l", body}, answer(revision), lease(at)); break;
+    case 0:
+      other.keep({"u", "k", body + 1}, answer(revision), lease(at));
+      break;
+    case 1:
+      other.keep({"u", "k", body}, answer(revision + 1), lease(at));
+      break;
+    case 2:
+      other.keep({"u", "k", body}, answer(revision), lease(at ^ 1));
+      break;
+    default:
+      other.keep({"u", "l", body}, answer(revision), lease(at));
+      break;
   }
   RC_ASSERT(one.hash() != other.hash());
 }

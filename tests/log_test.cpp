@@ -145,8 +145,8 @@ TEST_F(LogAba, TheMutantVouchesForWhatReplacedIt) {
 }
 #endif
 
-// A model of the disk: writes are done in order, each replaces what stood at its places and after. Whatever the
-// log calls durable must be on that disk just so.
+// A model of the disk: writes are done in order, each replaces what stood at its places and after. Whatever
+// the log calls durable must be on that disk just so.
 RC_GTEST_PROP(LogAgainstDisk, WhatIsDurableIsOnDisk, ()) {
   Log log({});
   std::vector<Entry> disk;

@@ -41,7 +41,8 @@ class Waker {
   // The result of the write under way.
   LogWriter::Done wait(LogWriter& writer) {
     std::unique_lock lock(mutex_);
-    EXPECT_TRUE(wakeup_.wait_for(lock, kPatience, [this] { return notified_ > taken_; })) << "the writer hangs";
+    EXPECT_TRUE(wakeup_.wait_for(lock, kPatience, [this] { return notified_ > taken_; }))
+        << "the writer hangs";
     ++taken_;
     lock.unlock();
     return writer.take_done().value_or(LogWriter::Done{{}, "notified without a result"});
@@ -91,9 +92,11 @@ class LogDirectoryTest : public ::testing::Test {
   }
   // Writes these one after the other and returns where the log then goes on.
   wal::Position write(const LogDirectory& directory, const std::vector<Persist>& persists) {
-    wal::Encoder encoder(directory.recovered.incarnation, directory.recovered.position, limits::kWalSegmentBytes);
+    wal::Encoder encoder(directory.recovered.incarnation, directory.recovered.position,
+                         limits::kWalSegmentBytes);
     Waker waker;
-    LogWriter writer(path_, directory.recovered.incarnation, directory.recovered.position, [&] { waker.notify(); });
+    LogWriter writer(path_, directory.recovered.incarnation, directory.recovered.position,
+                     [&] { waker.notify(); });
     for (const Persist& p : persists) {
       EXPECT_FALSE(writer.take_done()) << "nothing was submitted";
       writer.submit(encoder.encode({&p, 1}));
@@ -229,7 +232,8 @@ TEST_F(LogDirectoryTest, DamageIsRefusedWithItsPlace) {
 
 TEST_F(LogDirectoryTest, OtherFilesAreLeftAlone) {
   write(open(), {persist(1, 100)});
-  for (const char* name : {"/notes", "/wal-zzzzzzzzzzzzzzzz.seg", "/next.tmp"}) std::ofstream(path_ + name) << "mine";
+  for (const char* name : {"/notes", "/wal-zzzzzzzzzzzzzzzz.seg", "/next.tmp"})
+    std::ofstream(path_ + name) << "mine";
   EXPECT_EQ(open().recovered.verdict, wal::Verdict::kWhole);
   EXPECT_TRUE(std::filesystem::exists(path_ + "/notes"));
 }
@@ -319,7 +323,9 @@ TEST(Watchdog, BarksOnceThePattingStops) {
 TEST(Watchdog, GoesAtOnceWhenItIsToldTo) {
   Barks barks;
   const auto began = std::chrono::steady_clock::now();
-  { uv::Watchdog dog(1h, [&] { barks.bark(); }); }
+  {
+    uv::Watchdog dog(1h, [&] { barks.bark(); });
+  }
   EXPECT_LT(std::chrono::steady_clock::now() - began, kPatience);
   EXPECT_EQ(barks.count(), 0);
 }

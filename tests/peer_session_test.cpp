@@ -24,7 +24,9 @@ PeerIdentity identity(const NodeId& id, uint64_t incarnation, ClusterId cluster 
 Session dialler(NodeId expected = "b", PeerIdentity self = identity("a", 1)) {
   return Session(Side::kDialler, std::move(self), std::move(expected), Instant{0});
 }
-Session acceptor(PeerIdentity self = identity("b", 2)) { return Session(Side::kAcceptor, std::move(self), "", Instant{0}); }
+Session acceptor(PeerIdentity self = identity("b", 2)) {
+  return Session(Side::kAcceptor, std::move(self), "", Instant{0});
+}
 
 // In pieces of any size, as a socket gives them.
 void feed_in_pieces(Session& session, std::string_view bytes) {
@@ -149,7 +151,8 @@ TEST(PeerSession, ALargeAppendFitsAFrame) {
   Link link;
   AppendRequest append;
   for (uint64_t i = 1; i <= 2; ++i) {
-    append.entries.push_back({Index{i}, Term{1}, EntryKind::kCommand, {}, Blob(std::string(limits::kEntryBytesMax, 'x'))});
+    append.entries.push_back(
+        {Index{i}, Term{1}, EntryKind::kCommand, {}, Blob(std::string(limits::kEntryBytesMax, 'x'))});
   }
   link.from.send({kCluster, Term{1}, append});
   link.to.feed(link.from.take_output());
@@ -210,7 +213,8 @@ TEST(PeerSession, RefusesItself) {
 TEST(PeerSession, RefusesAnotherClusterAndNamesBoth) {
   Hello hello;
   hello.self.cluster_id = {{1, 3}};
-  EXPECT_EQ(refusal_of(hello), "belongs to cluster " + hello.self.cluster_id.hex() + ", this node to " + kCluster.hex());
+  EXPECT_EQ(refusal_of(hello),
+            "belongs to cluster " + hello.self.cluster_id.hex() + ", this node to " + kCluster.hex());
 }
 
 TEST(PeerSession, RefusesAHelloThatCannotBeRead) {
@@ -224,8 +228,10 @@ TEST(PeerSession, RefusesAHelloThatCannotBeRead) {
   EXPECT_EQ(with([](PeerIdentity& p) { p.id = "a b"; }), unreadable);
   EXPECT_EQ(with([](PeerIdentity& p) { p.id = std::string(limits::kNodeIdBytesMax + 1, 'a'); }), unreadable);
   EXPECT_EQ(with([](PeerIdentity& p) { p.incarnation = {}; }), unreadable);
-  EXPECT_EQ(with([](PeerIdentity& p) { p.peer_address = std::string(limits::kAddressBytesMax + 1, 'a'); }), unreadable);
-  EXPECT_EQ(with([](PeerIdentity& p) { p.version = std::string(limits::kVersionBytesMax + 1, '1'); }), unreadable);
+  EXPECT_EQ(with([](PeerIdentity& p) { p.peer_address = std::string(limits::kAddressBytesMax + 1, 'a'); }),
+            unreadable);
+  EXPECT_EQ(with([](PeerIdentity& p) { p.version = std::string(limits::kVersionBytesMax + 1, '1'); }),
+            unreadable);
   Session longer = acceptor();
   longer.feed(frame(1, Hello{}.payload() + "x"));
   EXPECT_EQ(longer.failure(), unreadable);

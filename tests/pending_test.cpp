@@ -20,7 +20,8 @@ PendingWrite write(uint64_t request, int64_t deadline_ms = 1000) {
   return {RequestId{request}, Blob("command"), at(deadline_ms), {}, false};
 }
 
-ClientRead read(uint64_t request, Consistency consistency, uint64_t min_revision = 0, int64_t deadline_ms = 1000) {
+ClientRead read(uint64_t request, Consistency consistency, uint64_t min_revision = 0,
+                int64_t deadline_ms = 1000) {
   return {RequestId{request}, GetQuery{"n", "k"}, consistency, Index{min_revision}, at(deadline_ms)};
 }
 ClientRead linearizable(uint64_t request, int64_t deadline_ms = 1000) {
@@ -254,8 +255,12 @@ RC_GTEST_PROP(PendingReadsModel, EachComesOutOnce, ()) {
       case 2:
         if (reads.wants_index()) ticket = reads.ask(at(i));
         break;
-      case 3: reads.answered(*rc::gen::element(ticket, ticket + 1, uint64_t{1}), Index{some}); break;
-      case 4: reads.unask(); break;
+      case 3:
+        reads.answered(*rc::gen::element(ticket, ticket + 1, uint64_t{1}), Index{some});
+        break;
+      case 4:
+        reads.unask();
+        break;
       default:
         while (const auto one = reads.take_ready(Index{some})) {
           RC_ASSERT(one->min_revision <= Index{some});
@@ -267,7 +272,8 @@ RC_GTEST_PROP(PendingReadsModel, EachComesOutOnce, ()) {
     }
     RC_ASSERT(reads.size() == waiting.size());
   }
-  while (const auto one = reads.take_expired(at(1000))) RC_ASSERT(waiting.erase(one->read.request.value) == 1U);
+  while (const auto one = reads.take_expired(at(1000)))
+    RC_ASSERT(waiting.erase(one->read.request.value) == 1U);
   RC_ASSERT(waiting.empty());
   RC_ASSERT(reads.deadline() == Instant::never());
 }

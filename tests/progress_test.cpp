@@ -137,9 +137,8 @@ TEST_F(ProgressTest, IsHeardOnlyOnceItSpoke) {
 }
 
 // Whatever answers come, early, late, twice: the match never falls, and next is always after it.
-RC_GTEST_PROP(ProgressProperty, NeverGoesBackAndNeverPastItsWindow, ()) {
+RC_GTEST_PROP(ProgressProperty, NeverGoesBack, ()) {
   Progress progress(Index{*rc::gen::inRange<uint64_t>(1, 20)}, at(0));
-  uint64_t in_flight = 0;
   const int steps = *rc::gen::inRange(1, 80);
   for (int i = 0; i < steps; ++i) {
     const Index before = progress.match();
@@ -147,12 +146,16 @@ RC_GTEST_PROP(ProgressProperty, NeverGoesBackAndNeverPastItsWindow, ()) {
     switch (*rc::gen::inRange(0, 4)) {
       case 0:
         if (!progress.window_open()) break;
-        in_flight = progress.state() == ProgressState::kReplicate ? in_flight + 1 : 0;
         progress.sent(at(i), progress.next(), 1, Index{});
         break;
-      case 1: RC_ASSERT(progress.acknowledged(at(i), some) == (some > before)); break;
-      case 2: progress.refused(some, Index{*rc::gen::inRange<uint64_t>(0, some.value + 2)}); break;
-      default: progress.restart();
+      case 1:
+        RC_ASSERT(progress.acknowledged(at(i), some) == (some > before));
+        break;
+      case 2:
+        progress.refused(some, Index{*rc::gen::inRange<uint64_t>(0, some.value + 2)});
+        break;
+      default:
+        progress.restart();
     }
     RC_ASSERT(progress.match() >= before);
     RC_ASSERT(progress.next() > progress.match());

@@ -21,8 +21,8 @@ Configuration of(const std::vector<bool>& voters) {
 }
 
 TEST(Quorum, IsMoreThanHalf) {
-  const std::map<size_t, std::pair<size_t, size_t>> expected{{1, {1, 0}}, {2, {2, 0}}, {3, {2, 1}}, {4, {3, 1}},
-                                                             {5, {3, 2}}, {6, {4, 2}}, {7, {4, 3}}};
+  const std::map<size_t, std::pair<size_t, size_t>> expected{
+      {1, {1, 0}}, {2, {2, 0}}, {3, {2, 1}}, {4, {3, 1}}, {5, {3, 2}}, {6, {4, 2}}, {7, {4, 3}}};
   for (const auto& [voters, numbers] : expected) {
     EXPECT_EQ(quorum::majority(voters), numbers.first) << voters;
     EXPECT_EQ(quorum::failure_tolerance(voters), numbers.second) << voters;
@@ -35,7 +35,8 @@ TEST(Quorum, AnyTwoMajoritiesShareAVoter) {
   for (size_t voters = 1; voters <= limits::kMembersMax; ++voters) {
     const Configuration configuration = of(std::vector<bool>(voters, true));
     const auto wins = [&](size_t set) {
-      return quorum::has_majority(configuration, [&](const Member& m) { return (set >> (m.incarnation.value - 1)) & 1; });
+      return quorum::has_majority(configuration,
+                                  [&](const Member& m) { return (set >> (m.incarnation.value - 1)) & 1; });
     };
     for (size_t a = 0; a < (size_t{1} << voters); ++a) {
       if (!wins(a)) continue;
@@ -56,10 +57,12 @@ TEST(Quorum, NobodyWinsWithoutVoters) {
 TEST(Quorum, ThoseWithoutAVoteDoNotCount) {
   const Configuration configuration = of({true, true, true, false, false});
   EXPECT_FALSE(quorum::has_majority(configuration, [](const Member& m) { return m.id == "n0" || !m.voter; }));
-  EXPECT_TRUE(quorum::has_majority(configuration, [](const Member& m) { return m.id == "n0" || m.id == "n1"; }));
-  EXPECT_EQ(quorum::reached_by_majority<Index>(
-                configuration, [](const Member& m) { return m.voter ? Index{m.incarnation.value} : Index{100}; }),
-            Index{2});
+  EXPECT_TRUE(
+      quorum::has_majority(configuration, [](const Member& m) { return m.id == "n0" || m.id == "n1"; }));
+  EXPECT_EQ(
+      quorum::reached_by_majority<Index>(
+          configuration, [](const Member& m) { return m.voter ? Index{m.incarnation.value} : Index{100}; }),
+      Index{2});
 }
 
 // The value is had by a majority, and no larger one is: by definition, not by sorting as the code does.
@@ -81,7 +84,8 @@ RC_GTEST_PROP(Quorum, ReachedIsTheLargestThatAMajorityHas, ()) {
 TEST(Configuration, KnowsAVoterByIdAndDataDirectory) {
   const Configuration configuration = of({true, false});
   EXPECT_TRUE(configuration.is_voter("n0", Incarnation{1}));
-  EXPECT_FALSE(configuration.is_voter("n0", Incarnation{9})) << "a wiped node is a stranger under its old name";
+  EXPECT_FALSE(configuration.is_voter("n0", Incarnation{9}))
+      << "a wiped node is a stranger under its old name";
   EXPECT_FALSE(configuration.is_voter("n1", Incarnation{2})) << "it is a member without a vote";
   EXPECT_FALSE(configuration.is_voter("n2", Incarnation{3}));
   EXPECT_EQ(configuration.voters(), 1U);

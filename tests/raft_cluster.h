@@ -1,5 +1,5 @@
-// A few Raft cores with nothing between them but lists: messages arrive at once and in order unless a test holds
-// them, writes are done at once unless a test holds them, and time is what the test says.
+// A few Raft cores with nothing between them but lists: messages arrive at once and in order unless a test
+// holds them, writes are done at once unless a test holds them, and time is what the test says.
 #pragma once
 
 #include <deque>
@@ -24,7 +24,7 @@ class RaftCluster {
     NodeId id;
     std::unique_ptr<Raft> raft;
     Invariants invariants;
-    HardState disk;             // what the writes that are done left
+    HardState disk;  // what the writes that are done left
     std::vector<Entry> log;
     std::deque<Persist> writes;  // under way
     std::deque<Send> gated;
@@ -77,7 +77,9 @@ class RaftCluster {
   }
 
   // Which messages get through: from, to, message.
-  std::function<bool(size_t, size_t, const Message&)> passes = [](size_t, size_t, const Message&) { return true; };
+  std::function<bool(size_t, size_t, const Message&)> passes = [](size_t, size_t, const Message&) {
+    return true;
+  };
   void cut(size_t a, size_t b) {
     cut_.insert({a, b});
     cut_.insert({b, a});
@@ -122,7 +124,8 @@ class RaftCluster {
     return proposed == Proposed::kAccepted;
   }
 
-  // Puts a message into a member's hands as if it came from another one; what it answers is returned, not sent.
+  // Puts a message into a member's hands as if it came from another one; what it answers is returned, not
+  // sent.
   std::vector<Send> tell(size_t to, size_t from, Term term, MessageBody body) {
     Effects effects;
     Message message{members_[to].raft->hard_state().cluster_id, term, std::move(body)};

@@ -32,7 +32,8 @@ TEST(Elections, OneLeaderIsElectedAndReplicates) {
   for (size_t i = 0; i < 5; ++i) EXPECT_EQ(cluster.raft(i).commit(), cluster.raft(leader).log().last_index());
 }
 
-// Scenario 1 by silence alone: a leader that falls silent is replaced within the timeout and its narrow window.
+// Scenario 1 by silence alone: a leader that falls silent is replaced within the timeout and its narrow
+// window.
 TEST(Elections, ASilentLeaderIsReplacedWithinTheTimeoutAndAFewHundredMilliseconds) {
   RaftCluster cluster(3);
   const size_t first = elect(cluster);
@@ -137,7 +138,8 @@ TEST(Scenario10, ACandidateWithAStaleTermLearnsTheNewerOneFromARefusal) {
   const MutantGuard guard(Mutant::kSilentPreVoteRefusal);
   EXPECT_FALSE(elects_with_stale_terms(0, 1));
 }
-// A voter that never campaigns, as one that is still empty, keeps its old term; its yes must count all the same.
+// A voter that never campaigns, as one that is still empty, keeps its old term; its yes must count all the
+// same.
 bool a_stale_yes_counts() {
   RaftCluster cluster(3);
   cluster[0].down = true;
@@ -192,7 +194,9 @@ Index commit_with_old_entry_on_a_majority() {
   const size_t first = elect(cluster);
   const Index committed = cluster.raft(first).commit();
   // The entry gets into one follower's log, but no acknowledgement comes back.
-  cluster.passes = [](size_t, size_t, const Message& m) { return !std::holds_alternative<AppendResponse>(m.body); };
+  cluster.passes = [](size_t, size_t, const Message& m) {
+    return !std::holds_alternative<AppendResponse>(m.body);
+  };
   EXPECT_TRUE(cluster.propose(first, "old"));
   cluster[first].down = true;
   const size_t second = (first + 1) % 3;
@@ -236,9 +240,11 @@ bool stranger_is_heard() {
   Effects effects;
   Message message{cluster.raft(leader).hard_state().cluster_id, Term{99}, VoteRequest{Index{90}, Term{90}}};
   const size_t other = (leader + 1) % 3;
-  cluster.raft(leader).receive(cluster.now(), RaftCluster::name(other), Incarnation{4711}, std::move(message), effects);
+  cluster.raft(leader).receive(cluster.now(), RaftCluster::name(other), Incarnation{4711}, std::move(message),
+                               effects);
   Message answer{cluster.raft(leader).hard_state().cluster_id, Term{99}, VoteResponse{true}};
-  cluster.raft(leader).receive(cluster.now(), RaftCluster::name(other), Incarnation{4711}, std::move(answer), effects);
+  cluster.raft(leader).receive(cluster.now(), RaftCluster::name(other), Incarnation{4711}, std::move(answer),
+                               effects);
   return cluster.raft(leader).term() != before;
 }
 TEST(Scenario47, AKnownIdWithAnUnknownIncarnationIsNotListenedTo) {

@@ -1,5 +1,5 @@
-// The replicated state against a plain model of it: numbers, conditions, batches, quota, and a hash that tells
-// states apart.
+// The replicated state against a plain model of it: numbers, conditions, batches, quota, and a hash that
+// tells states apart.
 #include <gtest/gtest.h>
 
 #include <rapidcheck/gtest.h>
@@ -18,7 +18,8 @@ namespace patronus {
 namespace {
 
 constexpr Incarnation kOrigin{11};
-constexpr int64_t kKeptMs = std::chrono::duration_cast<std::chrono::milliseconds>(limits::kKeyedWriteKept).count();
+constexpr int64_t kKeptMs =
+    std::chrono::duration_cast<std::chrono::milliseconds>(limits::kKeyedWriteKept).count();
 
 // Feeds a store entries with the right indexes; its first entry makes the origin a member.
 class Feeder {
@@ -78,10 +79,14 @@ ModelRecord& model_put(Model& model, const std::string& key, std::string_view va
 template <typename T>
 bool relates(CompareRelation relation, const T& a, const T& b) {
   switch (relation) {
-    case CompareRelation::kEqual: return a == b;
-    case CompareRelation::kNotEqual: return a != b;
-    case CompareRelation::kLess: return a < b;
-    default: return a > b;
+    case CompareRelation::kEqual:
+      return a == b;
+    case CompareRelation::kNotEqual:
+      return a != b;
+    case CompareRelation::kLess:
+      return a < b;
+    default:
+      return a > b;
   }
 }
 
@@ -89,9 +94,12 @@ bool model_holds(const Model& model, const Compare& c) {
   const auto at = model.find(c.key);
   const bool there = at != model.end();
   switch (c.target) {
-    case CompareTarget::kExists: return relates<uint64_t>(c.relation, there ? 1 : 0, c.number);
-    case CompareTarget::kVersion: return relates<uint64_t>(c.relation, there ? at->second.version : 0, c.number);
-    case CompareTarget::kModRevision: return relates<uint64_t>(c.relation, there ? at->second.modified : 0, c.number);
+    case CompareTarget::kExists:
+      return relates<uint64_t>(c.relation, there ? 1 : 0, c.number);
+    case CompareTarget::kVersion:
+      return relates<uint64_t>(c.relation, there ? at->second.version : 0, c.number);
+    case CompareTarget::kModRevision:
+      return relates<uint64_t>(c.relation, there ? at->second.modified : 0, c.number);
     default:
       if (!there) return c.relation == CompareRelation::kNotEqual;
       return relates<std::string>(c.relation, at->second.value, std::string(c.value.view()));
@@ -153,10 +161,18 @@ WriteResult model_write(Model& model, const BatchOp& op, uint64_t at) {
   for (const BatchStep& s : result.succeeded ? op.then : *op.otherwise) {
     StepResult done{s.kind, s.key, std::nullopt, 0};
     switch (s.kind) {
-      case StepKind::kPut: done.record = numbers(model_put(model, s.key, s.value.view(), at)); break;
-      case StepKind::kGet: done.record = whole(model, s.key); break;
-      case StepKind::kDelete: done.deleted = model.erase(s.key); break;
-      case StepKind::kDeletePrefix: done.deleted = model_delete_prefix(model, s.key); break;
+      case StepKind::kPut:
+        done.record = numbers(model_put(model, s.key, s.value.view(), at));
+        break;
+      case StepKind::kGet:
+        done.record = whole(model, s.key);
+        break;
+      case StepKind::kDelete:
+        done.deleted = model.erase(s.key);
+        break;
+      case StepKind::kDeletePrefix:
+        done.deleted = model_delete_prefix(model, s.key);
+        break;
     }
     result.steps.push_back(std::move(done));
   }
@@ -172,9 +188,12 @@ uint64_t any_number(uint64_t now) { return *rc::gen::inRange<uint64_t>(0, now + 
 Expected any_expected(const Model& model, const std::string& key, uint64_t now) {
   const auto at = model.find(key);
   switch (*rc::gen::inRange(0, 4)) {
-    case 0: return Index{any_number(now)};
-    case 1: return Index{at == model.end() ? 0 : at->second.modified};
-    default: return std::nullopt;
+    case 0:
+      return Index{any_number(now)};
+    case 1:
+      return Index{at == model.end() ? 0 : at->second.modified};
+    default:
+      return std::nullopt;
   }
 }
 
@@ -182,7 +201,8 @@ std::vector<BatchStep> any_steps() {
   std::vector<BatchStep> steps(*rc::gen::inRange<size_t>(0, 5));
   for (BatchStep& s : steps) {
     s.kind = static_cast<StepKind>(*rc::gen::inRange(1, 5));
-    s.key = s.kind == StepKind::kDeletePrefix ? *rc::gen::element<std::string>("", "a", "ab", "z") : any_key();
+    s.key =
+        s.kind == StepKind::kDeletePrefix ? *rc::gen::element<std::string>("", "a", "ab", "z") : any_key();
     if (s.kind == StepKind::kPut) s.value = Blob(any_value());
   }
   return steps;
@@ -203,9 +223,12 @@ BatchOp any_batch(uint64_t now) {
 WriteOp any_write(const Model& model, uint64_t now) {
   const std::string key = any_key();
   switch (*rc::gen::inRange(0, 4)) {
-    case 0: return DeleteOp{"n", key, any_expected(model, key, now)};
-    case 1: return any_batch(now);
-    default: return PutOp{"n", key, Blob(any_value()), "", any_expected(model, key, now)};
+    case 0:
+      return DeleteOp{"n", key, any_expected(model, key, now)};
+    case 1:
+      return any_batch(now);
+    default:
+      return PutOp{"n", key, Blob(any_value()), "", any_expected(model, key, now)};
   }
 }
 
@@ -304,8 +327,8 @@ RC_GTEST_PROP(StoreModel, NothingCostsNothing, ()) {
 TEST(Store, ABatchWithOneStepRefusedDoesNothing) {
   Feeder feeder;
   feeder.put("a", "1");
-  const WriteResult result =
-      feeder.write(BatchOp{"n", {}, {step(StepKind::kDelete, "a"), step(StepKind::kPut, "bad\nkey", "x")}, {}});
+  const WriteResult result = feeder.write(
+      BatchOp{"n", {}, {step(StepKind::kDelete, "a"), step(StepKind::kPut, "bad\nkey", "x")}, {}});
   EXPECT_EQ(result.outcome, Outcome::kRefused);
   EXPECT_TRUE(result.steps.empty());
   EXPECT_EQ(feeder.store.get("n", "a")->value.view(), "1");
@@ -325,7 +348,8 @@ TEST(Store, WhatABatchPutsAndGetsCountsAsReturned) {
   Feeder feeder;
   const BatchStep put = step(StepKind::kPut, "k", std::string(9 * limits::kKiB, 'v'));
   const std::vector<BatchStep> steps{put, step(StepKind::kGet, "k"), step(StepKind::kGet, "k")};
-  EXPECT_EQ(feeder.write(BatchOp{"n", {}, steps, {}}, IdempotencyKey{"", "i", 1}).outcome, Outcome::kTooLarge);
+  EXPECT_EQ(feeder.write(BatchOp{"n", {}, steps, {}}, IdempotencyKey{"", "i", 1}).outcome,
+            Outcome::kTooLarge);
   EXPECT_EQ(feeder.store.get("n", "k"), nullptr);
 }
 
@@ -373,17 +397,20 @@ class StoreQuota : public ::testing::Test {
 };
 
 TEST_F(StoreQuota, ARefusalLeavesStateAndHashAsTheyWere) {
-  // The content of the refused command must not matter, only that one came: so two stores are compared of which
-  // one is refused and the other fails on a condition.
+  // The content of the refused command must not matter, only that one came: so two stores are compared of
+  // which one is refused and the other fails on a condition.
   const size_t bytes = feeder.store.bytes();
   const size_t keys = feeder.store.keys();
   EXPECT_LE(bytes, limits::kStateBytesMax);
   Store refused = feeder.store;
   Store failed = feeder.store;
   const auto apply = [](Store& store, Expected expected) {
-    const Command command{{kOrigin, 100'000, 100'000}, {}, PutOp{"n", "one more",
-                          Blob(std::string(limits::kValueBytesMax, 'v')), "", expected}};
-    return store.apply({store.applied().next(), Term{1}, EntryKind::kCommand, {}, Blob(encode_command(command))})
+    const Command command{
+        {kOrigin, 100'000, 100'000},
+        {},
+        PutOp{"n", "one more", Blob(std::string(limits::kValueBytesMax, 'v')), "", expected}};
+    return store
+        .apply({store.applied().next(), Term{1}, EntryKind::kCommand, {}, Blob(encode_command(command))})
         .result.outcome;
   };
   EXPECT_EQ(apply(refused, {}), Outcome::kQuotaExceeded);
@@ -396,8 +423,11 @@ TEST_F(StoreQuota, ARefusalLeavesStateAndHashAsTheyWere) {
 
 TEST_F(StoreQuota, ABatchThatDoesNotFitDoesNothing) {
   const size_t keys = feeder.store.keys();
-  const BatchOp batch{"n", {}, {step(StepKind::kDelete, "full0"), step(StepKind::kPut, "x",
-                      std::string(limits::kValueBytesMax, 'v'))}, {}};
+  const BatchOp batch{
+      "n",
+      {},
+      {step(StepKind::kDelete, "full0"), step(StepKind::kPut, "x", std::string(limits::kValueBytesMax, 'v'))},
+      {}};
   EXPECT_EQ(feeder.write(batch).outcome, Outcome::kQuotaExceeded);
   EXPECT_EQ(feeder.store.keys(), keys);
   EXPECT_NE(feeder.store.get("n", "full0"), nullptr);
@@ -424,7 +454,8 @@ TEST_F(StoreQuota, KeptAnswersStayWithinIt) {
   feeder.write(DeleteOp{"n", "full0", {}});
   feeder.put("answer", std::string(15 * limits::kKiB, 'v'));
   for (int i = 0; i < 200; ++i) {
-    (void)feeder.write(BatchOp{"n", {}, {step(StepKind::kGet, "answer")}, {}}, IdempotencyKey{"", std::to_string(i), 1});
+    (void)feeder.write(BatchOp{"n", {}, {step(StepKind::kGet, "answer")}, {}},
+                       IdempotencyKey{"", std::to_string(i), 1});
   }
   EXPECT_LE(feeder.store.bytes(), limits::kStateBytesMax);
 }
@@ -484,7 +515,8 @@ TEST(StoreKeyed, AtItsCapAUserIsRefusedAndNothingIsDone) {
   EXPECT_EQ(feeder.write(put, key("one more")).outcome, Outcome::kKeyCapReached);
   EXPECT_EQ(feeder.store.get("n", "k"), nullptr);
   EXPECT_EQ(feeder.write(put).outcome, Outcome::kOk) << "without a key it may be done";
-  EXPECT_EQ(feeder.write(put, IdempotencyKey{"v", "i", 1}).outcome, Outcome::kOk) << "others have caps of their own";
+  EXPECT_EQ(feeder.write(put, IdempotencyKey{"v", "i", 1}).outcome, Outcome::kOk)
+      << "others have caps of their own";
 }
 
 TEST(StoreKeyed, AKeyedBatchWithALargeAnswerIsRefused) {
@@ -501,11 +533,13 @@ TEST(StoreKeyed, AKeptAnswerStaysWithinItsBound) {
   std::vector<BatchStep> gets;
   for (size_t i = 0; i < limits::kBatchOpsMax; ++i) {
     const std::string name = "k" + std::to_string(i);
-    feeder.write(PutOp{"n", name, Blob(std::string(50, 'v')), std::string(limits::kContentTypeBytesMax, 't'), {}});
+    feeder.write(
+        PutOp{"n", name, Blob(std::string(50, 'v')), std::string(limits::kContentTypeBytesMax, 't'), {}});
     gets.push_back(step(StepKind::kGet, name));
   }
   const WriteResult result = feeder.write(BatchOp{"n", {}, gets, {}}, key("i"));
-  EXPECT_TRUE(result.outcome == Outcome::kTooLarge || encode_result(result).size() <= limits::kKeyedAnswerBytesMax)
+  EXPECT_TRUE(result.outcome == Outcome::kTooLarge ||
+              encode_result(result).size() <= limits::kKeyedAnswerBytesMax)
       << encode_result(result).size() << " bytes";
 }
 
@@ -549,7 +583,8 @@ TEST(Store, AWriteOfAStrangersDirectoryIsNotDone) {
 // Puts that differ each from every other in what they leave behind.
 std::vector<PutOp> any_puts() {
   std::vector<PutOp> puts(*rc::gen::inRange<size_t>(1, 15));
-  for (PutOp& put : puts) put = {"n", any_key(), Blob(any_value()), *rc::gen::element<std::string>("", "t"), {}};
+  for (PutOp& put : puts)
+    put = {"n", any_key(), Blob(any_value()), *rc::gen::element<std::string>("", "t"), {}};
   return puts;
 }
 
@@ -578,11 +613,21 @@ RC_GTEST_PROP(StoreHash, OneDifferentEntryGivesAnother, ()) {
   const uint64_t before = hash_after(puts);
   PutOp& last = puts.back();
   switch (*rc::gen::inRange(0, 5)) {
-    case 0: last.value = Blob(std::string(last.value.view()) + "!"); break;
-    case 1: last.content_type += "!"; break;
-    case 2: last.key += "!"; break;
-    case 3: last.ns += "!"; break;
-    default: last.expected = Index{9999}; break;
+    case 0:
+      last.value = Blob(std::string(last.value.view()) + "!");
+      break;
+    case 1:
+      last.content_type += "!";
+      break;
+    case 2:
+      last.key += "!";
+      break;
+    case 3:
+      last.ns += "!";
+      break;
+    default:
+      last.expected = Index{9999};
+      break;
   }
   if (last.ns == "n!") last.ns = "m";
   RC_ASSERT(hash_after(puts) != before);

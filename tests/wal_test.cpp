@@ -1,5 +1,5 @@
-// From what a crash leaves on disk back to what was promised: nothing acknowledged is lost, nothing damaged is
-// taken for a tear.
+// From what a crash leaves on disk back to what was promised: nothing acknowledged is lost, nothing damaged
+// is taken for a tear.
 #include <gtest/gtest.h>
 
 #include <rapidcheck/gtest.h>
@@ -103,8 +103,8 @@ class History {
     const uint64_t end = kept.entries.size() + 1;
     const uint64_t first = rewrites ? *rc::gen::inRange<uint64_t>(1, end + 1) : end;
     for (uint64_t i = 0; i < count; ++i) {
-      const std::string value = payload.empty() ? std::string(*rc::gen::inRange<size_t>(0, 700), 'v')
-                                                : std::string(payload);
+      const std::string value =
+          payload.empty() ? std::string(*rc::gen::inRange<size_t>(0, 700), 'v') : std::string(payload);
       p.entries.push_back({Index{first + i}, hard.term, EntryKind::kCommand, {1, 2}, Blob(value)});
     }
     return p;
@@ -185,7 +185,8 @@ TEST(Wal, BeginsAnewWhereNothingEverWas) {
   EXPECT_EQ(recover(std::vector<SegmentBytes>{{1, started}}).verdict, Verdict::kEmpty);
 }
 
-// Scenario 8: whichever sectors of the last batch reached the disk, in whatever order, all before it is there.
+// Scenario 8: whichever sectors of the last batch reached the disk, in whatever order, all before it is
+// there.
 RC_GTEST_PROP(Wal, ATornLastBatchLosesNothingBeforeIt, ()) {
   History history;
   history.write_some(*rc::gen::inRange<size_t>(0, 15));
@@ -193,7 +194,8 @@ RC_GTEST_PROP(Wal, ATornLastBatchLosesNothingBeforeIt, ()) {
   const Position position_before = history.encoder.position();
   const std::vector<Persist> last = history.batch();
   const Write write = history.encode(last);
-  const std::vector<bool> kept = *rc::gen::container<std::vector<bool>>(Disk::sectors(write), rc::gen::arbitrary<bool>());
+  const std::vector<bool> kept =
+      *rc::gen::container<std::vector<bool>>(Disk::sectors(write), rc::gen::arbitrary<bool>());
   history.disk.write_sectors(write, kept);
   Kept after = before;
   for (const Persist& p : last) after.take(p);
@@ -290,7 +292,8 @@ void damage_an_earlier_batch(History& history) {
   const size_t size = meant_bytes(victim);
   const auto begin = *rc::gen::inRange<size_t>(0, size);
   if (*rc::gen::arbitrary<bool>()) {
-    bytes[victim.offset + begin] = static_cast<char>(bytes[victim.offset + begin] ^ (1 << *rc::gen::inRange(0, 8)));
+    bytes[victim.offset + begin] =
+        static_cast<char>(bytes[victim.offset + begin] ^ (1 << *rc::gen::inRange(0, 8)));
     return;
   }
   // At least one byte of the range was not zero, or nothing would be damaged.
@@ -328,7 +331,8 @@ TEST(Wal, TheMutantShortensTheLog) {
   std::vector<Write> writes;
   for (uint64_t i = 1; i <= 3; ++i) {
     const Entry entry{Index{i}, Term{1}, EntryKind::kCommand, {}, Blob("v")};
-    writes.push_back(encoder.encode(std::vector<Persist>{{PersistId{i}, HardState{Term{1}, "", {}, 1}, {entry}}}));
+    writes.push_back(
+        encoder.encode(std::vector<Persist>{{PersistId{i}, HardState{Term{1}, "", {}, 1}, {entry}}}));
     disk.write(writes.back());
   }
   disk.at(1)[writes[1].offset + kBatchHeaderBytes] ^= 1;
@@ -408,7 +412,8 @@ TEST(Wal, ImpossibleRecordsAreCorruption) {
   const HardState second{Term{2}, "", {{7, 8}}, 2};
   EXPECT_EQ(verdict_of({{PersistId{1}, second, {entry(1, 1), entry(2, 2)}}}), Verdict::kWhole);
   EXPECT_EQ(verdict_of({{PersistId{1}, second, {entry(2, 1)}}}), Verdict::kCorrupt) << "a gap";
-  EXPECT_EQ(verdict_of({{PersistId{1}, second, {entry(1, 2), entry(2, 1)}}}), Verdict::kCorrupt) << "terms fall";
+  EXPECT_EQ(verdict_of({{PersistId{1}, second, {entry(1, 2), entry(2, 1)}}}), Verdict::kCorrupt)
+      << "terms fall";
   EXPECT_EQ(verdict_of({{PersistId{1}, second, {entry(1, 3)}}}), Verdict::kCorrupt) << "a term of the future";
   for (const HardState& back : {HardState{Term{1}, "", {{7, 8}}, 2}, HardState{Term{2}, "", {{7, 8}}, 1},
                                 HardState{Term{2}, "", {{7, 9}}, 2}}) {
@@ -428,7 +433,8 @@ RC_GTEST_PROP(Wal, AClientsValueIsNoBatch, ()) {
                                                [](uint64_t v) { return v != 0 && v != kDirectory.value; })};
   Encoder forger(guessed, forged, kSmallSegment);
   const Entry inner{Index{1}, Term{1}, EntryKind::kCommand, {}, Blob("forged")};
-  const std::string batch = forger.encode(std::vector<Persist>{{PersistId{1}, HardState{Term{99}, "", {}, 9}, {inner}}}).bytes;
+  const std::string batch =
+      forger.encode(std::vector<Persist>{{PersistId{1}, HardState{Term{99}, "", {}, 9}, {inner}}}).bytes;
   // At every alignment, so that it stands at a multiple of eight whatever is before it.
   std::string value;
   for (size_t shift = 0; shift < kAlignment; ++shift) value += batch + std::string(1, '\0');
@@ -447,7 +453,8 @@ RC_GTEST_PROP(Wal, AClientsValueIsNoBatch, ()) {
 // The test above is about something: with this directory's incarnation the same value would be a batch.
 TEST(Wal, TheIncarnationIsWhatTellsAForgery) {
   Encoder encoder(kDirectory, first_position(kDirectory), kSmallSegment);
-  const std::string batch = encoder.encode(std::vector<Persist>{{PersistId{1}, HardState{Term{1}, "", {}, 1}, {}}}).bytes;
+  const std::string batch =
+      encoder.encode(std::vector<Persist>{{PersistId{1}, HardState{Term{1}, "", {}, 1}, {}}}).bytes;
   EXPECT_TRUE(read_batch(batch, 0, kDirectory));
   EXPECT_FALSE(read_batch(batch, 0, Incarnation{kDirectory.value + 1}));
   EXPECT_FALSE(read_batch(batch, batch.size() + 1, kDirectory));
@@ -466,8 +473,8 @@ RC_GTEST_PROP(Wal, SurvivesAnyBytes, ()) {
   (void)recover(views);
 }
 
-// Scenario 44: any one piece of garbage anywhere over a good log. Nothing crashes, and whatever is not refused
-// is a beginning of what was written.
+// Scenario 44: any one piece of garbage anywhere over a good log. Nothing crashes, and whatever is not
+// refused is a beginning of what was written.
 RC_GTEST_PROP(Wal, GarbageGivesRefusalOrABeginning, ()) {
   History history;
   std::vector<Kept> states{history.kept};

@@ -15,6 +15,6 @@ void set_assertion_handler(AssertionHandler handler);
 }  // namespace patronus
 
 // The second argument is a sentence fragment that says what was supposed to hold.
-#define PATRONUS_ASSERT(expression, reason)                                                   \
-  (static_cast<bool>(expression) ? static_cast<void>(0)                                       \
+#define PATRONUS_ASSERT(expression, reason)             \
+  (static_cast<bool>(expression) ? static_cast<void>(0) \
                                  : ::patronus::assertion_failed(#expression, reason, __FILE__, __LINE__))

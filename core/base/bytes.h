@@ -100,7 +100,8 @@ class Reader {
     return raw(size);
   }
   std::string text(size_t size_max) { return std::string(bytes(size_max)); }
-  // A count of things to follow, each of at least bytes_each, so that a count can't promise more than is there.
+  // A count of things to follow, each of at least bytes_each, so that a count can't promise more than is
+  // there.
   size_t count(size_t count_max, size_t bytes_each) {
     const uint32_t n = u32();
     if (n > count_max || n > remaining() / bytes_each) {

@@ -37,7 +37,8 @@ uint64_t hash64(std::string_view bytes, uint64_t seed) {
         at += 8;
       }
     }
-    hash = std::rotl(lanes[0], 1) + std::rotl(lanes[1], 7) + std::rotl(lanes[2], 12) + std::rotl(lanes[3], 18);
+    hash =
+        std::rotl(lanes[0], 1) + std::rotl(lanes[1], 7) + std::rotl(lanes[2], 12) + std::rotl(lanes[3], 18);
     for (const uint64_t lane : lanes) hash = merge(hash, lane);
   }
   hash += bytes.size();

@@ -15,13 +15,14 @@ inline constexpr size_t kMiB = 1024 * kKiB;
 
 // Membership.
 inline constexpr size_t kMembersMax = 7;
-inline constexpr size_t kNodeIdBytesMax = 63;      // a DNS label, so that host names and pod names fit
-inline constexpr size_t kAddressBytesMax = 261;    // a 253 byte host name, brackets, a colon, a port
+inline constexpr size_t kNodeIdBytesMax = 63;    // a DNS label, so that host names and pod names fit
+inline constexpr size_t kAddressBytesMax = 261;  // a 253 byte host name, brackets, a colon, a port
 inline constexpr size_t kVersionBytesMax = 64;
 
 // Replicated state.
 inline constexpr size_t kNamespaceBytesMax = 63;
-inline constexpr size_t kKeyBytesMax = 440;        // with its namespace and a separator within the 511 bytes of an LMDB key
+inline constexpr size_t kKeyBytesMax =
+    440;  // with its namespace and a separator within the 511 bytes of an LMDB key
 inline constexpr size_t kValueBytesMax = kMiB;
 inline constexpr size_t kContentTypeBytesMax = 127;
 inline constexpr size_t kBatchOpsMax = 128;
@@ -30,48 +31,54 @@ inline constexpr size_t kBatchResultBytesMax = 2 * kMiB;     // what the gets of
 inline constexpr size_t kDeletePrefixKeysMax = 10'000;       // keys one delete_prefix may take away
 inline constexpr size_t kListItemsMax = 1'000;
 inline constexpr size_t kListItemsDefault = 100;
-inline constexpr size_t kListBytesMax = 2 * kMiB;            // a page is cut here, and the cursor goes on
-inline constexpr size_t kStateBytesMax = 256 * kMiB;         // the quota of keys, values and kept answers
-inline constexpr size_t kHistoryLeadersMax = 256;            // leader changes kept for cluster/history
+inline constexpr size_t kListBytesMax = 2 * kMiB;     // a page is cut here, and the cursor goes on
+inline constexpr size_t kStateBytesMax = 256 * kMiB;  // the quota of keys, values and kept answers
+inline constexpr size_t kHistoryLeadersMax = 256;     // leader changes kept for cluster/history
 
 // Exactly once.
 inline constexpr size_t kIdempotencyKeyBytesMax = 255;
 inline constexpr size_t kKeyedWritesPerUserMax = 65'536;
-inline constexpr size_t kKeyedAnswerBytesMax = 16 * kKiB;    // a keyed batch whose answer would be larger is refused
+inline constexpr size_t kKeyedAnswerBytesMax =
+    16 * kKiB;  // a keyed batch whose answer would be larger is refused
 inline constexpr Duration kKeyedWriteKept = 24h;
-inline constexpr size_t kKeyedExpiredPerApplyMax = 64;       // bounds the work of one apply
-inline constexpr size_t kWritesInFlightMax = 4'096;          // writes one node waits for, its deduplication window
-inline constexpr uint64_t kSequenceBitsPerBoot = 40;         // a boot's writes: sequence = boot << 40 | n
+inline constexpr size_t kKeyedExpiredPerApplyMax = 64;  // bounds the work of one apply
+inline constexpr size_t kWritesInFlightMax = 4'096;     // writes one node waits for, its deduplication window
+inline constexpr uint64_t kSequenceBitsPerBoot = 40;    // a boot's writes: sequence = boot << 40 | n
+
+inline constexpr size_t kPendingWriteBytesMax =
+    32 * kMiB;                                       // all of them together, as they may be sent at once
+inline constexpr size_t kAppliesPerStepMax = 1'024;  // the rest is applied in the next step
 
 // Reads.
-inline constexpr size_t kReadsInFlightMax = 16'384;          // reads one node waits for
+inline constexpr size_t kReadsInFlightMax = 16'384;  // reads one node waits for
 
 // Consensus.
-inline constexpr size_t kEntryBytesMax = 2 * kMiB;           // an encoded command
-inline constexpr size_t kAppendBytesMax = kMiB;              // entries of one append message, at least one entry
+inline constexpr size_t kEntryBytesMax = 2 * kMiB;  // an encoded command
+inline constexpr size_t kAppendBytesMax = kMiB;     // entries of one append message, at least one entry
 inline constexpr size_t kAppendEntriesMax = 4'096;
-inline constexpr size_t kInflightMessagesMax = 4;            // a small window lets entries gather into batches
+inline constexpr size_t kInflightMessagesMax = 4;  // a small window lets entries gather into batches
 inline constexpr size_t kInflightBytesMax = 8 * kMiB;
 inline constexpr size_t kProposalsUncommittedBytesMax = 64 * kMiB;
-inline constexpr size_t kLogBytesMax = 1024 * kMiB;          // the whole log, kept in memory until it can be cut
-inline constexpr size_t kReadRequestsPerPeerMax = 1'024;     // read rounds a leader owes one follower
+inline constexpr size_t kLogBytesMax = 1024 * kMiB;  // the whole log, kept in memory until it can be cut
+inline constexpr uint64_t kCounterMax = uint64_t{1} << 62;  // terms, indexes: beyond is nobody's honest count
+inline constexpr int64_t kStampMax = int64_t{1} << 53;      // milliseconds
 inline constexpr Duration kElectionTimeoutMin = 50ms;
 inline constexpr Duration kElectionTimeoutMax = 60s;
 inline constexpr Duration kElectionWindowMin = 50ms;
 inline constexpr Duration kElectionWindowMax = 300ms;
-inline constexpr Duration kForwardRetry = 2s;                // a forwarded write not seen applied is sent again
-inline constexpr Duration kReadRetry = 500ms;                // a read index not answered is asked for again
-inline constexpr Duration kRetryIntervalMax = 1s;            // a lost append is sent again within this
+inline constexpr Duration kForwardRetry = 2s;      // a forwarded write not seen applied is sent again
+inline constexpr Duration kReadRetry = 500ms;      // a read index not answered is asked for again
+inline constexpr Duration kRetryIntervalMax = 1s;  // a lost append is sent again within this
 
 // Write-ahead log.
 inline constexpr size_t kWalSegmentBytes = 16 * kMiB;
 inline constexpr size_t kWalSegmentHeaderBytes = 512;
-inline constexpr size_t kWalBatchBytesMax = 8 * kMiB;        // one write and one fdatasync
+inline constexpr size_t kWalBatchBytesMax = 8 * kMiB;  // one write and one fdatasync
 inline constexpr size_t kWalRecordsPerBatchMax = 65'536;
 
 // Peer links.
 inline constexpr size_t kFrameBytesMax = 8 * kMiB;
-inline constexpr size_t kPeerOutputBytesMax = 64 * kMiB;     // past it the link is reset
+inline constexpr size_t kPeerOutputBytesMax = 64 * kMiB;  // past it the link is reset
 inline constexpr Duration kDialTimeout = 2s;
 inline constexpr Duration kHandshakeTimeout = 5s;
 inline constexpr Duration kRedialDelayMin = 50ms;
@@ -85,25 +92,33 @@ inline constexpr size_t kHttpHeaderBytesMax = 16 * kKiB;
 inline constexpr size_t kHttpHeadersMax = 100;
 inline constexpr size_t kHttpBodyBytesMax = kMiB + 512 * kKiB;
 inline constexpr size_t kHttpPipelineMax = 16;
-inline constexpr size_t kHttpUnwrittenBytesMax = 256 * kMiB;  // answers that wait for slow clients, all together
-inline constexpr Duration kHttpScanInterval = 250ms;         // how exactly HTTP timeouts are kept
-inline constexpr Duration kRequestTimeoutDefault = 10s;      // after this a write is answered 504, a read 503
+inline constexpr size_t kHttpInputBytesMax = 512 * kMiB;  // unfinished requests, all together
+inline constexpr size_t kHttpUnwrittenBytesMax =
+    256 * kMiB;                                          // answers that wait for slow clients, all together
+inline constexpr Duration kHttpScanInterval = 250ms;     // how exactly HTTP timeouts are kept
+inline constexpr Duration kRequestTimeoutDefault = 10s;  // after this a write is answered 504, a read 503
 
 // Health.
 inline constexpr uint64_t kReadyLagEntriesMax = 10'000;
-inline constexpr Duration kWatchdogTimeout = 10s;            // the loop must turn at least this often
+inline constexpr Duration kWatchdogTimeout = 10s;  // the loop must turn at least this often
 
-static_assert(kEntryBytesMax >= kBatchBytesMax + kBatchOpsMax * (kKeyBytesMax + 64), "any batch fits an entry");
+static_assert(kEntryBytesMax >= kBatchBytesMax + kBatchOpsMax * (kKeyBytesMax + 64),
+              "any batch fits an entry");
 static_assert(kEntryBytesMax >= kValueBytesMax + kKeyBytesMax + kContentTypeBytesMax + 1024);
 static_assert(kHttpBodyBytesMax >= kBatchBytesMax);
 static_assert(kNamespaceBytesMax + 1 + kKeyBytesMax <= 511, "LMDB keys");
 static_assert(kFrameBytesMax >= kAppendBytesMax + kEntryBytesMax + 64 * kKiB, "an append fits a frame");
-static_assert(kWalBatchBytesMax >= kAppendBytesMax + 2 * kEntryBytesMax, "whatever one step persists fits a batch");
+static_assert(kWalBatchBytesMax >= kAppendBytesMax + 2 * kEntryBytesMax,
+              "whatever one step persists fits a batch");
 static_assert(kWalSegmentBytes >= kWalSegmentHeaderBytes + kWalBatchBytesMax, "a batch fits a segment");
 static_assert(kInflightBytesMax >= kAppendBytesMax + kEntryBytesMax);
 static_assert(kPeerOutputBytesMax >= kInflightBytesMax + kFrameBytesMax);
+static_assert(kPeerOutputBytesMax >= kPendingWriteBytesMax + kEntryBytesMax + kInflightBytesMax,
+              "a resend fits a link");
+static_assert(kProposalsUncommittedBytesMax >= kPendingWriteBytesMax + kEntryBytesMax);
 static_assert(kListBytesMax >= kValueBytesMax, "a page holds at least one item");
-static_assert(kBatchResultBytesMax >= kValueBytesMax + kBatchOpsMax * (kKeyBytesMax + 64), "a batch may get any value");
+static_assert(kBatchResultBytesMax >= kValueBytesMax + kBatchOpsMax * (kKeyBytesMax + 64),
+              "a batch may get any value");
 static_assert(kElectionWindowMin <= kElectionTimeoutMin);
 static_assert(kWritesInFlightMax < (uint64_t{1} << kSequenceBitsPerBoot));
 static_assert(kStateBytesMax < kLogBytesMax);

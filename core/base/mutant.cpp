@@ -9,12 +9,30 @@ Mutant active_mutant = Mutant::kNone;
 
 namespace {
 // In the order of the enumeration.
-constexpr std::string_view kNames[] = {
-    "none",          "send-before-durable", "forget-vote",      "vote-twice",      "short-log-vote",
-    "silent-refusal", "no-check-quorum",    "no-stickiness",    "commit-old-term", "ack-aba",
-    "leader-counts-undurable", "apply-undurable", "read-without-round", "read-before-term-commit", "no-deduplication",
-    "sequence-from-zero", "ignore-incarnation", "found-with-majority", "cut-corruption", "no-random-timeout",
-    "append-without-check", "forget-pending", "ignore-stale-voter", "vote-not-persisted"};
+constexpr std::string_view kNames[] = {"none",
+                                       "send-before-durable",
+                                       "forget-vote",
+                                       "vote-twice",
+                                       "short-log-vote",
+                                       "silent-refusal",
+                                       "no-check-quorum",
+                                       "no-stickiness",
+                                       "commit-old-term",
+                                       "ack-aba",
+                                       "leader-counts-undurable",
+                                       "apply-undurable",
+                                       "read-without-round",
+                                       "read-before-term-commit",
+                                       "no-deduplication",
+                                       "sequence-from-zero",
+                                       "ignore-incarnation",
+                                       "found-with-majority",
+                                       "cut-corruption",
+                                       "no-random-timeout",
+                                       "append-without-check",
+                                       "forget-pending",
+                                       "ignore-stale-voter",
+                                       "vote-not-persisted"};
 static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kNoTermOnVote) + 1);
 }  // namespace
 

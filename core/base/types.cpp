@@ -20,7 +20,8 @@ bool is_node_id(const std::string& text) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
            c == '_' || c == '-';
   };
-  return !text.empty() && text.size() <= limits::kNodeIdBytesMax && std::all_of(text.begin(), text.end(), allowed);
+  return !text.empty() && text.size() <= limits::kNodeIdBytesMax &&
+         std::all_of(text.begin(), text.end(), allowed);
 }
 
 }  // namespace patronus

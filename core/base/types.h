@@ -22,12 +22,12 @@ struct Counter {
   explicit constexpr operator bool() const { return value != 0; }
 };
 
-using Term = Counter<struct TermTag>;            // Raft's term; 0 before the first
-using Index = Counter<struct IndexTag>;          // position in the log, from 1; also the state's revision
-using PersistId = Counter<struct PersistTag>;    // a write to the log on disk, in order; 0 waits for nothing
-using RequestId = Counter<struct RequestTag>;    // a client's request at this node's driver
+using Term = Counter<struct TermTag>;          // Raft's term; 0 before the first
+using Index = Counter<struct IndexTag>;        // position in the log, from 1; also the state's revision
+using PersistId = Counter<struct PersistTag>;  // a write to the log on disk, in order; 0 waits for nothing
+using RequestId = Counter<struct RequestTag>;  // a client's request at this node's driver
 using Incarnation = Counter<struct IncarnationTag>;  // random name of a data directory, made once; never 0
-using Round = Counter<struct RoundTag>;          // a leader's heartbeat round, for read index
+using Round = Counter<struct RoundTag>;              // a leader's heartbeat round, for read index
 
 // A node's name, from PATRONUS_NODE_ID: 1 to kNodeIdBytesMax of [A-Za-z0-9._-]. Never an address.
 using NodeId = std::string;

@@ -9,6 +9,7 @@ void Health::add(ComponentRules rules, Now now) {
   component.rules = std::move(rules);
   component.since = now.wall;
   component.last_report = now.mono;
+  component.last_report_wall = now.wall;
   components_.push_back(std::move(component));
 }
 
@@ -17,6 +18,7 @@ void Health::report(std::string_view name, bool ok, std::string_view reason, Now
                                [&](const Component& component) { return component.rules.name == name; });
   if (at == components_.end()) return;
   at->last_report = now.mono;
+  at->last_report_wall = now.wall;
   if (ok == at->ok) {
     at->streak = 0;
     if (!ok) at->reason = reason;
@@ -36,7 +38,9 @@ std::vector<ComponentView> Health::view(Now now) const {
     const bool silent = component.rules.silence_max != Duration::max() &&
                         now.mono - component.last_report > component.rules.silence_max;
     if (component.ok && silent) {
-      views.push_back({component.rules.name, false, "has not reported in time", now.wall});
+      const int64_t allowed_ms = component.rules.silence_max.count() / 1'000'000;
+      views.push_back({component.rules.name, false, "has not reported in time",
+                       WallTime{component.last_report_wall.unix_ms + allowed_ms}});
     } else {
       views.push_back({component.rules.name, component.ok, component.reason, component.since});
     }

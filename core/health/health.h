@@ -42,6 +42,7 @@ class Health {
     std::string reason = "has not reported yet";
     WallTime since;
     Instant last_report;
+    WallTime last_report_wall;
     uint32_t streak = 0;  // reports in a row that contradict `ok`
   };
 

@@ -18,7 +18,8 @@ bool Configuration::is_voter(const NodeId& id, Incarnation incarnation) const {
 }
 
 size_t Configuration::voters() const {
-  return static_cast<size_t>(std::count_if(members.begin(), members.end(), [](const Member& m) { return m.voter; }));
+  return static_cast<size_t>(
+      std::count_if(members.begin(), members.end(), [](const Member& m) { return m.voter; }));
 }
 
 std::string encode_configuration(const Configuration& configuration) {

@@ -12,7 +12,8 @@ namespace patronus {
 
 struct Member {
   NodeId id;
-  Incarnation incarnation;  // of the data directory that was taken in; another one under this id is a stranger
+  Incarnation
+      incarnation;  // of the data directory that was taken in; another one under this id is a stranger
   std::string peer_address;
   std::string api_address;
   bool voter = true;
@@ -34,7 +35,8 @@ struct Configuration {
 };
 
 [[nodiscard]] std::string encode_configuration(const Configuration& configuration);
-// Nothing if the bytes are not a valid configuration: ordered ids, no more than kMembersMax, a voter at least.
+// Nothing if the bytes are not a valid configuration: ordered ids, no more than kMembersMax, a voter at
+// least.
 [[nodiscard]] std::optional<Configuration> decode_configuration(std::string_view bytes);
 
 }  // namespace patronus

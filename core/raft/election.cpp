@@ -18,7 +18,8 @@ Duration Raft::election_window() const {
 
 void Raft::reset_election_deadline(Now now) {
   election_deadline_ = now.mono + election_timeout_;
-  if (!MUTANT(kNoRandomTimeout)) election_deadline_ = election_deadline_ + random_.duration_below(election_window());
+  if (!MUTANT(kNoRandomTimeout))
+    election_deadline_ = election_deadline_ + random_.duration_below(election_window());
 }
 
 // True while this node leads, or heard its leader within the smallest timeout an honest candidate waits.
@@ -51,7 +52,8 @@ void Raft::start_vote(Now now, bool pre_vote, LeaderCause cause, uint32_t attemp
   for (const Member& member : log_.configuration()->members) {
     if (member.id == self_ || !member.voter) continue;
     if (pre_vote) {
-      send(member.id, PreVoteRequest{hard_.term.next(), log_.last_index(), log_.last_term()}, PersistId{}, out);
+      send(member.id, PreVoteRequest{hard_.term.next(), log_.last_index(), log_.last_term()}, PersistId{},
+           out);
     } else {
       send(member.id, VoteRequest{log_.last_index(), log_.last_term()}, PersistId{}, out);
     }
@@ -81,8 +83,8 @@ void Raft::become_follower(Now now, Term term, const NodeId& leader, Effects& ou
     hard_.voted_for.clear();
     persist_hard(out);
   }
-  // A candidate that learns of a newer term without a leader keeps its own short deadline: were it to wait the
-  // whole timeout, a rival with a shorter log, who can't win, could hold up the election by asking.
+  // A candidate that learns of a newer term without a leader keeps its own short deadline: were it to wait
+  // the whole timeout, a rival with a shorter log, who can't win, could hold up the election by asking.
   if (led) reset_election_deadline(now);
   role_ = Follower{leader};
 }

@@ -35,7 +35,9 @@ Entry decode_entry(Reader& in) {
   entry.stamp.lease_ms = in.i64();
   entry.stamp.wall_ms = in.i64();
   entry.payload = Blob(in.text(limits::kEntryBytesMax));
-  if (!entry.index || !entry.term) in.fail();
+  const auto sane = [](int64_t ms) { return ms >= 0 && ms <= limits::kStampMax; };
+  if (!sane(entry.stamp.lease_ms) || !sane(entry.stamp.wall_ms)) in.fail();
+  if (!entry.index || !entry.term || entry.index.value > limits::kCounterMax) in.fail();
   return entry;
 }
 

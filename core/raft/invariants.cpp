@@ -26,8 +26,10 @@ void Invariants::check_now(const Raft& raft) const {
   PATRONUS_ASSERT(raft.hard_write_ <= raft.last_persist_, "writes are counted");
   if (const auto* candidate = std::get_if<Candidate>(&raft.role_)) {
     PATRONUS_ASSERT(raft.is_voter(), "only voters campaign");
-    PATRONUS_ASSERT(!candidate->pre_vote || candidate->granted.contains(raft.self_), "who asks would say yes");
-    PATRONUS_ASSERT(candidate->pre_vote || raft.hard_.voted_for == raft.self_, "a candidate's vote is its own");
+    PATRONUS_ASSERT(!candidate->pre_vote || candidate->granted.contains(raft.self_),
+                    "who asks would say yes");
+    PATRONUS_ASSERT(candidate->pre_vote || raft.hard_.voted_for == raft.self_,
+                    "a candidate's vote is its own");
   }
   if (const auto* leader = std::get_if<Leader>(&raft.role_)) {
     PATRONUS_ASSERT(raft.hard_.voted_for == raft.self_, "a leader voted for itself");

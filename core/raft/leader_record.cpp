@@ -7,12 +7,18 @@ namespace patronus {
 
 std::string_view cause_name(LeaderCause cause) {
   switch (cause) {
-    case LeaderCause::kStart: return "start";
-    case LeaderCause::kTimeout: return "timeout";
-    case LeaderCause::kCrash: return "crash";
-    case LeaderCause::kTransfer: return "transfer";
-    case LeaderCause::kDrain: return "drain";
-    case LeaderCause::kForced: return "forced";
+    case LeaderCause::kStart:
+      return "start";
+    case LeaderCause::kTimeout:
+      return "timeout";
+    case LeaderCause::kCrash:
+      return "crash";
+    case LeaderCause::kTransfer:
+      return "transfer";
+    case LeaderCause::kDrain:
+      return "drain";
+    case LeaderCause::kForced:
+      return "forced";
   }
   return "unknown";
 }

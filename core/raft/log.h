@@ -47,7 +47,8 @@ class Log {
   // The write that everything up to `index` waits for; 0 if it is durable already.
   PersistId write_of(Index index) const;
 
-  // The latest configuration in the log, committed or not; nothing before the first. Lives until the log changes.
+  // The latest configuration in the log, committed or not; nothing before the first. Lives until the log
+  // changes.
   const Configuration* configuration() const;
   Index configuration_index() const;
 

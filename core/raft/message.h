@@ -87,9 +87,9 @@ struct ReadIndexResponse {
   Index index;
 };
 
-using MessageBody =
-    std::variant<PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse, AppendRequest, AppendResponse, Heartbeat,
-                 HeartbeatResponse, ForwardWrites, WritesRefused, ReadIndexRequest, ReadIndexResponse>;
+using MessageBody = std::variant<PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse, AppendRequest,
+                                 AppendResponse, Heartbeat, HeartbeatResponse, ForwardWrites, WritesRefused,
+                                 ReadIndexRequest, ReadIndexResponse>;
 
 struct Message {
   ClusterId cluster_id;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "core/base/limits.h"
 #include "core/raft/message.h"
 
@@ -74,10 +76,14 @@ MessageBody get_append(Reader& in, Term message_term) {
   m.commit = Index{in.u64()};
   const size_t count = in.count(limits::kAppendEntriesMax, Entry::kHeaderBytes);
   m.entries.reserve(count);
+  if (m.prev_index.value > limits::kCounterMax) in.fail();
+  size_t bytes = 0;
   Index index = m.prev_index;
   Term term = m.prev_term;
   for (size_t i = 0; i < count && in.ok(); ++i) {
     Entry entry = decode_entry(in);
+    bytes += entry.encoded_bytes();
+    if (bytes > limits::kAppendBytesMax + limits::kEntryBytesMax) in.fail();
     if (entry.index != index.next() || entry.term < term || entry.term > message_term) in.fail();
     index = entry.index;
     term = entry.term;
@@ -147,32 +153,42 @@ MessageBody get_body(uint8_t kind, Term term, Reader& in) {
       const Index last_index{in.u64()};
       return VoteRequest{last_index, Term{in.u64()}};
     }
-    case 3: return VoteResponse{in.boolean()};
-    case 4: return get_append(in, term);
-    case 5: return get_append_response(in);
-    case 6: return get_heartbeat(in);
+    case 3:
+      return VoteResponse{in.boolean()};
+    case 4:
+      return get_append(in, term);
+    case 5:
+      return get_append_response(in);
+    case 6:
+      return get_heartbeat(in);
     case 7: {
       const Round round{in.u64()};
       const Index applied{in.u64()};
       return HeartbeatResponse{round, applied, WallTime{in.i64()}};
     }
-    case 8: return get_forward(in);
-    case 9: return get_refused(in);
-    case 10: return ReadIndexRequest{in.u64()};
+    case 8:
+      return get_forward(in);
+    case 9:
+      return get_refused(in);
+    case 10:
+      return ReadIndexRequest{in.u64()};
     case 11: {
       const uint64_t ticket = in.u64();
       return ReadIndexResponse{ticket, Index{in.u64()}};
     }
-    default: in.fail(); return VoteResponse{};
+    default:
+      in.fail();
+      return VoteResponse{};
   }
 }
 
 }  // namespace
 
 std::string_view message_name(const Message& message) {
-  static constexpr std::string_view kNames[] = {
-      "PreVoteRequest", "PreVoteResponse",   "VoteRequest",   "VoteResponse",  "AppendRequest",    "AppendResponse",
-      "Heartbeat",      "HeartbeatResponse", "ForwardWrites", "WritesRefused", "ReadIndexRequest", "ReadIndexResponse"};
+  static constexpr std::string_view kNames[] = {"PreVoteRequest", "PreVoteResponse",   "VoteRequest",
+                                                "VoteResponse",   "AppendRequest",     "AppendResponse",
+                                                "Heartbeat",      "HeartbeatResponse", "ForwardWrites",
+                                                "WritesRefused",  "ReadIndexRequest",  "ReadIndexResponse"};
   static_assert(std::size(kNames) == std::variant_size_v<MessageBody>);
   return kNames[message.body.index()];
 }
@@ -192,7 +208,10 @@ std::optional<Message> decode_message(std::string_view bytes) {
   message.cluster_id = decode_cluster_id(in);
   message.term = Term{in.u64()};
   message.body = get_body(kind, message.term, in);
-  if (!in.done()) return std::nullopt;
+  // A term near the end of its range would stop elections for ever, and is nobody's honest count.
+  const auto* pre_vote = std::get_if<PreVoteRequest>(&message.body);
+  const uint64_t term = std::max(message.term.value, pre_vote != nullptr ? pre_vote->next_term.value : 0);
+  if (!in.done() || term > limits::kCounterMax) return std::nullopt;
   return message;
 }
 

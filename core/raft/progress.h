@@ -70,8 +70,7 @@ class Progress {
 
   // The logs do not meet at the place tried; they may at `try_next` - 1. A late refusal changes nothing.
   void refused(Index tried_prev, Index try_next) {
-    const bool late = tried_prev <= match_ ||
-                      (state_ == ProgressState::kProbe && tried_prev != next_.prev());
+    const bool late = tried_prev <= match_ || (state_ == ProgressState::kProbe && tried_prev != next_.prev());
     if (late) return;
     become_probe(std::max(match_.next(), try_next));
   }

@@ -18,7 +18,8 @@ inline size_t failure_tolerance(size_t voters) { return voters == 0 ? 0 : voters
 // The largest value that a majority of the voters has reached, given what each has reached. Index 0 and
 // round 0 mean nothing yet.
 template <typename Value>
-Value reached_by_majority(const Configuration& configuration, const std::function<Value(const Member&)>& reached) {
+Value reached_by_majority(const Configuration& configuration,
+                          const std::function<Value(const Member&)>& reached) {
   std::vector<Value> values;
   for (const Member& member : configuration.members) {
     if (member.voter) values.push_back(reached(member));

@@ -19,7 +19,8 @@ Raft::Raft(const Boot& boot, Now now)
       log_(boot.entries) {
   PATRONUS_ASSERT(is_node_id(self_) && incarnation_, "the shell checks identity before it boots the core");
   PATRONUS_ASSERT(log_.last_term() <= hard_.term, "recovery never gives a term below the log's");
-  PATRONUS_ASSERT(heartbeat_interval_ * 5 <= election_timeout_, "the shell checks timing before it boots the core");
+  PATRONUS_ASSERT(heartbeat_interval_ * 5 <= election_timeout_,
+                  "the shell checks timing before it boots the core");
   last_leader_contact_ = now.mono;
   // Nobody has heard of a leader yet, so there is no need to wait a whole timeout; the pre-vote of a node
   // that merely came back is refused by those who do hear one.
@@ -110,7 +111,8 @@ void Raft::receive(Now now, const NodeId& from, Incarnation incarnation, Message
     become_follower(now, message.term, from_leader ? from : NodeId{}, out);
   }
   // A voter with a stale term may still say yes to the term it was asked about, so its answer counts.
-  const bool pre_vote_answer = std::holds_alternative<PreVoteResponse>(message.body) && !MUTANT(kIgnoreStaleVoter);
+  const bool pre_vote_answer =
+      std::holds_alternative<PreVoteResponse>(message.body) && !MUTANT(kIgnoreStaleVoter);
   if (message.term < hard_.term && !pre_vote && !pre_vote_answer) {
     handle_lower_term(from, message, out);
     return;
@@ -177,8 +179,8 @@ std::vector<MemberView> Raft::members(Now now) const {
     }
     const Progress& progress = leader->peers.at(member.id);
     const Duration silence = now.mono - progress.last_contact();
-    views.push_back({member.id, progress.heard() && silence < election_timeout_, progress.match(), progress.applied(),
-                     progress.heard() ? silence.count() / 1'000'000 : -1});
+    views.push_back({member.id, progress.heard() && silence < election_timeout_, progress.match(),
+                     progress.applied(), progress.heard() ? silence.count() / 1'000'000 : -1});
   }
   return views;
 }

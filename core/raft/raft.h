@@ -25,7 +25,7 @@ struct Follower {
 };
 struct Candidate {
   bool pre_vote = true;
-  uint32_t attempt = 0;      // how often in a row without a leader; widens the window of the next one
+  uint32_t attempt = 0;  // how often in a row without a leader; widens the window of the next one
   LeaderCause cause = LeaderCause::kStart;
   std::set<NodeId> granted;
 };
@@ -129,7 +129,8 @@ class Raft {
   void append_own(Now now, EntryKind kind, Blob payload, Effects& out);
   void replicate(Now now, const NodeId& peer, Progress& progress, Effects& out);
   void replicate_all(Now now, Effects& out);
-  void send_append(Now now, const NodeId& peer, Progress& progress, std::span<const Entry> entries, Effects& out);
+  void send_append(Now now, const NodeId& peer, Progress& progress, std::span<const Entry> entries,
+                   Effects& out);
   void lead(Now now, Effects& out);
   void send_heartbeats(Now now, Effects& out);
   void maybe_commit(Now now, Effects& out);

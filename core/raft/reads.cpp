@@ -40,7 +40,8 @@ void Raft::finish_read_rounds(Now now, Effects& out) {
   });
   if (!confirmed) return;
   std::vector<ReadReady> ready = leader.reads.finish();
-  ready_reads_.insert(ready_reads_.end(), std::make_move_iterator(ready.begin()), std::make_move_iterator(ready.end()));
+  ready_reads_.insert(ready_reads_.end(), std::make_move_iterator(ready.begin()),
+                      std::make_move_iterator(ready.end()));
   if (leader.reads.anyone_waits()) start_read_round(now, out);
 }
 

@@ -1,5 +1,6 @@
 // Read index (thesis, section 6.4): the leader notes its commit index, makes sure by one round of heartbeats
-// that it still leads, and the read may be served once that index is applied. All reads that wait share a round.
+// that it still leads, and the read may be served once that index is applied. All reads that wait share a
+// round.
 #pragma once
 
 #include <deque>

@@ -15,21 +15,24 @@ Stamp Raft::stamp(Now now) const {
   const auto& leader = std::get<Leader>(role_);
   const Stamp last = log_.last_stamp();
   const int64_t lease_ms = leader.lease_ms_base + (now.mono - leader.since).count() / 1'000'000;
-  return Stamp{std::max(lease_ms, last.lease_ms), std::max(now.wall.unix_ms, last.wall_ms)};
+  return Stamp{std::max(lease_ms, last.lease_ms),
+               std::max(std::clamp<int64_t>(now.wall.unix_ms, 0, limits::kStampMax), last.wall_ms)};
 }
 
 Proposed Raft::propose(Now now, EntryKind kind, Blob payload, Effects& out) {
   if (!is_leader()) return Proposed::kNotLeader;
   const size_t bytes = Entry::kHeaderBytes + payload.size();
   if (log_.full()) return Proposed::kFull;
-  if (std::get<Leader>(role_).uncommitted_bytes + bytes > limits::kProposalsUncommittedBytesMax) return Proposed::kBusy;
+  if (std::get<Leader>(role_).uncommitted_bytes + bytes > limits::kProposalsUncommittedBytesMax)
+    return Proposed::kBusy;
   append_own(now, kind, std::move(payload), out);
   replicate_all(now, out);
   maybe_commit(now, out);
   return Proposed::kAccepted;
 }
 
-// The leader's own write goes on beside replication (thesis, section 10.2.1); it counts itself once it is done.
+// The leader's own write goes on beside replication (thesis, section 10.2.1); it counts itself once it is
+// done.
 void Raft::append_own(Now now, EntryKind kind, Blob payload, Effects& out) {
   Entry entry{log_.last_index().next(), hard_.term, kind, stamp(now), std::move(payload)};
   std::get<Leader>(role_).uncommitted_bytes += entry.encoded_bytes();
@@ -52,10 +55,12 @@ void Raft::replicate(Now now, const NodeId& peer, Progress& progress, Effects& o
     if (probing) return;
   }
   // A follower that has everything still must hear what is committed; one that waits for more hears it then.
-  if (!probing && !progress.waits() && progress.commit_sent() < commit_) send_append(now, peer, progress, {}, out);
+  if (!probing && !progress.waits() && progress.commit_sent() < commit_)
+    send_append(now, peer, progress, {}, out);
 }
 
-void Raft::send_append(Now now, const NodeId& peer, Progress& progress, std::span<const Entry> entries, Effects& out) {
+void Raft::send_append(Now now, const NodeId& peer, Progress& progress, std::span<const Entry> entries,
+                       Effects& out) {
   const Index prev = progress.next().prev();
   const std::optional<Term> prev_term = log_.term_at(prev);
   PATRONUS_ASSERT(prev_term.has_value(), "a follower's next entry is at most one beyond the leader's last");
@@ -98,10 +103,12 @@ void Raft::take_entries(const NodeId& from, AppendRequest& m, Effects& out) {
   if (skip < m.entries.size()) {
     const std::span<const Entry> news = std::span(m.entries).subspan(skip);
     const bool valid = std::all_of(news.begin(), news.end(), [](const Entry& entry) {
-      return entry.kind != EntryKind::kConfiguration || decode_configuration(entry.payload.view()).has_value();
+      return entry.kind != EntryKind::kConfiguration ||
+             decode_configuration(entry.payload.view()).has_value();
     });
     if (news.front().index <= commit_ || !valid) {
-      out.emplace_back(Notice{NoticeKind::kStranger, "append from " + from + " contradicts what is committed"});
+      out.emplace_back(
+          Notice{NoticeKind::kStranger, "append from " + from + " contradicts what is committed"});
       return;
     }
     log_.truncate_from(news.front().index);
@@ -160,7 +167,8 @@ void Raft::advance_commit(Index to) {
   if (auto* leader = std::get_if<Leader>(&role_)) {
     for (Index i = std::max(commit_.next(), leader->first_index); i <= to; i = i.next()) {
       const size_t bytes = log_.at(i).encoded_bytes();
-      PATRONUS_ASSERT(leader->uncommitted_bytes >= bytes, "what is committed was counted when it was proposed");
+      PATRONUS_ASSERT(leader->uncommitted_bytes >= bytes,
+                      "what is committed was counted when it was proposed");
       leader->uncommitted_bytes -= bytes;
     }
   }
@@ -197,7 +205,8 @@ void Raft::send_heartbeats(Now now, Effects& out) {
   const std::vector<MemberView> views = members(now);
   for (auto& [peer, progress] : leader.peers) {
     ++counters_.heartbeats_sent;
-    send(peer, Heartbeat{leader.reads.round(), std::min(progress.match(), commit_), commit_, views}, PersistId{}, out);
+    send(peer, Heartbeat{leader.reads.round(), std::min(progress.match(), commit_), commit_, views},
+         PersistId{}, out);
   }
 }
 
@@ -208,7 +217,8 @@ void Raft::on(Now now, const NodeId& from, Term, const Heartbeat& m, Effects& ou
   last_leader_contact_ = now.mono;
   had_leader_contact_ = true;
   reset_election_deadline(now);
-  // The leader bounds the commit index by what it knows to be here; a heartbeat that claims more is cut to it.
+  // The leader bounds the commit index by what it knows to be here; a heartbeat that claims more is cut to
+  // it.
   advance_commit(std::min(m.commit, log_.last_index()));
   leader_commit_ = std::max(leader_commit_, m.leader_commit);
   told_members_ = m.members;

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/limits.h"
 #include "core/base/time.h"
 #include "core/base/types.h"
 #include "core/requests/request.h"
@@ -18,6 +19,11 @@ namespace patronus {
 
 class PendingReads {
  public:
+  // Tickets come from this boot's range: an answer to a question of a former boot must not pass for one of
+  // this.
+  void set_boot(uint64_t boot) { ticket_ = boot << limits::kSequenceBitsPerBoot; }
+  uint64_t ticket() const { return ticket_; }
+
   bool has_room() const;
   void add(ClientRead read);
 

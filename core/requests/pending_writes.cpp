@@ -7,14 +7,18 @@
 namespace patronus {
 
 PendingWrites::PendingWrites(uint64_t boot) : next_((boot << limits::kSequenceBitsPerBoot) + 1) {
-  PATRONUS_ASSERT(boot > 0 && boot < (uint64_t{1} << (64 - limits::kSequenceBitsPerBoot)), "boots are counted from 1");
+  PATRONUS_ASSERT(boot > 0 && boot < (uint64_t{1} << (64 - limits::kSequenceBitsPerBoot)),
+                  "boots are counted from 1");
   if (MUTANT(kSequenceFromZero)) next_ = 1;
 }
 
-bool PendingWrites::has_room() const { return next_ - resolved_below() < limits::kWritesInFlightMax - 1; }
+bool PendingWrites::has_room() const {
+  return next_ - resolved_below() < limits::kWritesInFlightMax - 1 && bytes_ < limits::kPendingWriteBytesMax;
+}
 
 void PendingWrites::add(PendingWrite write) {
   PATRONUS_ASSERT(has_room(), "the caller asks for room first");
+  bytes_ += write.command.size();
   deadlines_.emplace(write.deadline, next_);
   pending_.emplace_hint(pending_.end(), next_, std::move(write));
   ++next_;
@@ -29,6 +33,7 @@ std::optional<PendingWrite> PendingWrites::resolve(uint64_t sequence) {
   const auto at = pending_.find(sequence);
   if (at == pending_.end()) return std::nullopt;
   PendingWrite write = std::move(at->second);
+  bytes_ -= write.command.size();
   deadlines_.erase({write.deadline, sequence});
   pending_.erase(at);
   return write;

@@ -22,6 +22,7 @@ struct PendingWrite {
   Instant deadline;
   Instant sent_at;
   bool sent = false;  // it may be in someone's log
+  Term proposed_in;   // this node put it into its own log in this term
 };
 
 class PendingWrites {
@@ -50,6 +51,7 @@ class PendingWrites {
 
  private:
   uint64_t next_;
+  size_t bytes_ = 0;  // of all commands
   std::map<uint64_t, PendingWrite> pending_;
   std::set<std::pair<Instant, uint64_t>> deadlines_;
 };

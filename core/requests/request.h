@@ -37,7 +37,14 @@ struct ListPage {
   bool more = false;
 };
 
-enum class LeaderCause : uint8_t { kStart = 1, kTimeout = 2, kCrash = 3, kTransfer = 4, kDrain = 5, kForced = 6 };
+enum class LeaderCause : uint8_t {
+  kStart = 1,
+  kTimeout = 2,
+  kCrash = 3,
+  kTransfer = 4,
+  kDrain = 5,
+  kForced = 6
+};
 std::string_view cause_name(LeaderCause cause);
 
 // One change of leader, as every node remembers it.

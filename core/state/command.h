@@ -57,8 +57,9 @@ struct Compare {
   std::string key;
   CompareTarget target = CompareTarget::kExists;
   CompareRelation relation = CompareRelation::kEqual;
-  uint64_t number = 0;  // version, mod_revision, or for exists 0 or 1; an absent key has version and revision 0
-  Blob value;           // compared byte by byte; an absent key has no value and equals none
+  uint64_t number =
+      0;       // version, mod_revision, or for exists 0 or 1; an absent key has version and revision 0
+  Blob value;  // compared byte by byte; an absent key has no value and equals none
 
   friend bool operator==(const Compare&, const Compare&) = default;
 };
@@ -119,7 +120,7 @@ enum class Outcome : uint8_t {
   kTooLarge = 8,       // the batch touches or returns more than its limits
   kRefused = 9,        // malformed, or outside its origin's window: was not applied
   // Never in the log; given by the node that waits.
-  kNoLeader = 20,     // nothing was sent: not applied
+  kNoLeader = 20,      // nothing was sent: not applied
   kMaybeApplied = 21,  // not known in time
   kBusy = 22,          // refused at a limit: not applied
   kFull = 23,          // the log is full: not applied

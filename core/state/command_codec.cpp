@@ -114,8 +114,11 @@ WriteOp get_op(Reader& in) {
       op.expected = get_expected(in);
       return op;
     }
-    case 3: return get_batch(in);
-    default: in.fail(); return DeleteOp{};
+    case 3:
+      return get_batch(in);
+    default:
+      in.fail();
+      return DeleteOp{};
   }
 }
 
@@ -238,8 +241,8 @@ std::optional<std::string> namespace_fault(std::string_view ns) {
   }
   if (ns.front() == '_') return "namespaces that begin with _ are the system's own";
   for (const char c : ns) {
-    const bool allowed = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                         c == '_' || c == '.';
+    const bool allowed = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                         c == '-' || c == '_' || c == '.';
     if (!allowed) return "a namespace is made of letters, digits, '-', '_' and '.'";
   }
   return std::nullopt;

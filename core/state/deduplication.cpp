@@ -29,7 +29,8 @@ Deduplication::Verdict Deduplication::note(const Origin& origin) {
     return MUTANT(kNoDeduplication) ? Verdict::kFirst : Verdict::kRepeated;
   }
   if (origin.resolved_below > window.floor) {
-    hash_ += fact('f', origin.incarnation, origin.resolved_below) - fact('f', origin.incarnation, window.floor);
+    hash_ +=
+        fact('f', origin.incarnation, origin.resolved_below) - fact('f', origin.incarnation, window.floor);
     window.floor = origin.resolved_below;
     while (!window.applied.empty() && *window.applied.begin() < window.floor) {
       hash_ -= fact('a', origin.incarnation, *window.applied.begin());

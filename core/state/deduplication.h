@@ -1,5 +1,5 @@
-// A write that a node forwards may come through the log more than once: when its leader was lost on the way it
-// is sent to the next. Each node numbers its writes; here is remembered which numbers were applied.
+// A write that a node forwards may come through the log more than once: when its leader was lost on the way
+// it is sent to the next. Each node numbers its writes; here is remembered which numbers were applied.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ class Deduplication {
 
  private:
   struct Window {
-    uint64_t floor = 1;           // everything below was resolved by its origin
+    uint64_t floor = 1;          // everything below was resolved by its origin
     std::set<uint64_t> applied;  // at or above the floor
   };
 

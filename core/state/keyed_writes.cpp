@@ -52,7 +52,8 @@ void KeyedWrites::keep(const IdempotencyKey& key, const WriteResult& result, con
 }
 
 void KeyedWrites::expire(const Stamp& now) {
-  constexpr int64_t kKeptMs = std::chrono::duration_cast<std::chrono::milliseconds>(limits::kKeyedWriteKept).count();
+  constexpr int64_t kKeptMs =
+      std::chrono::duration_cast<std::chrono::milliseconds>(limits::kKeyedWriteKept).count();
   for (size_t i = 0; i < limits::kKeyedExpiredPerApplyMax && !by_age_.empty(); ++i) {
     const auto at = kept_.find(by_age_.front());
     PATRONUS_ASSERT(at != kept_.end(), "what has an age is kept");

@@ -17,8 +17,8 @@ namespace patronus {
 
 class KeyedWrites {
  public:
-  // The kept answer to this request; or a refusal if the key was used for another one, or its user's kept keys
-  // are at their cap; or nothing: the write is new and may be executed.
+  // The kept answer to this request; or a refusal if the key was used for another one, or its user's kept
+  // keys are at their cap; or nothing: the write is new and may be executed.
   std::optional<WriteResult> answer(const IdempotencyKey& key) const;
   // Keeps the answer of a write that was executed at this time.
   void keep(const IdempotencyKey& key, const WriteResult& result, const Stamp& stamp);

@@ -38,7 +38,9 @@ Applied Store::apply(const Entry& entry) {
   keyed_.expire(entry.stamp);
   Applied applied;
   switch (entry.kind) {
-    case EntryKind::kLeader: note_leader(entry); break;
+    case EntryKind::kLeader:
+      note_leader(entry);
+      break;
     case EntryKind::kConfiguration: {
       const std::optional<Configuration> configuration = decode_configuration(entry.payload.view());
       if (configuration) deduplication_.set_members(*configuration);
@@ -71,6 +73,15 @@ WriteResult Store::execute(const Command& command, Index at, const Stamp& stamp)
   }
   // A kept answer is given again as it was, with the revision it had.
   if (std::optional<WriteResult> kept = keyed_.answer(*command.idempotency)) return *kept;
+  // The answer will be kept, so there must be room for it; only deletes may always be kept, for they make
+  // room.
+  const bool no_room =
+      bytes() + limits::kKeyedAnswerBytesMax + 2 * limits::kIdempotencyKeyBytesMax > limits::kStateBytesMax;
+  if (no_room && !std::holds_alternative<DeleteOp>(command.op)) {
+    result.outcome = Outcome::kQuotaExceeded;
+    result.revision = at;
+    return result;
+  }
   result = execute_once(command.op, at, limits::kKeyedAnswerBytesMax);
   result.revision = at;
   // A refusal for want of room says nothing about the request: it may be tried again under its key.
@@ -90,8 +101,8 @@ const Record* Store::get(std::string_view ns, std::string_view key) const {
   return at == keys->second.end() ? nullptr : &at->second.record;
 }
 
-const Record& Store::put(std::string_view ns, std::string_view key, const Blob& value, const std::string& content_type,
-                         Index at) {
+const Record& Store::put(std::string_view ns, std::string_view key, const Blob& value,
+                         const std::string& content_type, Index at) {
   auto keys = namespaces_.find(ns);
   if (keys == namespaces_.end()) keys = namespaces_.emplace(std::string(ns), Keys{}).first;
   auto slot = keys->second.find(key);
@@ -131,7 +142,8 @@ uint64_t Store::erase_prefix(std::string_view ns, std::string_view prefix) {
   const auto keys = namespaces_.find(ns);
   if (keys == namespaces_.end()) return 0;
   std::vector<std::string> doomed;
-  for (auto at = keys->second.lower_bound(prefix); at != keys->second.end() && at->first.starts_with(prefix); ++at) {
+  for (auto at = keys->second.lower_bound(prefix); at != keys->second.end() && at->first.starts_with(prefix);
+       ++at) {
     doomed.push_back(at->first);
   }
   for (const std::string& key : doomed) erase(ns, key);
@@ -142,8 +154,9 @@ ListPage Store::list(const ListQuery& query) const {
   ListPage page;
   const auto keys = namespaces_.find(query.ns);
   if (keys == namespaces_.end()) return page;
-  auto at = query.after_key >= query.prefix && !query.after_key.empty() ? keys->second.upper_bound(query.after_key)
-                                                                      : keys->second.lower_bound(query.prefix);
+  auto at = query.after_key >= query.prefix && !query.after_key.empty()
+                ? keys->second.upper_bound(query.after_key)
+                : keys->second.lower_bound(query.prefix);
   size_t bytes = 0;
   for (; at != keys->second.end() && at->first.starts_with(query.prefix); ++at) {
     const Record& record = at->second.record;
@@ -166,7 +179,10 @@ void Store::note_leader(const Entry& entry) {
   leaders_.push_front({entry.index, entry.term, record->leader, record->cause, entry.stamp});
   if (leaders_.size() > limits::kHistoryLeadersMax) leaders_.pop_back();
   ++leaders_total_;
-  leaders_hash_ = hash64(entry.payload.view(), leaders_hash_ + entry.index.value);
+  std::string fact;
+  Writer out(fact);
+  encode(out, entry);
+  leaders_hash_ = hash64(fact, leaders_hash_);
 }
 
 History Store::history() const { return {{leaders_.begin(), leaders_.end()}, leaders_total_}; }

@@ -62,8 +62,8 @@ class Store {
   std::optional<Outcome> batch_obstacle(const std::string& ns, const std::vector<BatchStep>& steps,
                                         size_t returned_max) const;
   void run_steps(const BatchOp& op, const std::vector<BatchStep>& steps, Index at, WriteResult& result);
-  const Record& put(std::string_view ns, std::string_view key, const Blob& value, const std::string& content_type,
-                    Index at);
+  const Record& put(std::string_view ns, std::string_view key, const Blob& value,
+                    const std::string& content_type, Index at);
   bool erase(std::string_view ns, std::string_view key);
   uint64_t erase_prefix(std::string_view ns, std::string_view prefix);
   void note_leader(const Entry& entry);

@@ -18,10 +18,14 @@ Record numbers_of(const Record& record) {
 template <typename T>
 bool relates(CompareRelation relation, const T& left, const T& right) {
   switch (relation) {
-    case CompareRelation::kEqual: return left == right;
-    case CompareRelation::kNotEqual: return left != right;
-    case CompareRelation::kLess: return left < right;
-    case CompareRelation::kGreater: return left > right;
+    case CompareRelation::kEqual:
+      return left == right;
+    case CompareRelation::kNotEqual:
+      return left != right;
+    case CompareRelation::kLess:
+      return left < right;
+    case CompareRelation::kGreater:
+      return left > right;
   }
   return false;
 }
@@ -100,11 +104,13 @@ WriteResult Store::execute_op(const BatchOp& op, Index at, size_t returned_max) 
 bool Store::holds(const std::string& ns, const Compare& compare) const {
   const Record* record = get(ns, compare.key);
   switch (compare.target) {
-    case CompareTarget::kExists: return relates<uint64_t>(compare.relation, record != nullptr ? 1 : 0, compare.number);
+    case CompareTarget::kExists:
+      return relates<uint64_t>(compare.relation, record != nullptr ? 1 : 0, compare.number);
     case CompareTarget::kVersion:
       return relates<uint64_t>(compare.relation, record != nullptr ? record->version : 0, compare.number);
     case CompareTarget::kModRevision:
-      return relates<uint64_t>(compare.relation, record != nullptr ? record->mod_revision.value : 0, compare.number);
+      return relates<uint64_t>(compare.relation, record != nullptr ? record->mod_revision.value : 0,
+                               compare.number);
     case CompareTarget::kValue:
       if (record == nullptr) return compare.relation == CompareRelation::kNotEqual;
       return relates(compare.relation, record->value.view(), compare.value.view());
@@ -124,16 +130,19 @@ std::optional<Outcome> Store::batch_obstacle(const std::string& ns, const std::v
     if (step.kind == StepKind::kGet) {
       const Record* record = get(ns, step.key);
       // A get after a put of the same batch returns what was put.
-      returned += record != nullptr ? record->value.size() : 0;
+      returned += record != nullptr ? record->value.size() + record->content_type.size() : 0;
       for (const BatchStep& other : steps) {
-        if (other.kind == StepKind::kPut && other.key == step.key) returned += other.value.size();
+        if (other.kind == StepKind::kPut && other.key == step.key)
+          returned += other.value.size() + other.content_type.size();
       }
     }
     if (step.kind == StepKind::kDeletePrefix) {
       const auto keys = namespaces_.find(ns);
       if (keys == namespaces_.end()) continue;
       for (auto at = keys->second.lower_bound(step.key);
-           at != keys->second.end() && at->first.starts_with(step.key) && doomed <= limits::kDeletePrefixKeysMax; ++at) {
+           at != keys->second.end() && at->first.starts_with(step.key) &&
+           doomed <= limits::kDeletePrefixKeysMax;
+           ++at) {
         ++doomed;
       }
     }
@@ -148,12 +157,18 @@ void Store::run_steps(const BatchOp& op, const std::vector<BatchStep>& steps, In
   for (const BatchStep& step : steps) {
     StepResult done{step.kind, step.key, std::nullopt, 0};
     switch (step.kind) {
-      case StepKind::kPut: done.record = numbers_of(put(op.ns, step.key, step.value, step.content_type, at)); break;
+      case StepKind::kPut:
+        done.record = numbers_of(put(op.ns, step.key, step.value, step.content_type, at));
+        break;
       case StepKind::kGet:
         if (const Record* record = get(op.ns, step.key)) done.record = *record;
         break;
-      case StepKind::kDelete: done.deleted = erase(op.ns, step.key) ? 1 : 0; break;
-      case StepKind::kDeletePrefix: done.deleted = erase_prefix(op.ns, step.key); break;
+      case StepKind::kDelete:
+        done.deleted = erase(op.ns, step.key) ? 1 : 0;
+        break;
+      case StepKind::kDeletePrefix:
+        done.deleted = erase_prefix(op.ns, step.key);
+        break;
     }
     result.steps.push_back(std::move(done));
   }

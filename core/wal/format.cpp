@@ -48,7 +48,8 @@ std::optional<SegmentHeader> read_segment_header(std::string_view bytes) {
   const Incarnation incarnation{in.u64()};
   const uint64_t segment = in.u64();
   const uint32_t expected = crc32c(bytes.substr(0, in.position()));
-  if (magic != kSegmentMagic || format != kFormat || in.u32() != expected || !incarnation) return std::nullopt;
+  if (magic != kSegmentMagic || format != kFormat || in.u32() != expected || !incarnation)
+    return std::nullopt;
   return SegmentHeader{incarnation, segment};
 }
 

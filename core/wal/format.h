@@ -81,11 +81,12 @@ struct BatchView {
   uint64_t sequence = 0;
   uint64_t chain_before = 0;
   std::string_view payload;
-  size_t bytes = 0;          // with header and padding
+  size_t bytes = 0;  // with header and padding
   uint64_t chain_after = 0;
 };
 // Nothing if no whole valid batch begins at the offset.
-[[nodiscard]] std::optional<BatchView> read_batch(std::string_view segment, size_t offset, Incarnation incarnation);
+[[nodiscard]] std::optional<BatchView> read_batch(std::string_view segment, size_t offset,
+                                                  Incarnation incarnation);
 
 enum class RecordKind : uint8_t { kHardState = 1, kEntry = 2 };
 

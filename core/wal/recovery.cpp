@@ -42,8 +42,8 @@ bool take_records(std::string_view payload, Recovered& out) {
       // An entry at an index that was written before replaces that one and all after it.
       out.entries.resize(entry.index.value - 1);
       const bool falls = !out.entries.empty() && entry.term < out.entries.back().term;
-      const bool bad_configuration = entry.kind == EntryKind::kConfiguration &&
-                                     !decode_configuration(entry.payload.view());
+      const bool bad_configuration =
+          entry.kind == EntryKind::kConfiguration && !decode_configuration(entry.payload.view());
       if (falls || entry.term > out.hard.term || bad_configuration) return false;
       out.entries.push_back(std::move(entry));
     } else {
@@ -54,7 +54,8 @@ bool take_records(std::string_view payload, Recovered& out) {
 }
 
 // True if a valid batch stands anywhere at or after the place: then the one missing before it was synced.
-bool later_batch_exists(std::span<const SegmentBytes> segments, size_t at, size_t offset, const Recovered& so_far) {
+bool later_batch_exists(std::span<const SegmentBytes> segments, size_t at, size_t offset,
+                        const Recovered& so_far) {
   for (size_t i = at; i < segments.size(); ++i) {
     const size_t begin = i == at ? offset : limits::kWalSegmentHeaderBytes;
     for (size_t o = begin; o + kBatchHeaderBytes <= segments[i].bytes.size(); o += kAlignment) {
@@ -70,7 +71,8 @@ bool walk(const SegmentBytes& segment, Recovered& out) {
   size_t offset = limits::kWalSegmentHeaderBytes;
   while (true) {
     const std::optional<BatchView> batch = read_batch(segment.bytes, offset, out.incarnation);
-    if (!batch || batch->sequence != out.position.sequence || batch->chain_before != out.position.chain) return true;
+    if (!batch || batch->sequence != out.position.sequence || batch->chain_before != out.position.chain)
+      return true;
     if (!take_records(batch->payload, out)) {
       out.reason = "impossible records in a valid batch at " + place(segment.segment, offset);
       return false;
@@ -87,11 +89,13 @@ Recovered recover(std::span<const SegmentBytes> segments) {
   if (segments.empty()) return out;
   const std::optional<SegmentHeader> first = read_segment_header(segments[0].bytes);
   if (!first) {
-    // The header is synced before the first batch is written, so an interrupted creation leaves only zeros after it.
-    const bool unused = segments.size() == 1 &&
-                        all_zero(segments[0].bytes.substr(
-                            std::min(segments[0].bytes.size(), limits::kWalSegmentHeaderBytes)));
-    return unused ? out : corrupt("the header of segment " + std::to_string(segments[0].segment) + " is damaged");
+    // The header is synced before the first batch is written, so an interrupted creation leaves only zeros
+    // after it.
+    const bool unused =
+        segments.size() == 1 && all_zero(segments[0].bytes.substr(
+                                    std::min(segments[0].bytes.size(), limits::kWalSegmentHeaderBytes)));
+    return unused ? out
+                  : corrupt("the header of segment " + std::to_string(segments[0].segment) + " is damaged");
   }
   out.incarnation = first->incarnation;
   out.position = first_position(first->incarnation);

@@ -19,7 +19,7 @@ struct SegmentBytes {
 };
 
 enum class Verdict : uint8_t {
-  kEmpty,    // nothing was ever acknowledged from here: begin anew
+  kEmpty,  // nothing was ever acknowledged from here: begin anew
   kWhole,
   kTorn,     // the last batch was not finished, so nobody was told of it: it is cut
   kCorrupt,  // something that was synced is damaged or gone: this node can't trust its disk
@@ -31,8 +31,8 @@ struct Recovered {
   Incarnation incarnation;
   HardState hard;
   std::vector<Entry> entries;
-  // Where to go on. After a tear everything from here to the end of the segment must be zeroed and synced, and
-  // segments after it removed, before anything is written: leftovers must never pass for a later batch.
+  // Where to go on. After a tear everything from here to the end of the segment must be zeroed and synced,
+  // and segments after it removed, before anything is written: leftovers must never pass for a later batch.
   Position position;
 };
 

@@ -23,10 +23,13 @@ Blob read_value(json::Fields& in, std::string& content_type) {
   const std::optional<std::string> coded =
       in.optional_string("value_base64", {.bytes_max = limits::kValueBytesMax * 4 / 3 + 4});
   if (text && coded) in.error("value_base64", "give value or value_base64, not both");
-  if (!in.has("value") && !in.has("value_base64")) in.error("value", "is missing", json::FieldFault::kMissing);
+  if (!in.has("value") && !in.has("value_base64"))
+    in.error("value", "is missing", json::FieldFault::kMissing);
   content_type = text ? "text/plain; charset=utf-8" : "application/octet-stream";
-  if (const auto type = in.optional_string("content_type", {.bytes_min = 1, .bytes_max = limits::kContentTypeBytesMax})) {
-    const bool printable = std::all_of(type->begin(), type->end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+  if (const auto type =
+          in.optional_string("content_type", {.bytes_min = 1, .bytes_max = limits::kContentTypeBytesMax})) {
+    const bool printable =
+        std::all_of(type->begin(), type->end(), [](char c) { return c >= 0x20 && c < 0x7f; });
     if (!printable) in.error("content_type", "has only printable ASCII characters");
     content_type = *type;
   }
@@ -121,19 +124,25 @@ Compare read_compare(json::Fields& in, std::string& words) {
 size_t bytes_of(const BatchOp& op) {
   size_t bytes = 0;
   for (const Compare& compare : op.compare) bytes += compare.key.size() + compare.value.size();
-  for (const BatchStep& step : op.then) bytes += step.key.size() + step.value.size() + step.content_type.size();
+  for (const BatchStep& step : op.then)
+    bytes += step.key.size() + step.value.size() + step.content_type.size();
   if (op.otherwise) {
-    for (const BatchStep& step : *op.otherwise) bytes += step.key.size() + step.value.size() + step.content_type.size();
+    for (const BatchStep& step : *op.otherwise)
+      bytes += step.key.size() + step.value.size() + step.content_type.size();
   }
   return bytes;
 }
 
 Problem problem_of(const json::Fields& in) {
   const bool invalid = in.only_invalid();
-  return {invalid ? 422 : 400, invalid ? "invalid_batch" : "malformed_batch",
-          "the batch has " + std::to_string(in.errors().size()) + " mistake" + (in.errors().size() == 1 ? "" : "s") +
-              "; the first: " + in.errors().front().field + " " + in.errors().front().reason,
-          false, false, in.errors()};
+  return {invalid ? 422 : 400,
+          invalid ? "invalid_batch" : "malformed_batch",
+          "the batch has " + std::to_string(in.errors().size()) + " mistake" +
+              (in.errors().size() == 1 ? "" : "s") + "; the first: " + in.errors().front().field + " " +
+              in.errors().front().reason,
+          false,
+          false,
+          in.errors()};
 }
 
 }  // namespace
@@ -142,7 +151,8 @@ std::variant<BatchOp, Problem> read_batch(const std::string& ns, std::string_vie
                                           std::vector<std::string>& compares) {
   std::variant<picojson::value, json::Error> parsed = json::parse(body);
   if (const auto* error = std::get_if<json::Error>(&parsed)) {
-    return Problem{400, "malformed_json", error->reason + " at byte " + std::to_string(error->offset), false, false, {}};
+    return Problem{
+        400, "malformed_json", error->reason + " at byte " + std::to_string(error->offset), false, false, {}};
   }
   json::Fields in(std::get<picojson::value>(parsed));
   BatchOp op;
@@ -152,7 +162,8 @@ std::variant<BatchOp, Problem> read_batch(const std::string& ns, std::string_vie
     op.compare.push_back(read_compare(fields, words));
     compares.push_back(std::move(words));
   });
-  in.required_objects("then", limits::kBatchOpsMax, [&](json::Fields& fields) { op.then.push_back(read_step(fields)); });
+  in.required_objects("then", limits::kBatchOpsMax,
+                      [&](json::Fields& fields) { op.then.push_back(read_step(fields)); });
   std::vector<BatchStep> otherwise;
   if (in.optional_objects("else", limits::kBatchOpsMax,
                           [&](json::Fields& fields) { otherwise.push_back(read_step(fields)); })) {
@@ -160,9 +171,13 @@ std::variant<BatchOp, Problem> read_batch(const std::string& ns, std::string_vie
   }
   if (!in.finish()) return problem_of(in);
   if (bytes_of(op) > limits::kBatchBytesMax) {
-    return Problem{413, "batch_too_large",
-                   "keys and values of a batch have at most " + std::to_string(limits::kBatchBytesMax) + " bytes together",
-                   false, false, {}};
+    return Problem{413,
+                   "batch_too_large",
+                   "keys and values of a batch have at most " + std::to_string(limits::kBatchBytesMax) +
+                       " bytes together",
+                   false,
+                   false,
+                   {}};
   }
   return op;
 }

@@ -48,7 +48,8 @@ Route route_of(const http::Request& request) {
     if (path.size() == 4) return Route::kStateList;
     // A key may be called "batch" too: only a POST means the batch.
     if (path.size() == 5) {
-      return path[4] == "batch" && request.method == http::Method::kPost ? Route::kStateBatch : Route::kStateKey;
+      return path[4] == "batch" && request.method == http::Method::kPost ? Route::kStateBatch
+                                                                         : Route::kStateKey;
     }
   }
   return Route::kNone;

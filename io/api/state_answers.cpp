@@ -45,38 +45,65 @@ void put_record(json::Writer& out, const Record& record, bool with_value) {
 Problem problem_of(const Asked& asked, const WriteResult& result) {
   const bool maybe = result.maybe_applied;
   switch (result.outcome) {
-    case Outcome::kNotFound: return {404, "key_not_found", "there is no key '" + asked.key + "'", false, false, {}};
+    case Outcome::kNotFound:
+      return {404, "key_not_found", "there is no key '" + asked.key + "'", false, false, {}};
     case Outcome::kPreconditionFailed:
-      return {412, "precondition_failed",
-              result.record.version == 0 ? "the key does not exist"
-                                         : "the key's mod_revision is " + std::to_string(result.record.mod_revision.value),
-              false, false, {}};
+      return {412,
+              "precondition_failed",
+              result.record.version == 0
+                  ? "the key does not exist"
+                  : "the key's mod_revision is " + std::to_string(result.record.mod_revision.value),
+              false,
+              false,
+              {}};
     case Outcome::kCompareFailed: {
-      Problem problem{409, "compare_failed", "a comparison does not hold and there is no else", false, false, {}};
+      Problem problem{409, "compare_failed", "a comparison does not hold and there is no else", false, false,
+                      {}};
       const size_t which = result.failed_compare;
-      const std::string words = which < asked.compares.size() ? asked.compares[which] : std::string("a comparison");
+      const std::string words =
+          which < asked.compares.size() ? asked.compares[which] : std::string("a comparison");
       problem.detail = "comparison " + std::to_string(which) + " does not hold: " + words;
       problem.errors.push_back({"compare[" + std::to_string(which) + "]", "does not hold: " + words});
       return problem;
     }
     case Outcome::kQuotaExceeded:
-      return {507, "quota_exceeded",
-              "the state would outgrow its quota of " + std::to_string(limits::kStateBytesMax) + " bytes; delete keys first",
-              false, false, {}};
+      return {507,
+              "quota_exceeded",
+              "the state would outgrow its quota of " + std::to_string(limits::kStateBytesMax) +
+                  " bytes; delete keys first",
+              false,
+              false,
+              {}};
     case Outcome::kKeyReused:
-      return {422, "idempotency_key_reused", "this Idempotency-Key was used for another request", false, false, {}};
+      return {
+          422, "idempotency_key_reused", "this Idempotency-Key was used for another request", false, false,
+          {}};
     case Outcome::kKeyCapReached:
-      return {429, "idempotency_keys_exhausted",
-              "too many writes with an Idempotency-Key in 24 hours; write without one or later", true, false, {}};
+      return {429,
+              "idempotency_keys_exhausted",
+              "too many writes with an Idempotency-Key in 24 hours; write without one or later",
+              true,
+              false,
+              {}};
     case Outcome::kTooLarge:
-      return {422, "batch_result_too_large", "the batch touches or returns more than one batch may", false, false, {}};
+      return {
+          422, "batch_result_too_large", "the batch touches or returns more than one batch may", false, false,
+          {}};
     case Outcome::kNoLeader:
       return {503, "no_leader", "no leader was found in time; nothing was written", true, false, {}};
     case Outcome::kMaybeApplied:
-      return {504, "commit_unknown", "the write was not confirmed in time; it may or may not take effect", true, true, {}};
-    case Outcome::kBusy: return {503, "busy", "too many writes are waiting", true, maybe, {}};
-    case Outcome::kFull: return {507, "log_full", "the log has reached its limit", false, maybe, {}};
-    default: return {422, "refused", "the write can't be applied", false, false, {}};
+      return {504,
+              "commit_unknown",
+              "the write was not confirmed in time; it may or may not take effect",
+              true,
+              true,
+              {}};
+    case Outcome::kBusy:
+      return {503, "busy", "too many writes are waiting", true, maybe, {}};
+    case Outcome::kFull:
+      return {507, "log_full", "the log has reached its limit", false, maybe, {}};
+    default:
+      return {422, "refused", "the write can't be applied", false, false, {}};
   }
 }
 
@@ -91,7 +118,8 @@ std::string batch_body(const WriteResult& result) {
     if (step.kind == StepKind::kPut && step.record) put_numbers(out, *step.record);
     if (step.kind == StepKind::kGet) out.field("found", step.record.has_value());
     if (step.kind == StepKind::kGet && step.record) put_record(out, *step.record, true);
-    if (step.kind == StepKind::kDelete || step.kind == StepKind::kDeletePrefix) out.field("deleted", step.deleted);
+    if (step.kind == StepKind::kDelete || step.kind == StepKind::kDeletePrefix)
+      out.field("deleted", step.deleted);
     out.end();
   }
   out.finish();
@@ -100,10 +128,12 @@ std::string batch_body(const WriteResult& result) {
 
 Problem problem_of(ReadFailure failure) {
   switch (failure) {
-    case ReadFailure::kNoLeader: return {503, "no_leader", "no leader is known, so nobody can vouch for a read", true, false, {}};
+    case ReadFailure::kNoLeader:
+      return {503, "no_leader", "no leader is known, so nobody can vouch for a read", true, false, {}};
     case ReadFailure::kTimeout:
       return {503, "no_quorum", "the read was not confirmed by a quorum in time", true, false, {}};
-    case ReadFailure::kBusy: return {503, "busy", "too many reads are waiting", true, false, {}};
+    case ReadFailure::kBusy:
+      return {503, "busy", "too many reads are waiting", true, false, {}};
     case ReadFailure::kRevisionNotReached:
       return {503, "revision_not_reached", "this node has not applied min_revision in time", true, false, {}};
   }
@@ -112,7 +142,8 @@ Problem problem_of(ReadFailure failure) {
 
 http::Response get_response(const Asked& asked, const ReadResult& result, const Origin& origin) {
   if (!result.record) {
-    return problem_response({404, "key_not_found", "there is no key '" + asked.key + "'", false, false, {}}, origin);
+    return problem_response({404, "key_not_found", "there is no key '" + asked.key + "'", false, false, {}},
+                            origin);
   }
   const Record& record = *result.record;
   http::Response response;
@@ -176,8 +207,9 @@ std::string rfc3339(int64_t unix_ms) {
   std::tm parts{};
   gmtime_r(&seconds, &parts);
   std::array<char, 80> text{};
-  std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900, parts.tm_mon + 1,
-                parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<int>(unix_ms % 1000));
+  std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900,
+                parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+                static_cast<int>(unix_ms % 1000));
   return text.data();
 }
 
@@ -202,9 +234,12 @@ http::Response write_response(const Asked& asked, const WriteResult& result, con
 http::Response read_response(const Asked& asked, const ReadResult& result, const Origin& origin) {
   if (result.failure) return problem_response(problem_of(*result.failure), origin);
   switch (asked.route) {
-    case Route::kStateList: return list_response(asked, result);
-    case Route::kClusterHistory: return history_response(result);
-    default: return get_response(asked, result, origin);
+    case Route::kStateList:
+      return list_response(asked, result);
+    case Route::kClusterHistory:
+      return history_response(result);
+    default:
+      return get_response(asked, result, origin);
   }
 }
 

@@ -13,8 +13,12 @@ namespace {
 
 using Outcome = std::variant<Understood, Problem>;
 
-Problem bad_request(std::string_view code, std::string detail) { return {400, code, std::move(detail), false, false, {}}; }
-Problem invalid(std::string_view code, std::string detail) { return {422, code, std::move(detail), false, false, {}}; }
+Problem bad_request(std::string_view code, std::string detail) {
+  return {400, code, std::move(detail), false, false, {}};
+}
+Problem invalid(std::string_view code, std::string detail) {
+  return {422, code, std::move(detail), false, false, {}};
+}
 
 std::optional<uint64_t> number(std::string_view text) {
   uint64_t value = 0;
@@ -64,14 +68,16 @@ bool write_conditions(const http::Request& request, Expected& expected, Problem&
     if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
     const std::optional<uint64_t> revision = number(text);
     if (!revision || *revision == 0) {
-      problem = bad_request("bad_header", "If-Match takes one mod_revision such as \"17\", not '" + *match + "'");
+      problem =
+          bad_request("bad_header", "If-Match takes one mod_revision such as \"17\", not '" + *match + "'");
       return false;
     }
     expected = Index{*revision};
   }
   if (none != nullptr) {
     if (*none != "*") {
-      problem = bad_request("bad_header", "If-None-Match of a write takes * only: the key must not exist yet");
+      problem =
+          bad_request("bad_header", "If-None-Match of a write takes * only: the key must not exist yet");
       return false;
     }
     expected = Index{0};
@@ -84,7 +90,8 @@ bool idempotency(const http::Request& request, std::optional<IdempotencyKey>& ou
   if (key == nullptr) return true;
   const bool printable = std::all_of(key->begin(), key->end(), [](char c) { return c > 0x20 && c < 0x7f; });
   if (key->empty() || key->size() > limits::kIdempotencyKeyBytesMax || !printable) {
-    problem = bad_request("bad_header", "Idempotency-Key has 1 to " + std::to_string(limits::kIdempotencyKeyBytesMax) +
+    problem = bad_request("bad_header", "Idempotency-Key has 1 to " +
+                                            std::to_string(limits::kIdempotencyKeyBytesMax) +
                                             " visible ASCII characters");
     return false;
   }
@@ -94,7 +101,8 @@ bool idempotency(const http::Request& request, std::optional<IdempotencyKey>& ou
   hash = hash64(request.body, hash);
   for (const std::string_view name : {"content-type", "if-match", "if-none-match"}) {
     const std::string* value = request.header(name);
-    hash = hash64(value == nullptr ? std::string_view() : std::string_view(*value), hash + (value == nullptr ? 0 : 1));
+    hash = hash64(value == nullptr ? std::string_view() : std::string_view(*value),
+                  hash + (value == nullptr ? 0 : 1));
   }
   out = IdempotencyKey{"", *key, hash};
   return true;
@@ -118,21 +126,29 @@ Outcome understand_put(const http::Request& request) {
   Problem problem;
   if (!only_parameters(request, {"redirect"}, problem)) return problem;
   ClientWrite write;
-  PutOp put{request.segments[3], request.segments[4], Blob(request.body), "application/octet-stream", std::nullopt};
+  PutOp put{request.segments[3], request.segments[4], Blob(request.body), "application/octet-stream",
+            std::nullopt};
   if (const std::string* type = request.header("content-type")) put.content_type = *type;
   if (put.content_type.size() > limits::kContentTypeBytesMax) {
-    return invalid("invalid_content_type",
-                   "a content type has at most " + std::to_string(limits::kContentTypeBytesMax) + " characters");
+    return invalid("invalid_content_type", "a content type has at most " +
+                                               std::to_string(limits::kContentTypeBytesMax) + " characters");
   }
   if (put.value.size() > limits::kValueBytesMax) {
-    return Problem{413, "value_too_large", "a value has at most " + std::to_string(limits::kValueBytesMax) +
-                                               " bytes, this one " + std::to_string(put.value.size()), false, false, {}};
+    return Problem{413,
+                   "value_too_large",
+                   "a value has at most " + std::to_string(limits::kValueBytesMax) + " bytes, this one " +
+                       std::to_string(put.value.size()),
+                   false,
+                   false,
+                   {}};
   }
-  if (!write_conditions(request, put.expected, problem) || !idempotency(request, write.idempotency, problem)) {
+  if (!write_conditions(request, put.expected, problem) ||
+      !idempotency(request, write.idempotency, problem)) {
     return problem;
   }
   write.op = std::move(put);
-  return Understood{std::move(write), Asked{Route::kStateKey, request.method, false, false, request.segments[4], {}, {}}};
+  return Understood{std::move(write),
+                    Asked{Route::kStateKey, request.method, false, false, request.segments[4], {}, {}}};
 }
 
 Outcome understand_delete(const http::Request& request) {
@@ -144,13 +160,15 @@ Outcome understand_delete(const http::Request& request) {
     return problem;
   }
   write.op = std::move(op);
-  return Understood{std::move(write), Asked{Route::kStateKey, request.method, false, false, request.segments[4], {}, {}}};
+  return Understood{std::move(write),
+                    Asked{Route::kStateKey, request.method, false, false, request.segments[4], {}, {}}};
 }
 
 Outcome understand_list(const http::Request& request) {
   Problem problem;
   ClientRead read;
-  if (!only_parameters(request, {"consistency", "min_revision", "prefix", "limit", "cursor", "keys_only"}, problem) ||
+  if (!only_parameters(request, {"consistency", "min_revision", "prefix", "limit", "cursor", "keys_only"},
+                       problem) ||
       !read_conditions(request, read, problem)) {
     return problem;
   }
@@ -166,7 +184,8 @@ Outcome understand_list(const http::Request& request) {
   }
   if (const std::string* cursor = request.param("cursor")) {
     const std::optional<std::string> key = json::base64_decode(*cursor);
-    if (!key || key_fault(*key)) return bad_request("bad_parameter", "cursor is not one that a list returned");
+    if (!key || key_fault(*key))
+      return bad_request("bad_parameter", "cursor is not one that a list returned");
     query.after_key = *key;
   }
   const std::optional<bool> keys_only = flag(request, "keys_only", problem);
@@ -198,7 +217,8 @@ Outcome understand_history(const http::Request& request) {
   ClientRead read;
   read.query = HistoryQuery{};
   read.consistency = Consistency::kStale;
-  if (!only_parameters(request, {"consistency", "min_revision"}, problem) || !read_conditions(request, read, problem)) {
+  if (!only_parameters(request, {"consistency", "min_revision"}, problem) ||
+      !read_conditions(request, read, problem)) {
     return problem;
   }
   return Understood{std::move(read), Asked{Route::kClusterHistory, request.method, false, false, {}, {}, {}}};
@@ -206,14 +226,16 @@ Outcome understand_history(const http::Request& request) {
 
 }  // namespace
 
-bool only_parameters(const http::Request& request, std::initializer_list<std::string_view> known, Problem& problem) {
+bool only_parameters(const http::Request& request, std::initializer_list<std::string_view> known,
+                     Problem& problem) {
   for (size_t i = 0; i < request.query.size(); ++i) {
     const std::string& name = request.query[i].name;
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       std::string list;
       for (const std::string_view one : known) list += (list.empty() ? "" : ", ") + std::string(one);
-      problem = bad_request("unknown_parameter", "unknown parameter '" + name + "'; " +
-                                                     (list.empty() ? "there are none here" : "known here: " + list));
+      problem = bad_request("unknown_parameter",
+                            "unknown parameter '" + name + "'; " +
+                                (list.empty() ? "there are none here" : "known here: " + list));
       return false;
     }
     for (size_t j = 0; j < i; ++j) {
@@ -229,20 +251,28 @@ Outcome understand(Route route, const http::Request& request) {
   if (route == Route::kClusterHistory) return understand_history(request);
   if (const std::optional<std::string> fault = namespace_fault(request.segments[3])) {
     const bool system = request.segments[3].starts_with('_');
-    return Problem{system ? 403 : 422, system ? "system_namespace" : "invalid_namespace", *fault, false, false, {}};
+    return Problem{
+        system ? 403 : 422, system ? "system_namespace" : "invalid_namespace", *fault, false, false, {}};
   }
   if (route == Route::kStateKey) {
-    if (const std::optional<std::string> fault = key_fault(request.segments[4])) return invalid("invalid_key", *fault);
+    if (const std::optional<std::string> fault = key_fault(request.segments[4]))
+      return invalid("invalid_key", *fault);
   }
   switch (route) {
-    case Route::kStateList: return understand_list(request);
-    case Route::kStateBatch: return understand_batch(request);
-    default: break;
+    case Route::kStateList:
+      return understand_list(request);
+    case Route::kStateBatch:
+      return understand_batch(request);
+    default:
+      break;
   }
   switch (request.method) {
-    case http::Method::kPut: return understand_put(request);
-    case http::Method::kDelete: return understand_delete(request);
-    default: return understand_get(request);
+    case http::Method::kPut:
+      return understand_put(request);
+    case http::Method::kDelete:
+      return understand_delete(request);
+    default:
+      return understand_get(request);
   }
 }
 

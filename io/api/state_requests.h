@@ -14,10 +14,10 @@ namespace patronus::api {
 struct Asked {
   Route route = Route::kNone;
   http::Method method = http::Method::kGet;
-  bool meta = false;       // GET: as JSON with the numbers
+  bool meta = false;  // GET: as JSON with the numbers
   bool keys_only = false;
   std::string key;
-  std::string if_none_match;        // GET: answer 304 if it is still this
+  std::string if_none_match;          // GET: answer 304 if it is still this
   std::vector<std::string> compares;  // of a batch: each comparison in words
 };
 
@@ -31,7 +31,7 @@ struct Understood {
 [[nodiscard]] std::variant<Understood, Problem> understand(Route route, const http::Request& request);
 
 // True if no parameter is outside this list; otherwise fills in the problem.
-[[nodiscard]] bool only_parameters(const http::Request& request, std::initializer_list<std::string_view> known,
-                                   Problem& problem);
+[[nodiscard]] bool only_parameters(const http::Request& request,
+                                   std::initializer_list<std::string_view> known, Problem& problem);
 
 }  // namespace patronus::api

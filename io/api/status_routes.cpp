@@ -51,13 +51,16 @@ http::Response ready(const http::Request& request, const Status& status, const O
   const auto excluded = [&](const ComponentView& component) {
     return exclude != nullptr && component.name == *exclude;
   };
-  const bool known = exclude == nullptr || std::any_of(status.components.begin(), status.components.end(), excluded);
+  const bool known =
+      exclude == nullptr || std::any_of(status.components.begin(), status.components.end(), excluded);
   if (!known) {
-    return problem_response({400, "bad_parameter", "there is no component '" + *exclude + "' to exclude", false, false, {}},
-                            origin);
+    return problem_response(
+        {400, "bad_parameter", "there is no component '" + *exclude + "' to exclude", false, false, {}},
+        origin);
   }
-  const bool is_ready = std::all_of(status.components.begin(), status.components.end(),
-                                    [&](const ComponentView& component) { return component.ok || excluded(component); });
+  const bool is_ready =
+      std::all_of(status.components.begin(), status.components.end(),
+                  [&](const ComponentView& component) { return component.ok || excluded(component); });
   std::string body;
   json::Writer out(body);
   out.begin_object().field("status", is_ready ? "ready" : "unready").field("node", status.id);
@@ -122,10 +125,14 @@ http::Response status_response(Route route, const http::Request& request, const 
   Problem problem;
   if (!only_parameters(request, {}, problem)) return problem_response(problem, origin);
   switch (route) {
-    case Route::kLive: return live(status);
-    case Route::kLeader: return leader(status);
-    case Route::kClusterStatus: return cluster(status);
-    default: return health(status, version);
+    case Route::kLive:
+      return live(status);
+    case Route::kLeader:
+      return leader(status);
+    case Route::kClusterStatus:
+      return cluster(status);
+    default:
+      return health(status, version);
   }
 }
 

@@ -33,13 +33,14 @@ std::optional<Address> parse_address(std::string_view text) {
     return std::nullopt;  // an IPv6 address needs its brackets
   }
   const bool clean = std::all_of(host.begin(), host.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == ':' ||
-           c == '_' || c == '%';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == ':' || c == '_' || c == '%';
   });
   if (host.empty() || !clean) return std::nullopt;
   uint32_t number = 0;
   const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
-  if (error != std::errc() || end != port.data() + port.size() || port.empty() || number == 0 || number > 65535) {
+  if (error != std::errc() || end != port.data() + port.size() || port.empty() || number == 0 ||
+      number > 65535) {
     return std::nullopt;
   }
   return Address{std::string(host), static_cast<uint16_t>(number)};

@@ -53,18 +53,21 @@ void read_identity(Reading& in, const Sources& sources, Config& config) {
 Address read_local_address(Reading& in, std::string_view name, std::string_view otherwise) {
   const std::string text = in.text(name, otherwise);
   if (text.empty()) {
-    in.wrong(name, "", "is not set; this version serves plain HTTP on loopback only, use for example 127.0.0.1:8081");
+    in.wrong(name, "",
+             "is not set; this version serves plain HTTP on loopback only, use for example 127.0.0.1:8081");
     return {};
   }
   const std::optional<Address> address = parse_address(text);
   if (!address) {
-    in.wrong(name, text, "is not an address; use host:port, for example " +
-                             std::string(otherwise.empty() ? "127.0.0.1:8081" : otherwise));
+    in.wrong(name, text,
+             "is not an address; use host:port, for example " +
+                 std::string(otherwise.empty() ? "127.0.0.1:8081" : otherwise));
     return {};
   }
   if (!address->is_loopback()) {
-    in.wrong(name, text, "is not a loopback address; this version has no TLS, use for example 127.0.0.1:" +
-                             std::to_string(address->port));
+    in.wrong(name, text,
+             "is not a loopback address; this version has no TLS, use for example 127.0.0.1:" +
+                 std::to_string(address->port));
   }
   return *address;
 }
@@ -77,7 +80,8 @@ void read_peers(Reading& in, Config& config) {
     const std::string item = text.substr(begin, comma - begin);
     begin = comma + 1;
     if (item.starts_with("dns:")) {
-      in.wrong("PEERS", text, "has '" + item + "', which this version does not know; list the nodes as id=host:port,...");
+      in.wrong("PEERS", text,
+               "has '" + item + "', which this version does not know; list the nodes as id=host:port,...");
       return;
     }
     const size_t equals = item.find('=');
@@ -85,7 +89,8 @@ void read_peers(Reading& in, Config& config) {
                      equals == std::string::npos ? item : item.substr(equals + 1)};
     const std::optional<Address> address = parse_address(peer.address);
     if (!address || (equals != std::string::npos && !is_node_id(peer.id))) {
-      in.wrong("PEERS", text, "has '" + item + "', which is not a peer; use id=host:port or host:port, separated by commas");
+      in.wrong("PEERS", text,
+               "has '" + item + "', which is not a peer; use id=host:port or host:port, separated by commas");
       return;
     }
     if (!seen.insert(peer.id.empty() ? peer.address : peer.id).second) {
@@ -96,7 +101,8 @@ void read_peers(Reading& in, Config& config) {
     if (!self) config.peers.push_back(std::move(peer));
   }
   if (config.peers.size() + 1 > limits::kMembersMax) {
-    in.wrong("PEERS", text, "lists too many nodes; a cluster has at most " + std::to_string(limits::kMembersMax));
+    in.wrong("PEERS", text,
+             "lists too many nodes; a cluster has at most " + std::to_string(limits::kMembersMax));
   }
   config.founding_nodes = config.peers.size() + 1;
   if (const std::optional<std::string> founding = in.given("FOUNDING_NODES")) {
@@ -115,28 +121,33 @@ std::optional<Duration> read_duration(Reading& in, std::string_view name, std::s
   return duration;
 }
 
+void read_heartbeat(Reading& in, Config& config) {
+  const Duration heartbeat_max = config.election_timeout / 5;
+  config.heartbeat_interval = std::min<Duration>(std::chrono::seconds(1), heartbeat_max);
+  const std::optional<std::string> text = in.given("HEARTBEAT_INTERVAL");
+  if (!text) return;
+  const std::optional<Duration> heartbeat = read_duration(in, "HEARTBEAT_INTERVAL", "");
+  if (!heartbeat) return;
+  if (*heartbeat > heartbeat_max || *heartbeat < std::chrono::milliseconds(1)) {
+    in.wrong("HEARTBEAT_INTERVAL", *text,
+             "is out of range; use 1ms to a fifth of PATRONUS_ELECTION_TIMEOUT, " +
+                 format_duration(heartbeat_max));
+    return;
+  }
+  config.heartbeat_interval = *heartbeat;
+}
+
 void read_timing(Reading& in, Config& config) {
   const std::optional<Duration> election = read_duration(in, "ELECTION_TIMEOUT", "5");
-  if (!election) return;
-  if (*election < limits::kElectionTimeoutMin || *election > limits::kElectionTimeoutMax) {
+  // A heartbeat is judged by the default timeout if the one given is no good.
+  config.election_timeout = election.value_or(std::chrono::seconds(5));
+  if (election && (*election < limits::kElectionTimeoutMin || *election > limits::kElectionTimeoutMax)) {
     in.wrong("ELECTION_TIMEOUT", in.text("ELECTION_TIMEOUT", "5"),
              "is out of range; use " + format_duration(limits::kElectionTimeoutMin) + " to " +
                  format_duration(limits::kElectionTimeoutMax));
-    return;
+    config.election_timeout = std::chrono::seconds(5);
   }
-  config.election_timeout = *election;
-  const Duration heartbeat_max = *election / 5;
-  config.heartbeat_interval = std::min<Duration>(std::chrono::seconds(1), heartbeat_max);
-  if (const std::optional<std::string> text = in.given("HEARTBEAT_INTERVAL")) {
-    const std::optional<Duration> heartbeat = read_duration(in, "HEARTBEAT_INTERVAL", "");
-    if (!heartbeat) return;
-    if (*heartbeat > heartbeat_max || *heartbeat < std::chrono::milliseconds(1)) {
-      in.wrong("HEARTBEAT_INTERVAL", *text,
-               "is out of range; use 1ms to a fifth of PATRONUS_ELECTION_TIMEOUT, " + format_duration(heartbeat_max));
-      return;
-    }
-    config.heartbeat_interval = *heartbeat;
-  }
+  read_heartbeat(in, config);
   const std::optional<Duration> request = read_duration(in, "REQUEST_TIMEOUT", "10");
   if (!request) return;
   config.request_timeout = *request;
@@ -159,7 +170,8 @@ const std::vector<Setting>& settings() {
       {"LISTEN_PLAIN", "", "where HTTP is served: a loopback address such as 127.0.0.1:8081"},
       {"PEER_ADDR", "127.0.0.1:7443", "where the other nodes reach this one"},
       {"PEERS", "none", "the nodes of the cluster: id=host:port,... or host:port,..."},
-      {"FOUNDING_NODES", "all peers and itself", "how many nodes must be present and empty to found a cluster"},
+      {"FOUNDING_NODES", "all peers and itself",
+       "how many nodes must be present and empty to found a cluster"},
       {"DATA_DIR", "/data/raft", "where the log is kept"},
       {"ELECTION_TIMEOUT", "5", "a leader silent for longer is replaced: 5, 5s, 500ms"},
       {"HEARTBEAT_INTERVAL", "1", "how often a leader is heard; at most a fifth of the election timeout"},

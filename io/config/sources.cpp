@@ -1,6 +1,6 @@
 // Where configuration values are read from: the environment and a file.
 #include <algorithm>
-#include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -14,11 +14,15 @@ constexpr std::string_view kFileSuffix = "_FILE";
 constexpr size_t kFileBytesMax = 64 * 1024;
 
 bool is_setting(std::string_view name) {
-  return std::any_of(settings().begin(), settings().end(), [&](const Setting& one) { return one.name == name; });
+  return std::any_of(settings().begin(), settings().end(),
+                     [&](const Setting& one) { return one.name == name; });
 }
 
 // Nothing if the file can't be read or is too large.
 std::optional<std::string> read_small_file(const std::string& path) {
+  std::error_code error;
+  const bool regular = std::filesystem::is_regular_file(path, error);
+  if (!regular || std::filesystem::file_size(path, error) > kFileBytesMax || error) return std::nullopt;
   std::ifstream in(path, std::ios::binary);
   if (!in) return std::nullopt;
   std::string content((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
@@ -28,7 +32,8 @@ std::optional<std::string> read_small_file(const std::string& path) {
 
 std::string_view trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r')) text.remove_suffix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r'))
+    text.remove_suffix(1);
   return text;
 }
 
@@ -36,8 +41,14 @@ std::string_view trim(std::string_view text) {
 
 void read_environment(const char* const* environment, Sources& sources, std::vector<std::string>& errors,
                       std::vector<std::string>& unknown) {
-  for (; environment != nullptr && *environment != nullptr; ++environment) {
-    const std::string_view line = *environment;
+  const auto is_set = [environment](const std::string& variable) {
+    for (const char* const* at = environment; at != nullptr && *at != nullptr; ++at) {
+      if (std::string_view(*at).starts_with(variable + "=")) return true;
+    }
+    return false;
+  };
+  for (const char* const* at = environment; at != nullptr && *at != nullptr; ++at) {
+    const std::string_view line = *at;
     const size_t equals = line.find('=');
     if (!line.starts_with(kPrefix) || equals == std::string_view::npos) continue;
     std::string_view name = line.substr(kPrefix.size(), equals - kPrefix.size());
@@ -53,9 +64,9 @@ void read_environment(const char* const* environment, Sources& sources, std::vec
       }
       while (!content->empty() && (content->back() == '\n' || content->back() == '\r')) content->pop_back();
       name.remove_suffix(kFileSuffix.size());
-      if (std::getenv((std::string(kPrefix) + std::string(name)).c_str()) != nullptr) {
-        errors.push_back("PATRONUS_" + std::string(name) + "_FILE='" + value + "' and PATRONUS_" + std::string(name) +
-                         " are both set; use one of them");
+      if (is_set(std::string(kPrefix) + std::string(name))) {
+        errors.push_back("PATRONUS_" + std::string(name) + "_FILE='" + value + "' and PATRONUS_" +
+                         std::string(name) + " are both set; use one of them");
         continue;
       }
       sources.environment.emplace(name, std::move(*content));
@@ -81,8 +92,10 @@ void read_config_file(const std::string& path, Sources& sources, std::vector<std
     const size_t equals = line.find('=');
     const std::string_view name = trim(line.substr(0, equals));
     const std::string where = path + ":" + std::to_string(number) + ": '" + std::string(line) + "' ";
-    if (equals == std::string_view::npos || !name.starts_with(kPrefix) || !is_setting(name.substr(kPrefix.size()))) {
-      errors.push_back(where + "is not a setting of this version; use lines such as PATRONUS_NODE_ID=dashboard1");
+    if (equals == std::string_view::npos || !name.starts_with(kPrefix) ||
+        !is_setting(name.substr(kPrefix.size()))) {
+      errors.push_back(where +
+                       "is not a setting of this version; use lines such as PATRONUS_NODE_ID=dashboard1");
       continue;
     }
     if (!sources.file.emplace(name.substr(kPrefix.size()), trim(line.substr(equals + 1))).second) {

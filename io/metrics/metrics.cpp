@@ -49,12 +49,14 @@ ClientMetric histogram(const DurationHistogram& from) {
 
 // The names here are promised to dashboards and alerts.
 void cluster_families(Families& all, const Status& status) {
-  gauge(all, "cluster_nodes_total", "Nodes in the cluster's configuration", static_cast<double>(status.nodes.size()));
+  gauge(all, "cluster_nodes_total", "Nodes in the cluster's configuration",
+        static_cast<double>(status.nodes.size()));
   gauge(all, "cluster_nodes_healthy", "Nodes heard of within the election timeout",
         static_cast<double>(status.nodes_healthy));
   gauge(all, "cluster_is_leader", "1 if this node leads", status.role == "leader" ? 1 : 0);
   gauge(all, "cluster_current_term", "Raft term", static_cast<double>(status.term.value));
-  gauge(all, "cluster_state_size_bytes", "Size of the replicated state", static_cast<double>(status.state_bytes));
+  gauge(all, "cluster_state_size_bytes", "Size of the replicated state",
+        static_cast<double>(status.state_bytes));
   counter(all, "cluster_elections_total", "Elections won since the cluster was founded",
           static_cast<double>(status.elections_total));
   counter(all, "cluster_heartbeats_sent_total", "Heartbeats this node sent as leader",
@@ -63,18 +65,22 @@ void cluster_families(Families& all, const Status& status) {
           static_cast<double>(status.counters.heartbeats_received));
   counter(all, "cluster_state_replications_total", "Batches of entries replicated to or by this node",
           static_cast<double>(status.counters.replications));
-  counter(all, "cluster_failovers_total", "Leader changes from one node to another since the cluster was founded",
+  counter(all, "cluster_failovers_total",
+          "Leader changes from one node to another since the cluster was founded",
           static_cast<double>(status.failovers_total));
 }
 
 void node_families(Families& all, const Status& status, const Metrics& metrics, const std::string& version) {
   gauge(all, "patronus_has_leader", "1 if this node knows a leader", status.leader.empty() ? 0 : 1);
   gauge(all, "patronus_ready", "1 if this node is ready to serve", status.ready ? 1 : 0);
-  gauge(all, "patronus_commit_index", "Highest index known to be committed", static_cast<double>(status.commit.value));
-  gauge(all, "patronus_applied_index", "Highest index applied to the state", static_cast<double>(status.applied.value));
+  gauge(all, "patronus_commit_index", "Highest index known to be committed",
+        static_cast<double>(status.commit.value));
+  gauge(all, "patronus_applied_index", "Highest index applied to the state",
+        static_cast<double>(status.applied.value));
   gauge(all, "patronus_log_bytes", "Size of the log in memory", static_cast<double>(status.log_bytes));
   gauge(all, "patronus_state_keys", "Keys in the replicated state", static_cast<double>(status.state_keys));
-  gauge(all, "patronus_http_connections", "Open HTTP connections", static_cast<double>(metrics.http_connections));
+  gauge(all, "patronus_http_connections", "Open HTTP connections",
+        static_cast<double>(metrics.http_connections));
   counter(all, "patronus_elections_started_total", "Elections this node started",
           static_cast<double>(status.counters.elections_started));
   counter(all, "patronus_wal_written_bytes_total", "Bytes written to the log on disk",

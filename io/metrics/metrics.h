@@ -48,7 +48,7 @@ struct ProcessFigures {
 };
 
 // Text exposition format 0.0.4.
-[[nodiscard]] std::string render_metrics(const Status& status, const Metrics& metrics, const ProcessFigures& process,
-                                         const std::string& version);
+[[nodiscard]] std::string render_metrics(const Status& status, const Metrics& metrics,
+                                         const ProcessFigures& process, const std::string& version);
 
 }  // namespace patronus

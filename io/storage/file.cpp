@@ -51,7 +51,7 @@ std::optional<std::string> File::sync_data() {
 
 std::optional<std::string> File::read_all(std::string& into, size_t size_max) {
   into.clear();
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd_, &info) != 0) return error_text("look at", path_);
   into.resize(std::min(size_max, static_cast<size_t>(info.st_size)));
   size_t at = 0;

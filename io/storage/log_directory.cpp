@@ -43,13 +43,19 @@ std::optional<std::string> load_segments(const std::string& directory, std::vect
     std::variant<File, std::string> opened = File::open(segment_path(directory, number), O_RDONLY);
     if (auto* error = std::get_if<std::string>(&opened)) return *error;
     segments.push_back({number, {}});
-    if (auto error = std::get<File>(opened).read_all(segments.back().bytes, limits::kWalSegmentBytes)) return error;
+    if (auto error = std::get<File>(opened).read_all(segments.back().bytes, limits::kWalSegmentBytes))
+      return error;
   }
   return std::nullopt;
 }
 
-// Zeroes everything after the cut, so that leftovers of the torn batch can never pass for a later one.
-std::optional<std::string> cut_tear(const std::string& directory, const wal::Position& position, uint64_t last) {
+// Makes what recovery found as durable as it is taken to be: the last segment is written again and synced.
+// Its last batch may have been in the kernel's memory only, when the process was killed before its sync; and
+// pages that a failed sync left there count as clean, so that a sync alone would not write them. Everything
+// after the last batch is zeroed, so that leftovers of a torn one can never pass for a later one.
+std::optional<std::string> settle(const std::string& directory, const wal::Position& position,
+                                  const std::vector<LoadedSegment>& loaded) {
+  const uint64_t last = loaded.back().segment;
   for (uint64_t segment = last; segment > position.segment; --segment) {
     if (::unlink(segment_path(directory, segment).c_str()) != 0 && errno != ENOENT) {
       return error_text("remove", segment_path(directory, segment));
@@ -58,8 +64,9 @@ std::optional<std::string> cut_tear(const std::string& directory, const wal::Pos
   std::variant<File, std::string> opened = File::open(segment_path(directory, position.segment), O_RDWR);
   if (auto* error = std::get_if<std::string>(&opened)) return *error;
   auto& file = std::get<File>(opened);
-  const std::string zeros(limits::kWalSegmentBytes - position.offset, '\0');
-  if (auto error = file.write_at(position.offset, zeros)) return error;
+  std::string content = loaded[position.segment - 1].bytes.substr(0, position.offset);
+  content.resize(limits::kWalSegmentBytes, '\0');
+  if (auto error = file.write_at(0, content)) return error;
   if (auto error = file.sync_data()) return error;
   return sync_directory(directory);
 }
@@ -73,13 +80,15 @@ std::string segment_path(const std::string& directory, uint64_t segment) {
 std::variant<LogDirectory, std::string> open_log_directory(const std::string& path, Incarnation fresh) {
   std::error_code error;
   fs::create_directories(path, error);
-  if (error) return "can't create " + path + ": " + error.message() + "; set PATRONUS_DATA_DIR to a writable place";
+  if (error)
+    return "can't create " + path + ": " + error.message() + "; set PATRONUS_DATA_DIR to a writable place";
   LogDirectory directory{path, {}, {}};
   std::variant<File, std::string> lock = File::open(path + "/LOCK", O_RDWR | O_CREAT);
   if (auto* failed = std::get_if<std::string>(&lock)) return *failed;
   directory.lock = std::move(std::get<File>(lock));
   if (!directory.lock.try_lock()) {
-    return "PATRONUS_DATA_DIR='" + path + "' is in use by another process; give each node a directory of its own";
+    return "PATRONUS_DATA_DIR='" + path +
+           "' is in use by another process; give each node a directory of its own";
   }
   std::vector<LoadedSegment> loaded;
   if (auto failed = load_segments(path, loaded)) return *failed;
@@ -97,9 +106,9 @@ std::variant<LogDirectory, std::string> open_log_directory(const std::string& pa
       break;
     }
     case wal::Verdict::kTorn:
-      if (auto failed = cut_tear(path, directory.recovered.position, loaded.back().segment)) return *failed;
+    case wal::Verdict::kWhole:
+      if (auto failed = settle(path, directory.recovered.position, loaded)) return *failed;
       break;
-    case wal::Verdict::kWhole: break;
   }
   return directory;
 }

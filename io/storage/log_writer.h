@@ -1,5 +1,5 @@
-// Writes batches to the log on a thread of its own, one at a time: one write, one fdatasync. Between batches it
-// prepares the next segment. A failure is terminal: fsync is never tried again.
+// Writes batches to the log on a thread of its own, one at a time: one write, one fdatasync. Between batches
+// it prepares the next segment. A failure is terminal: fsync is never tried again.
 #pragma once
 
 #include <condition_variable>
@@ -24,7 +24,8 @@ class LogWriter {
   };
 
   // `notify` is called on the writer's thread when a result is there to be taken; it must not block.
-  LogWriter(std::string directory, Incarnation incarnation, wal::Position position, std::function<void()> notify);
+  LogWriter(std::string directory, Incarnation incarnation, wal::Position position,
+            std::function<void()> notify);
   // Finishes what is under way.
   ~LogWriter();
   LogWriter(const LogWriter&) = delete;

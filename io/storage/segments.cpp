@@ -24,7 +24,8 @@ PreparedSegment::PreparedSegment(std::string directory)
 
 std::optional<std::string> PreparedSegment::work() {
   if (zeroed_ready_) return std::nullopt;
-  std::variant<File, std::string> opened = File::open(temporary_, O_RDWR | O_CREAT | (zeroed_ == 0 ? O_TRUNC : 0));
+  std::variant<File, std::string> opened =
+      File::open(temporary_, O_RDWR | O_CREAT | (zeroed_ == 0 ? O_TRUNC : 0));
   if (auto* error = std::get_if<std::string>(&opened)) return *error;
   auto& file = std::get<File>(opened);
   const uint64_t piece = std::min<uint64_t>(kPieceBytes, limits::kWalSegmentBytes - zeroed_);
@@ -52,7 +53,8 @@ std::optional<std::string> PreparedSegment::take(Incarnation incarnation, uint64
   return sync_directory(directory_);
 }
 
-std::optional<std::string> create_segment(const std::string& directory, Incarnation incarnation, uint64_t segment) {
+std::optional<std::string> create_segment(const std::string& directory, Incarnation incarnation,
+                                          uint64_t segment) {
   PreparedSegment prepared(directory);
   while (!prepared.ready()) {
     if (auto error = prepared.work()) return error;

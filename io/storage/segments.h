@@ -1,5 +1,5 @@
-// Creating segments: filled with zeros and synced before use, so that a batch's fdatasync has no file size and
-// no extents to make durable, and reading past the last batch finds zeros.
+// Creating segments: filled with zeros and synced before use, so that a batch's fdatasync has no file size
+// and no extents to make durable, and reading past the last batch finds zeros.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,8 @@ namespace patronus {
 [[nodiscard]] std::optional<std::string> create_segment(const std::string& directory, Incarnation incarnation,
                                                         uint64_t segment);
 
-// The same in two parts. prepare_segment makes it under a temporary name, a piece at a time, and gives up with
-// false as soon as `interrupted` says so; what is there is used when it goes on.
+// The same in two parts. prepare_segment makes it under a temporary name, a piece at a time, and gives up
+// with false as soon as `interrupted` says so; what is there is used when it goes on.
 class PreparedSegment {
  public:
   explicit PreparedSegment(std::string directory);

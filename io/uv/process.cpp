@@ -34,7 +34,9 @@ ProcessFigures process_figures() {
   figures.start_time_seconds = start_time();
   rusage usage{};
   if (getrusage(RUSAGE_SELF, &usage) == 0) {
-    const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+    const auto seconds = [](const timeval& t) {
+      return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+    };
     figures.cpu_seconds = seconds(usage.ru_utime) + seconds(usage.ru_stime);
   }
   size_t resident = 0;

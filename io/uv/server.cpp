@@ -11,7 +11,8 @@
 namespace patronus::uv {
 namespace {
 
-DriverOptions driver_options(const Config& config, wal::Recovered&& recovered, uint64_t seed, std::string version) {
+DriverOptions driver_options(const Config& config, wal::Recovered&& recovered, uint64_t seed,
+                             std::string version) {
   DriverOptions options;
   options.boot.id = config.node_id;
   options.boot.incarnation = recovered.incarnation;
@@ -31,7 +32,8 @@ DriverOptions driver_options(const Config& config, wal::Recovered&& recovered, u
 }
 
 [[noreturn]] void bark() {
-  log_line(LogLevel::kError, "watchdog", "the event loop has not turned for ten seconds; the process ends itself");
+  log_line(LogLevel::kError, "watchdog",
+           "the event loop has not turned for ten seconds; the process ends itself");
   flush_log();
   std::abort();
 }
@@ -45,8 +47,9 @@ Server::Server(const Config& config, LogDirectory&& directory, uint64_t seed, st
   log_done_->on([this] { on_log_done(); });
   TcpStreams::Listener& listener = *this;
   streams_ = std::make_unique<TcpStreams>(loop_.get(), listener);
-  writer_ = std::make_unique<LogWriter>(directory_.path, directory_.recovered.incarnation, directory_.recovered.position,
-                                        [this] { uv_async_send(log_done_->get()); });
+  writer_ =
+      std::make_unique<LogWriter>(directory_.path, directory_.recovered.incarnation,
+                                  directory_.recovered.position, [this] { uv_async_send(log_done_->get()); });
   Ports& ports = *this;
   driver_ = std::make_unique<Driver>(
       driver_options(config_, std::move(directory_.recovered), seed, std::move(version)), ports);
@@ -98,8 +101,8 @@ void Server::start_handles() {
     driver_->set_process_figures(process_figures());
   });
   uv_timer_start(second_->get(), [](uv_timer_t* handle) { Handle<uv_timer_t>::call(handle); }, 0, 1000);
-  // Whatever an iteration's callbacks produced goes out before the loop waits: once after streams were served,
-  // once after timers ran.
+  // Whatever an iteration's callbacks produced goes out before the loop waits: once after streams were
+  // served, once after timers ran.
   check_ = std::make_unique<Handle<uv_check_t>>();
   uv_check_init(loop_.get(), check_->get());
   check_->on([this] { flush_if_needed(); });
@@ -112,11 +115,13 @@ void Server::start_handles() {
 
 void Server::start_signals() {
   std::signal(SIGPIPE, SIG_IGN);
-  for (auto& [slot, number, name] : {std::tuple(&terminate_, SIGTERM, "SIGTERM"), std::tuple(&interrupt_, SIGINT, "SIGINT")}) {
+  for (auto& [slot, number, name] :
+       {std::tuple(&terminate_, SIGTERM, "SIGTERM"), std::tuple(&interrupt_, SIGINT, "SIGINT")}) {
     *slot = std::make_unique<Handle<uv_signal_t>>();
     uv_signal_init(loop_.get(), (*slot)->get());
     (*slot)->on([this, name = name] { on_signal(name); });
-    uv_signal_start((*slot)->get(), [](uv_signal_t* handle, int) { Handle<uv_signal_t>::call(handle); }, number);
+    uv_signal_start((*slot)->get(), [](uv_signal_t* handle, int) { Handle<uv_signal_t>::call(handle); },
+                    number);
   }
 }
 
@@ -149,11 +154,21 @@ void Server::wake_at(Instant at) {
 
 void Server::log(const Notice& notice) {
   switch (notice.kind) {
-    case NoticeKind::kFounded: log_line(LogLevel::kInfo, "founded", notice.text); break;
-    case NoticeKind::kRole: log_line(LogLevel::kInfo, "leader", notice.text); break;
-    case NoticeKind::kLeaderKnown: log_line(LogLevel::kInfo, "follower", notice.text); break;
-    case NoticeKind::kLeaderLost: log_line(LogLevel::kWarn, "leader_lost", notice.text); break;
-    case NoticeKind::kStranger: log_line(LogLevel::kWarn, "refused", notice.text); break;
+    case NoticeKind::kFounded:
+      log_line(LogLevel::kInfo, "founded", notice.text);
+      break;
+    case NoticeKind::kRole:
+      log_line(LogLevel::kInfo, "leader", notice.text);
+      break;
+    case NoticeKind::kLeaderKnown:
+      log_line(LogLevel::kInfo, "follower", notice.text);
+      break;
+    case NoticeKind::kLeaderLost:
+      log_line(LogLevel::kWarn, "leader_lost", notice.text);
+      break;
+    case NoticeKind::kStranger:
+      log_line(LogLevel::kWarn, "refused", notice.text);
+      break;
   }
 }
 

@@ -18,10 +18,14 @@ constexpr unsigned kPeerUserTimeoutMs = 5000;
 
 LinkEnd end_of(int code) {
   switch (code) {
-    case UV_EOF: return LinkEnd::kEndOfFile;
-    case UV_ECONNREFUSED: return LinkEnd::kRefused;
-    case UV_ETIMEDOUT: return LinkEnd::kTimeout;
-    default: return LinkEnd::kReset;
+    case UV_EOF:
+      return LinkEnd::kEndOfFile;
+    case UV_ECONNREFUSED:
+      return LinkEnd::kRefused;
+    case UV_ETIMEDOUT:
+      return LinkEnd::kTimeout;
+    default:
+      return LinkEnd::kReset;
   }
 }
 
@@ -75,7 +79,8 @@ struct TcpStreams::Writing {
   std::string bytes;
 };
 
-TcpStreams::TcpStreams(uv_loop_t* loop, Listener& listener) : loop_(loop), listener_(listener), buffer_(kReadBytes) {}
+TcpStreams::TcpStreams(uv_loop_t* loop, Listener& listener)
+    : loop_(loop), listener_(listener), buffer_(kReadBytes) {}
 
 TcpStreams::~TcpStreams() { shut_down(); }
 
@@ -85,6 +90,12 @@ void TcpStreams::shut_down() {
              [](uv_handle_t* handle) { delete static_cast<Listening*>(handle->data); });
   }
   for (const auto& [conn, stream] : std::exchange(streams_, {})) release(stream);
+  for (Stream* stream : std::set<Stream*>(finishing_)) release(stream);
+  // A look-up that can't be cancelled ends by itself and must find nobody.
+  for (Resolving* resolving : std::exchange(resolving_, {})) {
+    resolving->owner = nullptr;
+    uv_cancel(reinterpret_cast<uv_req_t*>(&resolving->request));
+  }
 }
 
 TcpStreams::Stream* TcpStreams::add(ConnId conn, Door door) {
@@ -119,24 +130,25 @@ std::optional<std::string> TcpStreams::listen(Door door, const Address& address)
   if (!numeric) return "'" + address.text() + "' can't be listened on; give an IP address";
   int code = uv_tcp_bind(&listening->tcp, reinterpret_cast<const sockaddr*>(&where), 0);
   if (code == 0) {
-    code = uv_listen(reinterpret_cast<uv_stream_t*>(&listening->tcp), kBacklog, [](uv_stream_t* server, int status) {
-      if (status != 0) return;
-      auto* from = static_cast<Listening*>(server->data);
-      TcpStreams* self = from->owner;
-      Stream* stream = self->add(0, from->door);
-      if (uv_accept(server, reinterpret_cast<uv_stream_t*>(&stream->tcp)) != 0) {
-        self->release(stream);
-        return;
-      }
-      tune(&stream->tcp, from->door);
-      stream->conn = self->listener_.on_accepted(from->door);
-      if (stream->conn == 0) {
-        self->release(stream);
-        return;
-      }
-      self->streams_[stream->conn] = stream;
-      self->start_reading(stream);
-    });
+    code = uv_listen(reinterpret_cast<uv_stream_t*>(&listening->tcp), kBacklog,
+                     [](uv_stream_t* server, int status) {
+                       if (status != 0) return;
+                       auto* from = static_cast<Listening*>(server->data);
+                       TcpStreams* self = from->owner;
+                       Stream* stream = self->add(0, from->door);
+                       if (uv_accept(server, reinterpret_cast<uv_stream_t*>(&stream->tcp)) != 0) {
+                         self->release(stream);
+                         return;
+                       }
+                       tune(&stream->tcp, from->door);
+                       stream->conn = self->listener_.on_accepted(from->door);
+                       if (stream->conn == 0) {
+                         self->release(stream);
+                         return;
+                       }
+                       self->streams_[stream->conn] = stream;
+                       self->start_reading(stream);
+                     });
   }
   if (code != 0) return "'" + address.text() + "' can't be listened on: " + error_name(code);
   return std::nullopt;
@@ -166,7 +178,8 @@ void TcpStreams::dial(ConnId conn, const std::string& text) {
       [](uv_getaddrinfo_t* request, int status, addrinfo* found) {
         auto* done = static_cast<Resolving*>(request->data);
         // The driver may have given up meanwhile; then the stream is gone.
-        Stream* waiting = status == UV_ECANCELED ? nullptr : done->owner->find(done->conn);
+        Stream* waiting = done->owner == nullptr ? nullptr : done->owner->find(done->conn);
+        if (done->owner != nullptr) done->owner->resolving_.erase(done);
         if (waiting != nullptr && status == 0 && found != nullptr) {
           done->owner->connect(waiting, found->ai_addr);
         } else if (waiting != nullptr) {
@@ -179,22 +192,25 @@ void TcpStreams::dial(ConnId conn, const std::string& text) {
   if (code != 0) {
     delete resolving;
     fail_later(stream, LinkEnd::kTimeout);
+  } else {
+    resolving_.insert(resolving);
   }
 }
 
 void TcpStreams::connect(Stream* stream, const sockaddr* address) {
   stream->connecting.data = stream;
-  const int code = uv_tcp_connect(&stream->connecting, &stream->tcp, address, [](uv_connect_t* request, int status) {
-    auto* dialled = static_cast<Stream*>(request->data);
-    if (dialled->closing || dialled->finishing) return;
-    if (status != 0) {
-      dialled->owner->ended(dialled, end_of(status));
-      return;
-    }
-    tune(&dialled->tcp, Door::kPeer);
-    dialled->owner->start_reading(dialled);
-    dialled->owner->listener_.on_dialled(dialled->conn);
-  });
+  const int code =
+      uv_tcp_connect(&stream->connecting, &stream->tcp, address, [](uv_connect_t* request, int status) {
+        auto* dialled = static_cast<Stream*>(request->data);
+        if (dialled->closing || dialled->finishing) return;
+        if (status != 0) {
+          dialled->owner->ended(dialled, end_of(status));
+          return;
+        }
+        tune(&dialled->tcp, Door::kPeer);
+        dialled->owner->start_reading(dialled);
+        dialled->owner->listener_.on_dialled(dialled->conn);
+      });
   if (code != 0) fail_later(stream, end_of(code));
 }
 
@@ -223,7 +239,8 @@ void TcpStreams::start_reading(Stream* stream) {
         auto* from = static_cast<Stream*>(handle->data);
         if (n == 0 || from->closing) return;
         if (from->finishing) {
-          // Read and thrown away: closing with unread bytes would reset the connection and take the answer along.
+          // Read and thrown away: closing with unread bytes would reset the connection and take the answer
+          // along.
           if (n < 0) from->owner->release(from);
         } else if (n > 0) {
           from->owner->listener_.on_bytes(from->conn, {buffer->base, static_cast<size_t>(n)});
@@ -304,6 +321,7 @@ void TcpStreams::close(ConnId conn) {
 void TcpStreams::finish(Stream* stream) {
   if (stream->closing || stream->finishing) return;
   stream->finishing = true;
+  finishing_.insert(stream);
   auto* handle = reinterpret_cast<uv_stream_t*>(&stream->tcp);
   if (uv_is_writable(handle) == 0 || stream->input_ended) {
     if (stream->backlog == 0 || uv_is_writable(handle) == 0) {
@@ -321,7 +339,8 @@ void TcpStreams::finish(Stream* stream) {
   }
   start_reading(stream);
   uv_timer_start(
-      &stream->linger, [](uv_timer_t* timer) {
+      &stream->linger,
+      [](uv_timer_t* timer) {
         auto* lingering = static_cast<Stream*>(timer->data);
         lingering->owner->release(lingering);
       },
@@ -331,6 +350,7 @@ void TcpStreams::finish(Stream* stream) {
 void TcpStreams::release(Stream* stream) {
   if (stream->closing) return;
   stream->closing = true;
+  finishing_.erase(stream);
   const auto closed = [](uv_handle_t* handle) {
     auto* gone = static_cast<Stream*>(handle->data);
     if (--gone->handles == 0) delete gone;

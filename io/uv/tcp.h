@@ -1,10 +1,11 @@
-// TCP streams over libuv: dialling by name, reading, writing with a backlog that is known, and a close that lets
-// the last bytes arrive.
+// TCP streams over libuv: dialling by name, reading, writing with a backlog that is known, and a close that
+// lets the last bytes arrive.
 #pragma once
 
 #include <uv.h>
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,6 +64,8 @@ class TcpStreams {
   uv_loop_t* loop_;
   Listener& listener_;
   std::map<ConnId, Stream*> streams_;
+  std::set<Stream*> finishing_;  // closed by the driver, waiting for the last bytes
+  std::set<Resolving*> resolving_;
   std::vector<Listening*> listening_;
   std::vector<char> buffer_;  // for reads: each is handed on before the next
 };

@@ -16,8 +16,8 @@ namespace patronus::uv {
 
 class Watchdog {
  public:
-  // `bark` is called on the watchdog's thread when the loop has been silent for the timeout; it does not return
-  // in production.
+  // `bark` is called on the watchdog's thread when the loop has been silent for the timeout; it does not
+  // return in production.
   Watchdog(Duration timeout, std::function<void()> bark);
   ~Watchdog();
   Watchdog(const Watchdog&) = delete;

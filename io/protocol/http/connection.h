@@ -42,7 +42,8 @@ class Connection {
   Connection& operator=(Connection&&) = default;
   ~Connection() = default;
 
-  // How the connection's own refusals are worded, in place of problem_response(); the answer closes it in any case.
+  // How the connection's own refusals are worded, in place of problem_response(); the answer closes it in any
+  // case.
   using RefusalWriter = std::function<Response(const Refusal&)>;
   void set_refusal_writer(RefusalWriter writer) { refusal_writer_ = std::move(writer); }
 

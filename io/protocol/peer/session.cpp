@@ -63,7 +63,8 @@ void Session::feed(std::string_view bytes) {
     const uint32_t crc = head.u32();
     const size_t size_max = peer_ ? limits::kFrameBytesMax : kHelloBytesMax;
     if (size > size_max) {
-      fail("a frame of " + std::to_string(size) + " bytes; at most " + std::to_string(size_max) + " are allowed here");
+      fail("a frame of " + std::to_string(size) + " bytes; at most " + std::to_string(size_max) +
+           " are allowed here");
       break;
     }
     if (input_.size() - at < kFrameHeaderBytes + size) break;
@@ -84,8 +85,12 @@ void Session::on_frame(FrameType type, std::string_view payload) {
     return;
   }
   switch (type) {
-    case FrameType::kHello: on_hello(payload); return;
-    case FrameType::kGoodbye: said_goodbye_ = true; return;
+    case FrameType::kHello:
+      on_hello(payload);
+      return;
+    case FrameType::kGoodbye:
+      said_goodbye_ = true;
+      return;
     case FrameType::kMessage: {
       if (side_ == Side::kDialler) {
         fail("a message against the direction of the connection");
@@ -133,7 +138,8 @@ void Session::on_hello(std::string_view payload) {
   } else if (!expected_.empty() && peer.id != expected_) {
     fail("is node " + peer.id + ", expected " + expected_);
   } else if (peer.id == self_.id) {
-    fail(peer.incarnation == self_.incarnation ? "is this node itself" : "has this node's own id " + self_.id);
+    fail(peer.incarnation == self_.incarnation ? "is this node itself"
+                                               : "has this node's own id " + self_.id);
   } else if (peer.cluster_id && self_.cluster_id && peer.cluster_id != self_.cluster_id) {
     fail("belongs to cluster " + peer.cluster_id.hex() + ", this node to " + self_.cluster_id.hex());
   } else {
@@ -143,7 +149,8 @@ void Session::on_hello(std::string_view payload) {
 }
 
 void Session::send(const Message& message) {
-  PATRONUS_ASSERT(side_ == Side::kDialler && established(), "messages go out over established links one dialled");
+  PATRONUS_ASSERT(side_ == Side::kDialler && established(),
+                  "messages go out over established links one dialled");
   frame(FrameType::kMessage, [&](std::string& bytes) { encode_message(bytes, message); });
 }
 

@@ -1,5 +1,5 @@
-// One connection between two nodes, without the socket: bytes in any chunks in, messages out. The dialler says
-// hello first and, once answered, sends; the acceptor answers and receives.
+// One connection between two nodes, without the socket: bytes in any chunks in, messages out. The dialler
+// says hello first and, once answered, sends; the acceptor answers and receives.
 //
 //   frame: length of payload (4), CRC-32C of type and payload (4), type (1), payload
 #pragma once
