@@ -17,7 +17,7 @@ namespace {
 Instant at(int64_t ms) { return Instant{0} + std::chrono::milliseconds(ms); }
 
 PendingWrite write(uint64_t request, int64_t deadline_ms = 1000) {
-  return {RequestId{request}, Blob("command"), at(deadline_ms), {}, false};
+  return {RequestId{request}, Blob("command"), at(deadline_ms), {}, false, Term{}};
 }
 
 ClientRead read(uint64_t request, Consistency consistency, uint64_t min_revision = 0,
