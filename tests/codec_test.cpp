@@ -65,8 +65,8 @@ Entry entry(uint64_t index, uint64_t term) {
   e.index = Index{index};
   e.term = Term{term};
   e.kind = *rc::gen::element(EntryKind::kLeader, EntryKind::kConfiguration, EntryKind::kCommand);
-  e.stamp = {*rc::gen::inRange<int64_t>(0, limits::kStampMax),
-             *rc::gen::inRange<int64_t>(0, limits::kStampMax)};
+  const auto stamp_max = static_cast<uint64_t>(limits::kStampMax);
+  e.stamp = {static_cast<int64_t>(number() % stamp_max), static_cast<int64_t>(number() % stamp_max)};
   e.payload = blob();
   return e;
 }
