@@ -146,14 +146,12 @@ TEST(PeerSession, AMessageIsThereOnlyOnceItIsWhole) {
   EXPECT_EQ(tickets(link.to.take_messages()), std::vector<uint64_t>{7});
 }
 
-// The largest append that a leader makes has to get through.
+// The largest append that a leader makes has to get through: one entry that fills the bound all by itself.
 TEST(PeerSession, ALargeAppendFitsAFrame) {
   Link link;
   AppendRequest append;
-  for (uint64_t i = 1; i <= 2; ++i) {
-    append.entries.push_back(
-        {Index{i}, Term{1}, EntryKind::kCommand, {}, Blob(std::string(limits::kEntryBytesMax, 'x'))});
-  }
+  append.entries.push_back(
+      {Index{1}, Term{1}, EntryKind::kCommand, {}, Blob(std::string(limits::kEntryBytesMax, 'x'))});
   link.from.send({kCluster, Term{1}, append});
   link.to.feed(link.from.take_output());
   EXPECT_EQ(link.to.failure(), "");
