@@ -49,6 +49,12 @@ struct LinkLost {
   NodeId peer;
   LinkEnd how = LinkEnd::kReset;
 };
+// The peer's process has ended: its streams did, both ways, and its machine refused a new one at once. A
+// hint.
+struct PeerGone {
+  NodeId peer;
+  bool on_purpose = false;  // it had said goodbye
+};
 struct PeerMessage {
   NodeId from;
   Incarnation incarnation;
@@ -58,9 +64,14 @@ struct PeerMessage {
 struct WriteDone {
   PersistId id;
 };
+// This node shall leave, or after all not: it goes unready, hands leadership over and takes none.
+struct Drain {
+  bool on = true;
+};
 // Nothing but time.
 struct Wake {};
 
-using Event = std::variant<LinkUp, LinkLost, PeerMessage, WriteDone, ClientWrite, ClientRead, Wake>;
+using Event =
+    std::variant<LinkUp, LinkLost, PeerGone, PeerMessage, WriteDone, ClientWrite, ClientRead, Drain, Wake>;
 
 }  // namespace patronus

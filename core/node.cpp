@@ -41,7 +41,8 @@ void Node::step(Now now, Event&& event, Effects& out) {
 Instant Node::deadline() const {
   // What is left to apply is due at once, after whatever else waits.
   if (store_.applied() < raft_.applicable()) return Instant{};
-  return std::min({raft_.deadline(), writes_->deadline(), reads_.deadline(), next_retry_});
+  const Instant hand_over = draining_ && raft_.is_leader() ? next_hand_over_ : Instant::never();
+  return std::min({raft_.deadline(), writes_->deadline(), reads_.deadline(), next_retry_, hand_over});
 }
 
 void Node::handle(Now now, LinkUp& event, Effects& out) {
@@ -62,6 +63,31 @@ void Node::handle(Now now, LinkUp& event, Effects& out) {
 void Node::handle(Now, LinkLost& event, Effects&) {
   founding_.link_lost(event.peer);
   links_.erase(event.peer);
+}
+
+void Node::handle(Now now, PeerGone& event, Effects& out) {
+  raft_.peer_gone(now, event.peer, event.on_purpose, out);
+}
+
+void Node::handle(Now now, Drain& event, Effects& out) {
+  if (event.on == draining_) return;
+  draining_ = event.on;
+  raft_.set_draining(now, event.on, out);
+  next_hand_over_ = now.mono;
+  leave_by_ = event.on ? now.mono + limits::kLeavePatience : Instant::never();
+}
+
+void Node::hand_over(Now now, Effects& out) {
+  const bool was = std::exchange(handing_over_, raft_.is_handing_over());
+  // Given up: what was held back meanwhile is proposed here after all.
+  if (was && !handing_over_ && raft_.is_leader()) known_leader_.clear();
+  if (!draining_ || !raft_.is_leader() || handing_over_ || now.mono < next_hand_over_) return;
+  next_hand_over_ = now.mono + limits::kHandOverRetry;
+  handing_over_ = raft_.transfer(now, NodeId{}, LeaderCause::kDrain, out);
+}
+
+bool Node::may_leave(Now now) const {
+  return !raft_.is_leader() || now.mono >= leave_by_ || !raft_.has_successor();
 }
 
 void Node::handle(Now now, PeerMessage& event, Effects& out) {
@@ -130,7 +156,8 @@ void Node::on_forwarded(Now now, const PeerMessage& event, const ForwardWrites& 
     // Nobody writes in another node's name.
     if (!origin || origin->incarnation != event.incarnation) continue;
     const Proposed proposed = raft_.propose(now, EntryKind::kCommand, command, out);
-    if (proposed == Proposed::kAccepted) continue;
+    // While leadership is handed over the sender keeps the write, and sends it to the next leader.
+    if (proposed == Proposed::kAccepted || proposed == Proposed::kHandingOver) continue;
     refused.why = proposed == Proposed::kFull ? Refusal::kFull : Refusal::kBusy;
     refused.sequences.push_back(origin->sequence);
   }
@@ -156,6 +183,7 @@ void Node::settle(Now now, Effects& out) {
     if (const std::optional<Configuration> first = founding_.try_found(boot_, random_))
       raft_.found(now, *first, out);
   }
+  hand_over(now, out);
   // Applying may commit nothing and answering may propose nothing, so one pass in this order settles it.
   follow_leader(now, out);
   for (const ReadTicket& failed : raft_.take_failed_reads()) {
@@ -198,7 +226,9 @@ void Node::follow_leader(Now now, Effects& out) {
 bool Node::send_write(Now now, PendingWrite& write, Effects& out) {
   write.sent_at = now.mono;
   if (raft_.is_leader()) {
-    if (raft_.propose(now, EntryKind::kCommand, write.command, out) != Proposed::kAccepted) return false;
+    const Proposed proposed = raft_.propose(now, EntryKind::kCommand, write.command, out);
+    if (proposed == Proposed::kHandingOver) return true;
+    if (proposed != Proposed::kAccepted) return false;
     write.sent = true;
     write.proposed_in = raft_.term();
   } else if (links_.contains(known_leader_)) {  // otherwise it is sent when the link comes up

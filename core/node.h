@@ -47,6 +47,7 @@ struct Status {
   std::vector<NodeView> nodes;
   size_t nodes_healthy = 0;
   bool ready = false;
+  bool draining = false;
   std::vector<ComponentView> components;
   std::string waits_for;  // of a node that belongs to no cluster yet
   size_t state_bytes = 0;
@@ -76,6 +77,9 @@ class Node {
   // False if messages to this peer must not be sent: it is not the member it says it is.
   bool may_send_to(const PeerIdentity& peer) const;
 
+  // True once a node that drains has done what it can for the cluster: it does not lead, or nobody else can.
+  bool may_leave(Now now) const;
+
   Status status(Now now) const;
   const Raft& raft() const { return raft_; }
   const Store& store() const { return store_; }
@@ -83,10 +87,12 @@ class Node {
  private:
   void handle(Now now, LinkUp& event, Effects& out);
   void handle(Now now, LinkLost& event, Effects& out);
+  void handle(Now now, PeerGone& event, Effects& out);
   void handle(Now now, PeerMessage& event, Effects& out);
   void handle(Now now, WriteDone& event, Effects& out);
   void handle(Now now, ClientWrite& event, Effects& out);
   void handle(Now now, ClientRead& event, Effects& out);
+  void handle(Now now, Drain& event, Effects& out);
   void handle(Now, Wake&, Effects&) {}
 
   void on_forwarded(Now now, const PeerMessage& event, const ForwardWrites& writes, Effects& out);
@@ -97,6 +103,8 @@ class Node {
   // answered is answered.
   void settle(Now now, Effects& out);
   void follow_leader(Now now, Effects& out);
+  // A leader that drains hands over, and tries again when that came to nothing.
+  void hand_over(Now now, Effects& out);
   [[nodiscard]] bool send_write(Now now, PendingWrite& write, Effects& out);
   void ask_for_index(Now now, Effects& out);
   void apply_committed(Effects& out);
@@ -122,6 +130,10 @@ class Node {
   NodeId known_leader_;  // to which pending requests were last sent
   Term known_term_;
   Instant next_retry_;
+  bool draining_ = false;
+  bool handing_over_ = false;  // as it was at the end of the last step
+  Instant next_hand_over_;
+  Instant leave_by_ = Instant::never();
   NodeId last_applied_leader_;
   uint64_t failovers_ = 0;
 };

@@ -104,8 +104,9 @@ Status Node::status(Now now) const {
   }
   fill_nodes(now, status);
   status.components = components(now);
-  status.ready = std::all_of(status.components.begin(), status.components.end(),
-                             [](const ComponentView& component) { return component.ok; });
+  status.draining = draining_;
+  status.ready = !draining_ && std::all_of(status.components.begin(), status.components.end(),
+                                           [](const ComponentView& component) { return component.ok; });
   if (!status.cluster_id) status.waits_for = founding_.waits_for(boot_.id);
   status.state_bytes = store_.bytes();
   status.state_keys = store_.keys();

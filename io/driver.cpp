@@ -175,18 +175,35 @@ void Driver::check_log_health() {
 }
 
 void Driver::flush() {
+  if (draining_) continue_drain();
   http_.flush(now_);
   write_log();
   links_.flush(now_.mono);
   Instant next = std::min({node_.deadline(), links_.deadline(), http_.deadline()});
   if (writing_)
     next = std::min(next, std::max(writing_since_ + kLogWritePatience, now_.mono) + kLogWritePatience);
+  if (draining_ && !draining_->left)
+    next = std::min(
+        next, now_.mono < draining_->door_shuts ? draining_->door_shuts : now_.mono + limits::kDrainCheck);
   ports_.wake_at(next);
 }
 
-void Driver::say_goodbye() {
+void Driver::drain(Duration grace) {
+  if (draining_) return;
+  now_ = ports_.now();
+  draining_ = Draining{now_.mono + grace, now_.mono + grace + limits::kDrainTimeout};
+  http_.set_draining(true);
+  step(Drain{true});
+}
+
+void Driver::continue_drain() {
+  if (draining_->left || now_.mono < draining_->door_shuts) return;
+  http_.shut_door();
+  const bool idle = http_.requests_under_way() == 0 && node_.may_leave(now_);
+  if (!idle && now_.mono < draining_->leave_by) return;
+  draining_->left = true;
   links_.say_goodbye();
-  links_.flush(now_.mono);
+  ports_.drained();
 }
 
 }  // namespace patronus

@@ -52,8 +52,10 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   // Hands on what the calls since the last flush produced.
   void flush();
 
-  // Tells the peers that this node leaves on purpose.
-  void say_goodbye();
+  // Begins to leave: unready at once, leadership handed over, then, once the balancers had `grace` to notice,
+  // no more requests are taken; when those under way are answered the peers are told and Ports::drained() is
+  // called.
+  void drain(Duration grace);
 
   // Figures of the process, for its metrics; the owner refreshes them.
   void set_process_figures(const ProcessFigures& figures) { process_ = figures; }
@@ -69,6 +71,7 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   ConnId new_conn(Door door) override;
   void on_link_up(const PeerIdentity& peer) override { step(LinkUp{peer}); }
   void on_link_lost(const NodeId& peer, LinkEnd how) override { step(LinkLost{peer, how}); }
+  void on_peer_gone(const NodeId& peer, bool on_purpose) override { step(PeerGone{peer, on_purpose}); }
   void on_peer_message(const PeerIdentity& from, Message&& message) override {
     step(PeerMessage{from.id, from.incarnation, std::move(message)});
   }
@@ -85,6 +88,7 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   void pass(Gate::Gated&& effect);
   void write_log();
   void check_log_health();
+  void continue_drain();
 
   Ports& ports_;
   Now now_;
@@ -100,6 +104,12 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   ConnId next_conn_ = 1;
   ProcessFigures process_;
   bool stopped_ = false;
+  struct Draining {
+    Instant door_shuts;  // no more requests
+    Instant leave_by;    // whatever is still under way
+    bool left = false;
+  };
+  std::optional<Draining> draining_;
 };
 
 }  // namespace patronus

@@ -46,7 +46,7 @@ HttpServer::HttpServer(NodeId self, std::string version, Duration request_timeou
       limits_(http_limits()) {}
 
 bool HttpServer::accept(ConnId conn, Now now) {
-  if (conns_.size() >= limits::kHttpConnectionsMax) return false;
+  if (door_is_shut_ || conns_.size() >= limits::kHttpConnectionsMax) return false;
   if (conns_.empty()) next_scan_ = now.mono + limits::kHttpScanInterval;
   auto one = std::make_unique<Conn>(limits_, now);
   one->http.set_refusal_writer([this](const http::Refusal& refusal) { return refuse(refusal); });
@@ -228,6 +228,7 @@ void HttpServer::answer(ConnId conn, http::StreamId stream, api::Route route, ht
   if (at == conns_.end()) return;  // the client is gone; what it asked for was done all the same
   sign(response, request_id);
   at->second->handling = false;
+  if (draining_) response.close = true;
   at->second->http.respond(now.mono, now.wall, stream, std::move(response));
   touch(conn);
 }
@@ -246,6 +247,25 @@ http::Response HttpServer::refuse(const http::Refusal& refusal) {
       {refusal.status, refusal.code, refusal.detail, refusal.status == 408, false, {}}, origin);
   sign(response, origin.request_id);
   return response;
+}
+
+void HttpServer::shut_door() {
+  if (door_is_shut_) return;
+  door_is_shut_ = true;
+  ports_.stop_listening(Door::kHttp);
+  std::vector<ConnId> all;
+  for (const auto& [conn, one] : conns_) all.push_back(conn);
+  std::sort(all.begin(), all.end());
+  for (const ConnId conn : all) {
+    conns_.at(conn)->http.drain();
+    touch(conn);
+  }
+}
+
+size_t HttpServer::requests_under_way() const {
+  return static_cast<size_t>(std::count_if(conns_.begin(), conns_.end(), [](const auto& one) {
+    return one.second->handling || one.second->http.has_output() || one.second->unwritten > 0;
+  }));
 }
 
 void HttpServer::flush(Now now) {

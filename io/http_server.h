@@ -44,6 +44,11 @@ class HttpServer {
   void flush(Now now);
   // Timeouts of the connections, looked at every kHttpScanInterval.
   void wake(Now now);
+  // From here on every answer ends its connection, so that clients go elsewhere.
+  void set_draining(bool draining) { draining_ = draining; }
+  // Takes no more connections and no more requests; what is under way is answered.
+  void shut_door();
+  size_t requests_under_way() const;
   Instant deadline() const { return conns_.empty() ? Instant::never() : next_scan_; }
 
  private:
@@ -92,6 +97,8 @@ class HttpServer {
   size_t buffered_ = 0;
   size_t unwritten_ = 0;  // of all connections together
   Instant next_scan_;
+  bool draining_ = false;
+  bool door_is_shut_ = false;
 };
 
 }  // namespace patronus

@@ -103,6 +103,7 @@ bool PeerLinks::announce(Slot& slot, const peer::Session& session, Instant now) 
   slot.delay = limits::kRedialDelayMin;
   slot.last_complaint.clear();
   slot.announced = session.peer().id;
+  slot.lost.clear();
   listener_.on_link_up(session.peer());
   return true;
 }
@@ -118,16 +119,66 @@ void PeerLinks::drop(ConnId conn, LinkEnd how, Instant now) {
   const auto at = streams_.find(conn);
   if (at == streams_.end()) return;
   const size_t index = at->second.slot;
+  const NodeId from = at->second.session.established() ? at->second.session.peer().id : NodeId{};
   streams_.erase(at);
   ports_.close(conn);
-  if (index == kAccepted) return;
+  if (index == kAccepted) {
+    report_gone(from);
+    return;
+  }
   Slot& slot = slots_[index];
   slot.state = State::kIdle;
   slot.conn = 0;
   slot.at = now + slot.delay;
   slot.delay = std::min<Duration>(slot.delay * 2, limits::kRedialDelayMax);
   const NodeId lost = std::exchange(slot.announced, NodeId{});
-  if (!lost.empty()) listener_.on_link_lost(lost, how);
+  if (lost.empty()) {
+    probe_ended(slot, how, now);
+    return;
+  }
+  begin_probing(slot, lost, how, now);
+  listener_.on_link_lost(lost, how);
+}
+
+void PeerLinks::begin_probing(Slot& slot, const NodeId& lost, LinkEnd how, Instant now) {
+  const bool process_may_have_ended =
+      how == LinkEnd::kGoodbye || how == LinkEnd::kEndOfFile || how == LinkEnd::kReset;
+  if (!process_may_have_ended) return;
+  slot.lost = lost;
+  slot.on_purpose = how == LinkEnd::kGoodbye;
+  slot.refused = false;
+  slot.probes = 0;
+  slot.at = now;
+}
+
+// A process that dies closes its streams one after the other, so a first probe may still be taken in by a
+// door that is about to close, and be broken at once: then the next one tells.
+void PeerLinks::probe_ended(Slot& slot, LinkEnd how, Instant now) {
+  if (slot.lost.empty() || slot.refused) return;
+  if (how == LinkEnd::kRefused) {
+    slot.refused = true;
+    report_gone(slot.lost);
+  } else if (how != LinkEnd::kTimeout && ++slot.probes < limits::kProbesMax) {
+    slot.at = now + slot.probes * limits::kProbeInterval;
+  } else {
+    slot.lost.clear();
+  }
+}
+
+// A peer whose own stream still stands is not gone, whatever becomes of dialling it.
+void PeerLinks::report_gone(NodeId peer) {
+  if (peer.empty()) return;
+  const bool speaks = std::any_of(streams_.begin(), streams_.end(), [&](const auto& other) {
+    const Stream& stream = other.second;
+    return stream.slot == kAccepted && stream.session.established() && stream.session.peer().id == peer;
+  });
+  if (speaks) return;
+  for (Slot& slot : slots_) {
+    if (slot.lost != peer || !slot.refused) continue;
+    slot.lost.clear();
+    listener_.on_peer_gone(peer, slot.on_purpose);
+    return;
+  }
 }
 
 void PeerLinks::send(const NodeId& to, const Message& message) {

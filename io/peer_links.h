@@ -30,6 +30,8 @@ class PeerLinks {
     virtual ConnId new_conn(Door door) = 0;
     virtual void on_link_up(const PeerIdentity& peer) = 0;
     virtual void on_link_lost(const NodeId& peer, LinkEnd how) = 0;
+    // The peer's process has ended (see PeerGone in core/event.h).
+    virtual void on_peer_gone(const NodeId& peer, bool on_purpose) = 0;
     virtual void on_peer_message(const PeerIdentity& from, Message&& message) = 0;
   };
 
@@ -63,6 +65,11 @@ class PeerLinks {
     Duration delay{};
     std::string last_complaint;  // so that the same refusal is logged once
     NodeId announced;            // the peer whose link_up was reported
+    // After a link ended it is dialled again at once, to learn whether its process ended too.
+    NodeId lost;              // who was there; empty once that is settled
+    bool on_purpose = false;  // it had said goodbye
+    bool refused = false;     // its machine refuses a new stream
+    uint32_t probes = 0;
   };
   struct Stream {
     peer::Session session;
@@ -72,6 +79,10 @@ class PeerLinks {
 
   void dial(Slot& slot, size_t index, Instant now);
   void drop(ConnId conn, LinkEnd how, Instant now);
+  void begin_probing(Slot& slot, const NodeId& lost, LinkEnd how, Instant now);
+  void probe_ended(Slot& slot, LinkEnd how, Instant now);
+  // Reports the processes that are known to have ended.
+  void report_gone(NodeId peer);
   bool announce(Slot& slot, const peer::Session& session, Instant now);
   void retire_older(ConnId conn, const NodeId& peer, Instant now);
   void write_out(ConnId conn, Stream& stream);

@@ -35,6 +35,8 @@ class Ports {
   // Closes after what is queued was written; nothing more is heard of the stream.
   virtual void close(ConnId conn) = 0;
   virtual void pause_reading(ConnId conn, bool pause) = 0;
+  // Whoever dials this door from now on is refused; streams that are open go on.
+  virtual void stop_listening(Door door) = 0;
 
   // Writes and syncs; answered by log_written(). At most one is under way. A failure stops the process.
   virtual void write_log(wal::Write&& write) = 0;
@@ -44,6 +46,8 @@ class Ports {
 
   // A line for the operator.
   virtual void log(const Notice& notice) = 0;
+  // This node has left its cluster in good order (Driver::drain); the process may end.
+  virtual void drained() = 0;
   // The node can't go on.
   virtual void stop(const std::string& reason) = 0;
 };

@@ -29,6 +29,7 @@ void World::make_trouble() {
   add(profile_.power_cuts, &World::cut_power);
   add(profile_.wipes, &World::wipe);
   add(profile_.freezes, &World::freeze);
+  add(profile_.drains, &World::drain);
   add(profile_.refused_redials, &World::refuse_redials);
   add(profile_.slow_links, &World::slow_link);
   add(profile_.slow_disks, &World::slow_disk);
@@ -168,6 +169,15 @@ void World::freeze() {
   count("freeze");
   host->freeze();
   events_.after(spell(), [host] { host->thaw(); });
+}
+
+void World::drain() {
+  Host* host = hosts_[victim()].get();
+  if (!host->is_up() || host->is_frozen()) return;
+  count("drain");
+  host->drain(tape_.between(0ms, profile_.election_timeout), [this, host] {
+    events_.after(tape_.between(1ms, profile_.down_max), [host] { host->start(); });
+  });
 }
 
 void World::heal() {

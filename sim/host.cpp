@@ -45,6 +45,8 @@ void Host::start() {
   }
   ++process_;
   ++boots_;
+  listens_http_ = true;
+  listens_peer_ = true;
   timer_at_ = Instant::never();
   flush_due_ = false;
   if (trace_.keeps()) {
@@ -95,6 +97,29 @@ void Host::crash(bool power_cut) {
   network_.host_died(id_, !power_cut);
 }
 
+void Host::drain(Duration grace, std::function<void()> after) {
+  after_drain_ = std::move(after);
+  run(process_, [this, grace](Driver& driver) {
+    trace_.line(events_.now(), name_, "is told to stop");
+    driver.drain(grace);
+  });
+}
+
+// The process ends by itself once its goodbyes are on the wire.
+void Host::drained() {
+  events_.after(kTurn, [this, process = process_] {
+    if (process != process_ || !is_up()) return;
+    trace_.line(events_.now(), name_, "has left in good order");
+    driver_.reset();
+    ++process_;
+    frozen_ = false;
+    while_frozen_.clear();
+    (void)disk_.crash(tape_);
+    network_.host_died(id_, true);
+    if (after_drain_) std::exchange(after_drain_, nullptr)();
+  });
+}
+
 void Host::freeze() {
   if (!is_up() || frozen_) return;
   frozen_ = true;
@@ -137,7 +162,7 @@ void Host::after_step() {
 ConnId Host::accept(Door door) {
   // A frozen process's kernel still completes connections, but nobody takes them up; that is left to the
   // dialler.
-  if (!is_up() || frozen_) return 0;
+  if (!is_up() || frozen_ || !(door == Door::kHttp ? listens_http_ : listens_peer_)) return 0;
   const ConnId conn = driver_->accepted(door);
   after_step();
   return conn;

@@ -32,6 +32,8 @@ class Host final : private Ports {
   void start();
   void crash(bool power_cut);
   void wipe_disk() { disk_.wipe(); }
+  // Leaves in good order, as on SIGTERM; `after` is called when the process has ended.
+  void drain(Duration grace, std::function<void()> after);
   void freeze();
   void thaw();
   void set_wall_skew(int64_t ms) { wall_skew_ms_ = ms; }
@@ -61,9 +63,11 @@ class Host final : private Ports {
   size_t backlog(ConnId) const override { return 0; }
   void close(ConnId conn) override { network_.close(id_, conn); }
   void pause_reading(ConnId conn, bool pause) override { network_.pause_reading(id_, conn, pause); }
+  void stop_listening(Door door) override { (door == Door::kHttp ? listens_http_ : listens_peer_) = false; }
   void write_log(wal::Write&& write) override;
   void wake_at(Instant at) override;
   void log(const Notice& notice) override;
+  void drained() override;
   void stop(const std::string& reason) override;
 
   // Does something in this process, if it is still the same and running; then flushes and shows the result.
@@ -90,6 +94,9 @@ class Host final : private Ports {
   uint64_t timer_ = 0;
   Instant timer_at_ = Instant::never();
   bool flush_due_ = false;
+  bool listens_http_ = true;
+  bool listens_peer_ = true;
+  std::function<void()> after_drain_;
 };
 
 }  // namespace patronus::sim

@@ -25,7 +25,7 @@ Profile draw_profile(Tape& tape) {
   p.segment_bytes = tape.chance(500) ? 256 * limits::kKiB : limits::kWalSegmentBytes;
   for (bool* family : {&p.partitions, &p.one_way, &p.frame_loss, &p.duplication, &p.reordering, &p.slow_links,
                        &p.resets, &p.refused_redials, &p.crashes, &p.power_cuts, &p.wipes, &p.freezes,
-                       &p.chunks, &p.clock_skew, &p.slow_disks}) {
+                       &p.drains, &p.chunks, &p.clock_skew, &p.slow_disks}) {
     *family = tape.chance(400);
   }
   p.trouble_interval = tape.between(100ms, 2s);
@@ -68,6 +68,7 @@ std::string Profile::describe() const {
   name(power_cuts, "power-cuts");
   name(wipes, "wipes");
   name(freezes, "freezes");
+  name(drains, "drains");
   name(chunks, "chunks");
   name(clock_skew, "clock-skew");
   name(slow_disks, "slow-disks");

@@ -37,6 +37,7 @@ struct Profile {
   bool power_cuts = false;
   bool wipes = false;
   bool freezes = false;
+  bool drains = false;
   bool chunks = false;
   bool clock_skew = false;
   bool slow_disks = false;

@@ -69,6 +69,7 @@ class World final : private Network::Hosts {
   void strike_election(const Host& host);
   void wipe();
   void freeze();
+  void drain();
   Duration spell();
   void reset_stream();
   void kill();

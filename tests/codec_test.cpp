@@ -20,15 +20,18 @@ namespace {
 // Messages are compared field by field: comparing encodings alone would miss a field that nobody encodes.
 auto fields(const PreVoteRequest& m) { return std::tie(m.next_term, m.last_index, m.last_term); }
 auto fields(const PreVoteResponse& m) { return std::tie(m.next_term, m.granted); }
-auto fields(const VoteRequest& m) { return std::tie(m.last_index, m.last_term); }
+auto fields(const VoteRequest& m) { return std::tie(m.last_index, m.last_term, m.transfer); }
 auto fields(const VoteResponse& m) { return std::tie(m.granted); }
 auto fields(const AppendRequest& m) { return std::tie(m.prev_index, m.prev_term, m.commit, m.entries); }
 auto fields(const AppendResponse& m) {
   return std::tie(m.success, m.match, m.prev_index, m.hint_index, m.hint_term);
 }
 auto fields(const MemberView& m) { return std::tie(m.id, m.healthy, m.match, m.applied, m.last_contact_ms); }
-auto fields(const Heartbeat& m) { return std::tie(m.round, m.commit, m.leader_commit); }
-auto fields(const HeartbeatResponse& m) { return std::tie(m.round, m.applied, m.wall); }
+auto fields(const Heartbeat& m) {
+  return std::tie(m.round, m.commit, m.leader_commit, m.stamp, m.fresh_as_of, m.fresh_commit);
+}
+auto fields(const HeartbeatResponse& m) { return std::tie(m.round, m.applied, m.wall, m.clock, m.draining); }
+auto fields(const TimeoutNow& m) { return std::tie(m.cause); }
 auto fields(const ForwardWrites& m) { return std::tie(m.commands); }
 auto fields(const WritesRefused& m) { return std::tie(m.why, m.sequences); }
 auto fields(const ReadIndexRequest& m) { return std::tie(m.ticket); }
@@ -60,13 +63,17 @@ std::string node_id() {
 }
 ClusterId cluster_id() { return {{number(), number()}}; }
 
+Stamp stamp() {
+  const auto stamp_max = static_cast<uint64_t>(limits::kStampMax);
+  return {static_cast<int64_t>(number() % stamp_max), static_cast<int64_t>(number() % stamp_max)};
+}
+
 Entry entry(uint64_t index, uint64_t term) {
   Entry e;
   e.index = Index{index};
   e.term = Term{term};
   e.kind = *rc::gen::element(EntryKind::kLeader, EntryKind::kConfiguration, EntryKind::kCommand);
-  const auto stamp_max = static_cast<uint64_t>(limits::kStampMax);
-  e.stamp = {static_cast<int64_t>(number() % stamp_max), static_cast<int64_t>(number() % stamp_max)};
+  e.stamp = stamp();
   e.payload = blob();
   return e;
 }
@@ -84,7 +91,13 @@ AppendRequest append(Term message_term) {
 }
 
 Heartbeat heartbeat() {
-  Heartbeat m{Round{number()}, Index{number()}, Index{number()}, {}};
+  Heartbeat m;
+  m.round = Round{number()};
+  m.commit = Index{number()};
+  m.leader_commit = Index{number()};
+  m.stamp = stamp();
+  m.fresh_as_of = Instant{static_cast<int64_t>(number())};
+  m.fresh_commit = Index{number()};
   const size_t count = few();
   for (size_t i = 0; i < count; ++i) {
     m.members.push_back(
@@ -100,7 +113,7 @@ MessageBody body(size_t kind, Term term) {
     case 1:
       return PreVoteResponse{Term{number()}, coin()};
     case 2:
-      return VoteRequest{Index{number()}, Term{number()}};
+      return VoteRequest{Index{number()}, Term{number()}, coin()};
     case 3:
       return VoteResponse{coin()};
     case 4:
@@ -110,7 +123,8 @@ MessageBody body(size_t kind, Term term) {
     case 6:
       return heartbeat();
     case 7:
-      return HeartbeatResponse{Round{number()}, Index{number()}, WallTime{*rc::gen::arbitrary<int64_t>()}};
+      return HeartbeatResponse{Round{number()}, Index{number()}, WallTime{*rc::gen::arbitrary<int64_t>()},
+                               Instant{*rc::gen::arbitrary<int64_t>()}, coin()};
     case 8:
       return ForwardWrites{{blob(), blob(), blob()}};
     case 9:
@@ -118,8 +132,10 @@ MessageBody body(size_t kind, Term term) {
                            *rc::gen::arbitrary<std::vector<uint64_t>>()};
     case 10:
       return ReadIndexRequest{number()};
-    default:
+    case 11:
       return ReadIndexResponse{number(), Index{number()}};
+    default:
+      return TimeoutNow{*rc::gen::element(LeaderCause::kTransfer, LeaderCause::kDrain, LeaderCause::kForced)};
   }
 }
 
@@ -327,8 +343,11 @@ TEST(MessageCodec, RefusesMoreThingsThanAreAllowed) {
   const auto taken = [](MessageBody m) {
     return decode_message(encoded({{}, Term{1}, std::move(m)})).has_value();
   };
-  EXPECT_TRUE(taken(Heartbeat{{}, {}, {}, std::vector<MemberView>(limits::kMembersMax)}));
-  EXPECT_FALSE(taken(Heartbeat{{}, {}, {}, std::vector<MemberView>(limits::kMembersMax + 1)}));
+  Heartbeat heartbeat;
+  heartbeat.members.resize(limits::kMembersMax);
+  EXPECT_TRUE(taken(heartbeat));
+  heartbeat.members.resize(limits::kMembersMax + 1);
+  EXPECT_FALSE(taken(heartbeat));
   EXPECT_TRUE(taken(ForwardWrites{std::vector<Blob>(limits::kWritesInFlightMax)}));
   EXPECT_FALSE(taken(ForwardWrites{std::vector<Blob>(limits::kWritesInFlightMax + 1)}));
   EXPECT_FALSE(taken(WritesRefused{Refusal::kBusy, std::vector<uint64_t>(limits::kWritesInFlightMax + 1)}));

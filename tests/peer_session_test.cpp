@@ -180,7 +180,7 @@ TEST(PeerSession, RefusesWhatIsNoNodeOfThisKind) {
 TEST(PeerSession, RefusesAnotherProtocolAndNamesBoth) {
   Hello hello;
   hello.version = 9;
-  EXPECT_EQ(refusal_of(hello), "speaks protocol 9, this node 1");
+  EXPECT_EQ(refusal_of(hello), "speaks protocol 9, this node 2");
 }
 
 TEST(PeerSession, RefusesWhoLooksForAnother) {

@@ -66,9 +66,15 @@ inline constexpr Duration kElectionTimeoutMin = 50ms;
 inline constexpr Duration kElectionTimeoutMax = 60s;
 inline constexpr Duration kElectionWindowMin = 50ms;
 inline constexpr Duration kElectionWindowMax = 300ms;
-inline constexpr Duration kForwardRetry = 2s;      // a forwarded write not seen applied is sent again
-inline constexpr Duration kReadRetry = 500ms;      // a read index not answered is asked for again
-inline constexpr Duration kRetryIntervalMax = 1s;  // a lost append is sent again within this
+inline constexpr Duration kCrashPatience = 20ms;   // followers of a crashed leader ask within this
+inline constexpr Duration kCrashRetry = 30ms;      // and again after this, doubled up to the election window
+inline constexpr Duration kHandOverRetry = 200ms;  // of a leader that drains
+inline constexpr Duration kLeavePatience = 5s;     // a leader that finds no successor leaves after this
+inline constexpr Duration kTransferTimeout = 1s;   // then a hand-over is given up
+inline constexpr int64_t kWallOffsetMaxMs = 10'000;  // a clock further from the quorum's median is not read
+inline constexpr Duration kForwardRetry = 2s;        // a forwarded write not seen applied is sent again
+inline constexpr Duration kReadRetry = 500ms;        // a read index not answered is asked for again
+inline constexpr Duration kRetryIntervalMax = 1s;    // a lost append is sent again within this
 
 // Write-ahead log.
 inline constexpr size_t kWalSegmentBytes = 16 * kMiB;
@@ -84,6 +90,8 @@ inline constexpr Duration kHandshakeTimeout = 5s;
 inline constexpr Duration kRedialDelayMin = 50ms;
 inline constexpr Duration kRedialDelayMax = 1s;
 inline constexpr size_t kPeerConnectionsMax = 64;
+inline constexpr uint32_t kProbesMax = 8;        // dials that shall tell whether a peer's process ended
+inline constexpr Duration kProbeInterval = 5ms;  // longer by this after each
 
 // HTTP.
 inline constexpr size_t kHttpConnectionsMax = 8'192;
@@ -94,8 +102,10 @@ inline constexpr size_t kHttpBodyBytesMax = kMiB + 512 * kKiB;
 inline constexpr size_t kHttpPipelineMax = 16;
 inline constexpr size_t kHttpInputBytesMax = 512 * kMiB;  // unfinished requests, all together
 inline constexpr size_t kHttpUnwrittenBytesMax =
-    256 * kMiB;                                          // answers that wait for slow clients, all together
-inline constexpr Duration kHttpScanInterval = 250ms;     // how exactly HTTP timeouts are kept
+    256 * kMiB;                                       // answers that wait for slow clients, all together
+inline constexpr Duration kHttpScanInterval = 250ms;  // how exactly HTTP timeouts are kept
+inline constexpr Duration kDrainTimeout = 15s;  // what is not answered by then, after the grace, is cut off
+inline constexpr Duration kDrainCheck = 10ms;
 inline constexpr Duration kRequestTimeoutDefault = 10s;  // after this a write is answered 504, a read 503
 
 // Health.

@@ -27,13 +27,23 @@ bool Raft::leader_is_near(Now now) const {
   if (MUTANT(kNoStickiness)) return false;
   if (is_leader()) return true;
   const auto* follower = std::get_if<Follower>(&role_);
-  if (follower == nullptr || follower->leader.empty()) return false;
+  if (follower == nullptr || follower->leader.empty() || gone_.contains(follower->leader)) return false;
   return now.mono - last_leader_contact_ < election_timeout_;
+}
+
+// How long a candidate waits for answers before it asks again, doubled with each attempt. After a crash
+// nobody waits for a silent leader to come back: those who can vote know as much as the candidate, or will in
+// a moment.
+Duration Raft::candidate_patience(LeaderCause cause, uint32_t attempt) const {
+  const bool leader_is_gone = cause == LeaderCause::kCrash || cause == LeaderCause::kDrain;
+  if (!leader_is_gone) return election_window();
+  return std::min<Duration>(limits::kCrashRetry * (int64_t{1} << std::min(attempt, 5U)), election_window());
 }
 
 void Raft::campaign(Now now, LeaderCause cause, Effects& out) { start_vote(now, true, cause, 0, out); }
 
-void Raft::start_vote(Now now, bool pre_vote, LeaderCause cause, uint32_t attempt, Effects& out) {
+void Raft::start_vote(Now now, bool pre_vote, LeaderCause cause, uint32_t attempt, Effects& out,
+                      bool handed_over) {
   // A pre-vote promises nothing; a vote counts, also one's own, once it is on disk (see persisted()).
   role_ = Candidate{pre_vote, attempt, cause, {}};
   if (pre_vote) {
@@ -45,9 +55,10 @@ void Raft::start_vote(Now now, bool pre_vote, LeaderCause cause, uint32_t attemp
     persist_hard(out);
   }
   // Those who collide draw again from a window that doubles, up to the timeout itself.
-  const Duration widened = std::min<Duration>(election_window() * (int64_t{1} << std::min(attempt, 5U)),
+  const Duration patience = candidate_patience(cause, attempt);
+  const Duration widened = std::min<Duration>(patience * (int64_t{1} << std::min(attempt, 5U)),
                                               std::max(election_timeout_, election_window()));
-  election_deadline_ = now.mono + election_window();
+  election_deadline_ = now.mono + patience;
   if (!MUTANT(kNoRandomTimeout)) election_deadline_ = election_deadline_ + random_.duration_below(widened);
   for (const Member& member : log_.configuration()->members) {
     if (member.id == self_ || !member.voter) continue;
@@ -55,7 +66,7 @@ void Raft::start_vote(Now now, bool pre_vote, LeaderCause cause, uint32_t attemp
       send(member.id, PreVoteRequest{hard_.term.next(), log_.last_index(), log_.last_term()}, PersistId{},
            out);
     } else {
-      send(member.id, VoteRequest{log_.last_index(), log_.last_term()}, PersistId{}, out);
+      send(member.id, VoteRequest{log_.last_index(), log_.last_term(), handed_over}, PersistId{}, out);
     }
   }
   count_votes(now, out);
@@ -94,8 +105,7 @@ void Raft::become_leader(Now now, LeaderCause cause, Effects& out) {
   for (const Member& member : log_.configuration()->members) {
     if (member.id != self_) leader.peers.emplace(member.id, Progress(log_.last_index().next(), now.mono));
   }
-  leader.since = now.mono;
-  leader.lease_ms_base = log_.last_stamp().lease_ms;
+  leader.clock = LeaderClock(log_.last_stamp(), now.mono, election_timeout_);
   leader.first_index = log_.last_index().next();
   leader.next_tick = now.mono;
   role_ = std::move(leader);

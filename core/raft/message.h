@@ -11,6 +11,7 @@
 
 #include "core/base/time.h"
 #include "core/base/types.h"
+#include "core/raft/cause.h"
 #include "core/raft/entry.h"
 
 namespace patronus {
@@ -29,6 +30,7 @@ struct PreVoteResponse {
 struct VoteRequest {
   Index last_index;
   Term last_term;
+  bool transfer = false;  // the leader asked for this election, so a voter need not be loyal to it
 };
 struct VoteResponse {
   bool granted = false;
@@ -61,12 +63,24 @@ struct Heartbeat {
   Round round;
   Index commit;  // at most what the receiver is known to have
   Index leader_commit;
+  Stamp stamp;  // the leader's clocks as an entry would carry them now
+  // A reading of the receiver's own monotonic clock that a majority has confirmed to be older than this
+  // leadership's last proof: whoever has applied fresh_commit knows all that was committed before then. 0: no
+  // such reading yet.
+  Instant fresh_as_of;
+  Index fresh_commit;
   std::vector<MemberView> members;
 };
 struct HeartbeatResponse {
   Round round;
   Index applied;
   WallTime wall;
+  Instant clock;          // the sender's monotonic clock, for the leader to echo
+  bool draining = false;  // the sender is about to leave: no leadership for it
+};
+// The leader hands over (thesis, section 3.10): the receiver has all of its log and shall ask for votes now.
+struct TimeoutNow {
+  LeaderCause cause = LeaderCause::kTransfer;
 };
 // Writes of the sender's clients, each an encoded command. There is no answer: the sender sees its
 // sequence numbers come by when it applies the log.
@@ -89,7 +103,7 @@ struct ReadIndexResponse {
 
 using MessageBody = std::variant<PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse, AppendRequest,
                                  AppendResponse, Heartbeat, HeartbeatResponse, ForwardWrites, WritesRefused,
-                                 ReadIndexRequest, ReadIndexResponse>;
+                                 ReadIndexRequest, ReadIndexResponse, TimeoutNow>;
 
 struct Message {
   ClusterId cluster_id;

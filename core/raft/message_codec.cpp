@@ -20,6 +20,7 @@ void put(Writer& out, const PreVoteResponse& m) {
 void put(Writer& out, const VoteRequest& m) {
   out.u64(m.last_index.value);
   out.u64(m.last_term.value);
+  out.boolean(m.transfer);
 }
 void put(Writer& out, const VoteResponse& m) { out.boolean(m.granted); }
 void put(Writer& out, const AppendRequest& m) {
@@ -40,6 +41,10 @@ void put(Writer& out, const Heartbeat& m) {
   out.u64(m.round.value);
   out.u64(m.commit.value);
   out.u64(m.leader_commit.value);
+  out.i64(m.stamp.lease_ms);
+  out.i64(m.stamp.wall_ms);
+  out.i64(m.fresh_as_of.ns);
+  out.u64(m.fresh_commit.value);
   out.u32(static_cast<uint32_t>(m.members.size()));
   for (const MemberView& member : m.members) {
     out.bytes(member.id);
@@ -53,7 +58,10 @@ void put(Writer& out, const HeartbeatResponse& m) {
   out.u64(m.round.value);
   out.u64(m.applied.value);
   out.i64(m.wall.unix_ms);
+  out.i64(m.clock.ns);
+  out.boolean(m.draining);
 }
+void put(Writer& out, const TimeoutNow& m) { out.u8(static_cast<uint8_t>(m.cause)); }
 void put(Writer& out, const ForwardWrites& m) {
   out.u32(static_cast<uint32_t>(m.commands.size()));
   for (const Blob& command : m.commands) out.bytes(command.view());
@@ -107,6 +115,12 @@ MessageBody get_heartbeat(Reader& in) {
   m.round = Round{in.u64()};
   m.commit = Index{in.u64()};
   m.leader_commit = Index{in.u64()};
+  m.stamp.lease_ms = in.i64();
+  m.stamp.wall_ms = in.i64();
+  m.fresh_as_of = Instant{in.i64()};
+  m.fresh_commit = Index{in.u64()};
+  const auto in_range = [](int64_t ms) { return ms >= 0 && ms <= limits::kStampMax; };
+  if (!in_range(m.stamp.lease_ms) || !in_range(m.stamp.wall_ms) || m.fresh_as_of.ns < 0) in.fail();
   const size_t count = in.count(limits::kMembersMax, 29);
   for (size_t i = 0; i < count; ++i) {
     MemberView member;
@@ -118,6 +132,22 @@ MessageBody get_heartbeat(Reader& in) {
     m.members.push_back(std::move(member));
   }
   return m;
+}
+
+MessageBody get_heartbeat_response(Reader& in) {
+  HeartbeatResponse m;
+  m.round = Round{in.u64()};
+  m.applied = Index{in.u64()};
+  m.wall = WallTime{in.i64()};
+  m.clock = Instant{in.i64()};
+  m.draining = in.boolean();
+  return m;
+}
+
+MessageBody get_timeout_now(Reader& in) {
+  const uint8_t cause = in.u8();
+  if (cause < 1 || cause > 6) in.fail();
+  return TimeoutNow{static_cast<LeaderCause>(cause)};
 }
 
 MessageBody get_forward(Reader& in) {
@@ -151,7 +181,8 @@ MessageBody get_body(uint8_t kind, Term term, Reader& in) {
     }
     case 2: {
       const Index last_index{in.u64()};
-      return VoteRequest{last_index, Term{in.u64()}};
+      const Term last_term{in.u64()};
+      return VoteRequest{last_index, last_term, in.boolean()};
     }
     case 3:
       return VoteResponse{in.boolean()};
@@ -161,11 +192,8 @@ MessageBody get_body(uint8_t kind, Term term, Reader& in) {
       return get_append_response(in);
     case 6:
       return get_heartbeat(in);
-    case 7: {
-      const Round round{in.u64()};
-      const Index applied{in.u64()};
-      return HeartbeatResponse{round, applied, WallTime{in.i64()}};
-    }
+    case 7:
+      return get_heartbeat_response(in);
     case 8:
       return get_forward(in);
     case 9:
@@ -176,6 +204,8 @@ MessageBody get_body(uint8_t kind, Term term, Reader& in) {
       const uint64_t ticket = in.u64();
       return ReadIndexResponse{ticket, Index{in.u64()}};
     }
+    case 12:
+      return get_timeout_now(in);
     default:
       in.fail();
       return VoteResponse{};
@@ -185,10 +215,10 @@ MessageBody get_body(uint8_t kind, Term term, Reader& in) {
 }  // namespace
 
 std::string_view message_name(const Message& message) {
-  static constexpr std::string_view kNames[] = {"PreVoteRequest", "PreVoteResponse",   "VoteRequest",
-                                                "VoteResponse",   "AppendRequest",     "AppendResponse",
-                                                "Heartbeat",      "HeartbeatResponse", "ForwardWrites",
-                                                "WritesRefused",  "ReadIndexRequest",  "ReadIndexResponse"};
+  static constexpr std::string_view kNames[] = {
+      "PreVoteRequest",   "PreVoteResponse",   "VoteRequest",       "VoteResponse",  "AppendRequest",
+      "AppendResponse",   "Heartbeat",         "HeartbeatResponse", "ForwardWrites", "WritesRefused",
+      "ReadIndexRequest", "ReadIndexResponse", "TimeoutNow"};
   static_assert(std::size(kNames) == std::variant_size_v<MessageBody>);
   return kNames[message.body.index()];
 }

@@ -8,6 +8,7 @@
 #include "core/base/limits.h"
 #include "core/base/time.h"
 #include "core/base/types.h"
+#include "core/raft/freshness.h"
 
 namespace patronus {
 
@@ -77,6 +78,12 @@ class Progress {
 
   // What was sent may be lost: begin again after what is known to be there.
   void restart() { become_probe(match_.next()); }
+  // A new link: the member may be another process, with another clock.
+  void relink() {
+    restart();
+    clock_ = ClockEcho{};
+    draining_ = false;
+  }
 
   void contact(Instant now) {
     last_contact_ = now;
@@ -84,6 +91,16 @@ class Progress {
   }
   void acknowledged_round(Round round) { acked_round_ = std::max(acked_round_, round); }
   void set_applied(Index applied) { applied_ = std::max(applied_, applied); }
+
+  // Readings of the member's monotonic clock, to be echoed once they are confirmed.
+  ClockEcho& clock() { return clock_; }
+  const ClockEcho& clock() const { return clock_; }
+  // How far the member's wall clock was ahead of this node's when it was last heard.
+  int64_t wall_offset_ms() const { return wall_offset_ms_; }
+  void set_wall_offset_ms(int64_t ms) { wall_offset_ms_ = ms; }
+  // The member is about to leave.
+  bool draining() const { return draining_; }
+  void set_draining(bool draining) { draining_ = draining; }
 
  private:
   struct InFlight {
@@ -112,6 +129,9 @@ class Progress {
   Instant last_contact_;
   Instant waiting_since_;
   bool heard_ = false;
+  ClockEcho clock_;
+  int64_t wall_offset_ms_ = 0;
+  bool draining_ = false;
 };
 
 }  // namespace patronus

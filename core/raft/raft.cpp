@@ -16,7 +16,8 @@ Raft::Raft(const Boot& boot, Now now)
       heartbeat_interval_(boot.heartbeat_interval),
       random_(boot.seed),
       hard_(boot.hard),
-      log_(boot.entries) {
+      log_(boot.entries),
+      freshness_(now.mono) {
   PATRONUS_ASSERT(is_node_id(self_) && incarnation_, "the shell checks identity before it boots the core");
   PATRONUS_ASSERT(log_.last_term() <= hard_.term, "recovery never gives a term below the log's");
   PATRONUS_ASSERT(heartbeat_interval_ * 5 <= election_timeout_,
@@ -50,8 +51,9 @@ bool Raft::is_member(const NodeId& id, Incarnation incarnation) const {
 }
 
 void Raft::tick(Now now, Effects& out) {
-  if (is_leader()) {
-    if (now.mono >= std::get<Leader>(role_).next_tick) lead(now, out);
+  if (auto* leader = std::get_if<Leader>(&role_)) {
+    if (leader->transfer && now.mono >= leader->transfer->deadline) leader->transfer.reset();
+    if (now.mono >= leader->next_tick) lead(now, out);
     return;
   }
   if (now.mono < election_deadline_ || !is_voter()) return;
@@ -59,12 +61,16 @@ void Raft::tick(Now now, Effects& out) {
   if (candidate != nullptr) {
     start_vote(now, true, candidate->cause, candidate->attempt + 1, out);
   } else {
-    campaign(now, had_leader_contact_ ? LeaderCause::kTimeout : LeaderCause::kStart, out);
+    const auto gone = gone_.find(leader());
+    const LeaderCause otherwise = had_leader_contact_ ? LeaderCause::kTimeout : LeaderCause::kStart;
+    campaign(now, gone != gone_.end() ? gone->second : otherwise, out);
   }
 }
 
 Instant Raft::deadline() const {
-  if (const auto* leader = std::get_if<Leader>(&role_)) return leader->next_tick;
+  if (const auto* leader = std::get_if<Leader>(&role_)) {
+    return leader->transfer ? std::min(leader->next_tick, leader->transfer->deadline) : leader->next_tick;
+  }
   return is_voter() ? election_deadline_ : Instant::never();
 }
 
@@ -96,10 +102,13 @@ bool Raft::accepts(const NodeId& from, Incarnation incarnation, const Message& m
 
 void Raft::receive(Now now, const NodeId& from, Incarnation incarnation, Message&& message, Effects& out) {
   if (!accepts(from, incarnation, message, out)) return;
+  // Whoever speaks is not gone.
+  gone_.erase(from);
   const bool pre_vote = std::holds_alternative<PreVoteRequest>(message.body);
-  const bool vote = std::holds_alternative<VoteRequest>(message.body);
-  // A voter that hears its leader does not let a partly connected node depose it (thesis, section 4.2.3).
-  if (vote && message.term > hard_.term && leader_is_near(now)) return;
+  const auto* vote = std::get_if<VoteRequest>(&message.body);
+  // A voter that hears its leader does not let a partly connected node depose it (thesis, section 4.2.3),
+  // unless the leader itself wants to hand over.
+  if (vote != nullptr && !vote->transfer && message.term > hard_.term && leader_is_near(now)) return;
   if (!hard_.cluster_id) {
     // A node that has nothing joins with the first message, before it promises anything in the cluster.
     hard_.cluster_id = message.cluster_id;
@@ -144,11 +153,12 @@ void Raft::handle_lower_term(const NodeId& from, const Message& message, Effects
 }
 
 void Raft::link_up(Now now, const NodeId& peer, Effects& out) {
+  gone_.erase(peer);
   auto* leader = std::get_if<Leader>(&role_);
   if (leader == nullptr) return;
   const auto at = leader->peers.find(peer);
   if (at == leader->peers.end()) return;
-  at->second.restart();
+  at->second.relink();
   replicate(now, peer, at->second, out);
 }
 

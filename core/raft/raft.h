@@ -14,6 +14,8 @@
 #include "core/base/time.h"
 #include "core/effect.h"
 #include "core/event.h"
+#include "core/raft/freshness.h"
+#include "core/raft/leader_clock.h"
 #include "core/raft/log.h"
 #include "core/raft/progress.h"
 #include "core/raft/reads.h"
@@ -29,18 +31,27 @@ struct Candidate {
   LeaderCause cause = LeaderCause::kStart;
   std::set<NodeId> granted;
 };
+// A leadership on its way to another member: nothing is proposed meanwhile.
+struct Transfer {
+  NodeId target;
+  LeaderCause cause = LeaderCause::kTransfer;
+  Instant deadline;   // then it is given up
+  bool told = false;  // the target has everything and was told to ask for votes
+};
 struct Leader {
   std::map<NodeId, Progress> peers;  // all members but itself
-  Instant since;
-  int64_t lease_ms_base = 0;  // lease time when it began to lead
-  Index first_index;          // of this term: nothing commits by counting before it (paper, 5.4.2)
+  LeaderClock clock;
+  Index first_index;  // of this term: nothing commits by counting before it (paper, 5.4.2)
   Instant next_tick;
   size_t uncommitted_bytes = 0;
   ReadRounds reads;
+  ClockEcho own_clock;
+  std::optional<Transfer> transfer;
 };
 using Role = std::variant<Follower, Candidate, Leader>;
 
-enum class Proposed : uint8_t { kAccepted, kNotLeader, kBusy, kFull };
+// kHandingOver: the next leader will take it.
+enum class Proposed : uint8_t { kAccepted, kNotLeader, kBusy, kFull, kHandingOver };
 
 struct RaftCounters {
   uint64_t heartbeats_sent = 0;
@@ -64,6 +75,19 @@ class Raft {
   // A link to the peer came up: what was sent before may be lost.
   void link_up(Now now, const NodeId& peer, Effects& out);
   void persisted(Now now, PersistId id, Effects& out);
+  // The peer's process is known to have ended: its streams did, and its machine refuses a new one. A hint
+  // that saves waiting for the election timeout; terms and votes keep elections safe whatever it says. A link
+  // to the peer, or a message from it, takes it back (link_loss.cpp).
+  void peer_gone(Now now, const NodeId& peer, bool on_purpose, Effects& out);
+
+  // Leader only: hands leadership to the member, or if none is named to the one best suited (thesis, section
+  // 3.10). False if there is none that could take it. Until it is done or given up, nothing is proposed.
+  [[nodiscard]] bool transfer(Now now, const NodeId& target, LeaderCause cause, Effects& out);
+  bool is_handing_over() const;
+  // Said to the leader at once and in answers to heartbeats, so that nobody makes this node leader.
+  void set_draining(Now now, bool draining, Effects& out);
+  // Leader only: some other voter may yet take over.
+  bool has_successor() const;
 
   [[nodiscard]] Proposed propose(Now now, EntryKind kind, Blob payload, Effects& out);
   // The first entry of a new cluster, on a node that has nothing (founding.cpp).
@@ -75,7 +99,10 @@ class Raft {
   std::vector<ReadReady> take_ready_reads();
   std::vector<ReadTicket> take_failed_reads();
 
-  void set_applied(Index applied) { applied_ = applied; }
+  void set_applied(Index applied) {
+    applied_ = applied;
+    freshness_.applied(applied);
+  }
   // Queues a message to a peer behind everything it must not overtake.
   void send(const NodeId& to, MessageBody body, PersistId after, Effects& out);
 
@@ -100,6 +127,11 @@ class Raft {
   // The members as the leader sees them, or last told.
   std::vector<MemberView> members(Now now) const;
   Index leader_commit() const { return leader_commit_; }
+  // Everything committed before as_of() is applied here (freshness.h).
+  const Freshness& freshness() const { return freshness_; }
+  // The cluster's clocks, as an entry proposed now would be stamped; on a follower by the last word of the
+  // leader and the time since.
+  Stamp cluster_stamp(Now now) const;
   const RaftCounters& counters() const { return counters_; }
 
  private:
@@ -107,8 +139,11 @@ class Raft {
 
   // election.cpp
   void campaign(Now now, LeaderCause cause, Effects& out);
-  void start_vote(Now now, bool pre_vote, LeaderCause cause, uint32_t attempt, Effects& out);
+  // `handed_over`: the leader asked for it.
+  void start_vote(Now now, bool pre_vote, LeaderCause cause, uint32_t attempt, Effects& out,
+                  bool handed_over = false);
   void count_votes(Now now, Effects& out);
+  Duration candidate_patience(LeaderCause cause, uint32_t attempt) const;
   void become_follower(Now now, Term term, const NodeId& leader, Effects& out);
   void become_leader(Now now, LeaderCause cause, Effects& out);
   bool leader_is_near(Now now) const;
@@ -124,6 +159,9 @@ class Raft {
   void on(Now now, const NodeId& from, Term term, const AppendResponse& m, Effects& out);
   void on(Now now, const NodeId& from, Term term, const Heartbeat& m, Effects& out);
   void on(Now now, const NodeId& from, Term term, const HeartbeatResponse& m, Effects& out);
+  // transfer.cpp
+  void on(Now now, const NodeId& from, Term term, const TimeoutNow& m, Effects& out);
+  void continue_transfer(Effects& out);
   void take_entries(const NodeId& from, AppendRequest& m, Effects& out);
   void refuse_append(const NodeId& from, const AppendRequest& m, Effects& out);
   void append_own(Now now, EntryKind kind, Blob payload, Effects& out);
@@ -137,10 +175,12 @@ class Raft {
   void advance_commit(Index to);
   bool hears_a_majority(Now now) const;
   Stamp stamp(Now now) const;
+  bool wall_is_in_line() const;
 
   // reads.cpp
   void start_read_round(Now now, Effects& out);
   void finish_read_rounds(Now now, Effects& out);
+  void confirm_clocks(Now now, Round confirmed);
   void fail_reads();
 
   // Adopts a term or a cluster, and makes it durable.
@@ -167,6 +207,10 @@ class Raft {
   bool had_leader_contact_ = false;  // since this boot
   Index leader_commit_;
   std::vector<MemberView> told_members_;
+  std::map<NodeId, LeaderCause> gone_;  // peers whose process has ended, and how
+  Freshness freshness_;
+  Stamp told_stamp_;  // of the leader, when it was last heard
+  bool draining_ = false;
   std::vector<ReadReady> ready_reads_;
   std::vector<ReadTicket> failed_reads_;
   RaftCounters counters_;

@@ -33,16 +33,25 @@ void Raft::start_read_round(Now now, Effects& out) {
 
 void Raft::finish_read_rounds(Now now, Effects& out) {
   auto& leader = std::get<Leader>(role_);
-  if (!leader.reads.under_way()) return;
-  const Round wanted = leader.reads.round();
-  const bool confirmed = quorum::has_majority(*log_.configuration(), [&](const Member& member) {
-    return member.id == self_ || leader.peers.at(member.id).acked_round() >= wanted;
-  });
-  if (!confirmed) return;
+  const auto reached = [&](const Member& member) -> Round {
+    return member.id == self_ ? leader.reads.round() : leader.peers.at(member.id).acked_round();
+  };
+  const Round confirmed = quorum::reached_by_majority<Round>(*log_.configuration(), reached);
+  confirm_clocks(now, confirmed);
+  if (!leader.reads.under_way() || confirmed < leader.reads.wanted()) return;
   std::vector<ReadReady> ready = leader.reads.finish();
   ready_reads_.insert(ready_reads_.end(), std::make_move_iterator(ready.begin()),
                       std::make_move_iterator(ready.end()));
   if (leader.reads.anyone_waits()) start_read_round(now, out);
+}
+
+// Before its own first entry is committed a leader does not know what is, so it vouches for nothing.
+void Raft::confirm_clocks(Now now, Round confirmed) {
+  auto& leader = std::get<Leader>(role_);
+  if (commit_ < leader.first_index) return;
+  for (auto& [peer, progress] : leader.peers) progress.clock().confirmed(confirmed);
+  leader.own_clock.confirmed(confirmed);
+  freshness_.told(leader.own_clock.reading(), commit_, applied_, now.mono);
 }
 
 void Raft::fail_reads() {

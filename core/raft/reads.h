@@ -27,11 +27,16 @@ class ReadRounds {
   bool anyone_waits() const { return !waiting_.empty(); }
   bool under_way() const { return !confirming_.empty(); }
   size_t size() const { return waiting_.size() + confirming_.size(); }
+  // The last round begun, and the one that confirms the reads under way.
   Round round() const { return round_; }
+  Round wanted() const { return wanted_; }
 
+  // Begins a round that no read waits for.
+  void next_round() { round_ = round_.next(); }
   // Everyone who waits joins a new round, at this commit index.
   void start(Index commit) {
-    round_ = round_.next();
+    next_round();
+    wanted_ = round_;
     read_index_ = commit;
     confirming_.insert(confirming_.end(), waiting_.begin(), waiting_.end());
     waiting_.clear();
@@ -55,6 +60,7 @@ class ReadRounds {
 
  private:
   Round round_;
+  Round wanted_;
   Index read_index_;
   std::vector<ReadTicket> confirming_;
   std::vector<ReadTicket> waiting_;

@@ -9,19 +9,36 @@
 
 namespace patronus {
 
-// Lease time is how long leaders have led: it goes on from the last stamp by this leader's monotonic clock.
-// Wall time never goes back along the log, whatever the clocks of successive leaders say.
 Stamp Raft::stamp(Now now) const {
+  return std::get<Leader>(role_).clock.stamp(now, log_.last_stamp(), wall_is_in_line());
+}
+
+// Compared with the median of all who were heard, itself among them: one clock that is far off, this or
+// another, does not move the cluster's time.
+bool Raft::wall_is_in_line() const {
   const auto& leader = std::get<Leader>(role_);
+  std::vector<int64_t> offsets{0};
+  for (const auto& [peer, progress] : leader.peers) {
+    if (progress.heard()) offsets.push_back(progress.wall_offset_ms());
+  }
+  if (offsets.size() < quorum::majority(leader.peers.size() + 1)) return true;
+  std::sort(offsets.begin(), offsets.end());
+  const int64_t median = offsets[offsets.size() / 2];
+  return std::abs(median) <= limits::kWallOffsetMaxMs;
+}
+
+Stamp Raft::cluster_stamp(Now now) const {
+  if (is_leader()) return stamp(now);
+  const int64_t since = had_leader_contact_ ? (now.mono - last_leader_contact_).count() / 1'000'000 : 0;
   const Stamp last = log_.last_stamp();
-  const int64_t lease_ms = leader.lease_ms_base + (now.mono - leader.since).count() / 1'000'000;
-  return Stamp{std::max(lease_ms, last.lease_ms),
-               std::max(std::clamp<int64_t>(now.wall.unix_ms, 0, limits::kStampMax), last.wall_ms)};
+  if (told_stamp_ == Stamp{}) return {last.lease_ms, std::max(last.wall_ms, now.wall.unix_ms)};
+  return {std::max(told_stamp_.lease_ms, last.lease_ms), std::max(told_stamp_.wall_ms + since, last.wall_ms)};
 }
 
 Proposed Raft::propose(Now now, EntryKind kind, Blob payload, Effects& out) {
   if (!is_leader()) return Proposed::kNotLeader;
   const size_t bytes = Entry::kHeaderBytes + payload.size();
+  if (std::get<Leader>(role_).transfer) return Proposed::kHandingOver;
   if (log_.full()) return Proposed::kFull;
   if (std::get<Leader>(role_).uncommitted_bytes + bytes > limits::kProposalsUncommittedBytesMax)
     return Proposed::kBusy;
@@ -144,7 +161,9 @@ void Raft::on(Now now, const NodeId& from, Term, const AppendResponse& m, Effect
     while (meet > Index{} && *log_.term_at(meet) > m.hint_term) meet = meet.prev();
     progress.refused(m.prev_index, meet.next());
   }
-  if (is_leader()) replicate(now, from, progress, out);
+  if (!is_leader()) return;
+  replicate(now, from, progress, out);
+  continue_transfer(out);
 }
 
 void Raft::maybe_commit(Now now, Effects& out) {
@@ -179,7 +198,9 @@ void Raft::advance_commit(Index to) {
 bool Raft::hears_a_majority(Now now) const {
   const auto& leader = std::get<Leader>(role_);
   return quorum::has_majority(*log_.configuration(), [&](const Member& member) {
-    return member.id == self_ || now.mono - leader.peers.at(member.id).last_contact() < election_timeout_;
+    if (member.id == self_) return true;
+    return !gone_.contains(member.id) &&
+           now.mono - leader.peers.at(member.id).last_contact() < election_timeout_;
   });
 }
 
@@ -191,21 +212,30 @@ void Raft::lead(Now now, Effects& out) {
     return;
   }
   last_leader_contact_ = now.mono;
+  leader.clock.advance(now, wall_is_in_line());
   leader.next_tick = now.mono + heartbeat_interval_;
   const Duration retry = std::min<Duration>(heartbeat_interval_, limits::kRetryIntervalMax);
   for (auto& [peer, progress] : leader.peers) {
     if (progress.overdue(now.mono, retry)) progress.restart();
     replicate(now, peer, progress, out);
   }
+  leader.reads.next_round();
   send_heartbeats(now, out);
+  finish_read_rounds(now, out);
 }
 
+// Sends the round that was just begun.
 void Raft::send_heartbeats(Now now, Effects& out) {
   auto& leader = std::get<Leader>(role_);
+  leader.own_clock.heard(now.mono, leader.reads.round().prev());
   const std::vector<MemberView> views = members(now);
+  const Stamp clocks = stamp(now);
+  const bool knows = commit_ >= leader.first_index;
   for (auto& [peer, progress] : leader.peers) {
     ++counters_.heartbeats_sent;
-    send(peer, Heartbeat{leader.reads.round(), std::min(progress.match(), commit_), commit_, views},
+    send(peer,
+         Heartbeat{leader.reads.round(), std::min(progress.match(), commit_), commit_, clocks,
+                   knows ? progress.clock().reading() : Instant{}, commit_, views},
          PersistId{}, out);
   }
 }
@@ -222,7 +252,9 @@ void Raft::on(Now now, const NodeId& from, Term, const Heartbeat& m, Effects& ou
   advance_commit(std::min(m.commit, log_.last_index()));
   leader_commit_ = std::max(leader_commit_, m.leader_commit);
   told_members_ = m.members;
-  send(from, HeartbeatResponse{m.round, applied_, now.wall}, PersistId{}, out);
+  told_stamp_ = m.stamp;
+  freshness_.told(m.fresh_as_of, m.fresh_commit, applied_, now.mono);
+  send(from, HeartbeatResponse{m.round, applied_, now.wall, now.mono, draining_}, PersistId{}, out);
 }
 
 void Raft::on(Now now, const NodeId& from, Term, const HeartbeatResponse& m, Effects& out) {
@@ -232,6 +264,9 @@ void Raft::on(Now now, const NodeId& from, Term, const HeartbeatResponse& m, Eff
   if (at == leader->peers.end()) return;
   at->second.contact(now.mono);
   at->second.set_applied(m.applied);
+  at->second.set_draining(m.draining);
+  at->second.set_wall_offset_ms(std::clamp(m.wall.unix_ms, int64_t{0}, limits::kStampMax) - now.wall.unix_ms);
+  if (m.clock > Instant{}) at->second.clock().heard(m.clock, leader->reads.round());
   at->second.acknowledged_round(std::min(m.round, leader->reads.round()));
   finish_read_rounds(now, out);
   if (is_leader()) replicate(now, from, at->second, out);

@@ -9,6 +9,7 @@
 
 #include "core/base/time.h"
 #include "core/base/types.h"
+#include "core/raft/cause.h"
 #include "core/raft/entry.h"
 #include "core/state/command.h"
 
@@ -36,16 +37,6 @@ struct ListPage {
   std::vector<ListItem> items;
   bool more = false;
 };
-
-enum class LeaderCause : uint8_t {
-  kStart = 1,
-  kTimeout = 2,
-  kCrash = 3,
-  kTransfer = 4,
-  kDrain = 5,
-  kForced = 6
-};
-std::string_view cause_name(LeaderCause cause);
 
 // One change of leader, as every node remembers it.
 struct LeaderChange {

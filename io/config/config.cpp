@@ -148,6 +148,11 @@ void read_timing(Reading& in, Config& config) {
     config.election_timeout = std::chrono::seconds(5);
   }
   read_heartbeat(in, config);
+  const std::optional<Duration> grace = read_duration(in, "DRAIN_GRACE", "3");
+  config.drain_grace = grace.value_or(std::chrono::seconds(3));
+  if (grace && *grace > std::chrono::minutes(5)) {
+    in.wrong("DRAIN_GRACE", in.text("DRAIN_GRACE", "3"), "is out of range; use 0 to 5m");
+  }
   const std::optional<Duration> request = read_duration(in, "REQUEST_TIMEOUT", "10");
   if (!request) return;
   config.request_timeout = *request;
@@ -176,6 +181,8 @@ const std::vector<Setting>& settings() {
       {"ELECTION_TIMEOUT", "5", "a leader silent for longer is replaced: 5, 5s, 500ms"},
       {"HEARTBEAT_INTERVAL", "1", "how often a leader is heard; at most a fifth of the election timeout"},
       {"REQUEST_TIMEOUT", "10", "after this a request that can't be decided is answered 503 or 504"},
+      {"DRAIN_GRACE", "3",
+       "how long a node that was told to stop still serves, so that balancers see it is leaving"},
       {"LOG_LEVEL", "info", "debug, info, warn or error"},
   };
   return kSettings;

@@ -25,6 +25,7 @@ struct Config {
   Duration election_timeout{};
   Duration heartbeat_interval{};
   Duration request_timeout{};
+  Duration drain_grace{};
   std::string log_level;
 };
 

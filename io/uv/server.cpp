@@ -126,8 +126,20 @@ void Server::start_signals() {
 }
 
 void Server::on_signal(const char* name) {
-  log_line(LogLevel::kInfo, "stop", std::string(name) + " received; leaves its peers and stops");
-  driver_->say_goodbye();
+  if (std::exchange(draining_, true)) {
+    log_line(LogLevel::kWarn, "stop", std::string(name) + " received again; stops at once");
+    loop_.stop();
+    return;
+  }
+  log_line(
+      LogLevel::kInfo, "drain",
+      std::string(name) + " received; hands over, lets balancers notice, answers what is under way, stops");
+  driver_->drain(config_.drain_grace);
+  needs_flush_ = true;
+}
+
+void Server::drained() {
+  log_line(LogLevel::kInfo, "stop", "has left the cluster in good order");
   loop_.stop();
 }
 

@@ -30,9 +30,11 @@ class Server final : private Ports, private TcpStreams::Listener {
   size_t backlog(ConnId conn) const override { return streams_->backlog(conn); }
   void close(ConnId conn) override { streams_->close(conn); }
   void pause_reading(ConnId conn, bool pause) override { streams_->pause_reading(conn, pause); }
+  void stop_listening(Door door) override { streams_->stop_listening(door); }
   void write_log(wal::Write&& write) override { writer_->submit(std::move(write)); }
   void wake_at(Instant at) override;
   void log(const Notice& notice) override;
+  void drained() override;
   void stop(const std::string& reason) override;
   // TcpStreams::Listener
   ConnId on_accepted(Door door) override;
@@ -64,6 +66,7 @@ class Server final : private Ports, private TcpStreams::Listener {
   std::unique_ptr<Driver> driver_;
   Instant timer_at_ = Instant::never();
   bool needs_flush_ = false;
+  bool draining_ = false;
   int exit_code_ = 0;
 };
 

@@ -84,11 +84,17 @@ TcpStreams::TcpStreams(uv_loop_t* loop, Listener& listener)
 
 TcpStreams::~TcpStreams() { shut_down(); }
 
-void TcpStreams::shut_down() {
-  for (Listening* listening : std::exchange(listening_, {})) {
+void TcpStreams::stop_listening(Door door) {
+  std::erase_if(listening_, [&](Listening* listening) {
+    if (listening->door != door) return false;
     uv_close(reinterpret_cast<uv_handle_t*>(&listening->tcp),
              [](uv_handle_t* handle) { delete static_cast<Listening*>(handle->data); });
-  }
+    return true;
+  });
+}
+
+void TcpStreams::shut_down() {
+  for (const Door door : {Door::kPeer, Door::kHttp}) stop_listening(door);
   for (const auto& [conn, stream] : std::exchange(streams_, {})) release(stream);
   for (Stream* stream : std::set<Stream*>(finishing_)) release(stream);
   // A look-up that can't be cancelled ends by itself and must find nobody.

@@ -43,6 +43,8 @@ class TcpStreams {
   size_t backlog(ConnId conn) const;
   void close(ConnId conn);
   void pause_reading(ConnId conn, bool pause);
+  // Accepts no more at this door.
+  void stop_listening(Door door);
   // Accepts no more, and closes everything at once.
   void shut_down();
 

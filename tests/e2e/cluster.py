@@ -155,7 +155,7 @@ class Cluster:
         self._links: dict[tuple[str, str], Link] = {}
         names = [f"n{number + 1}" for number in range(size)]
         self.nodes = [Node(name, self.directory, self._ports.take(), self._ports.take()) for name in names]
-        timing = {"PATRONUS_ELECTION_TIMEOUT": election_timeout, "PATRONUS_HEARTBEAT_INTERVAL": heartbeat_interval}
+        timing = {"PATRONUS_DRAIN_GRACE": "0", "PATRONUS_ELECTION_TIMEOUT": election_timeout, "PATRONUS_HEARTBEAT_INTERVAL": heartbeat_interval}
         for node in self.nodes:
             node.environment = {**self._environment_of(node), **timing, **(settings or {})}
 

@@ -1,0 +1,69 @@
+// Leadership transfer (thesis, section 3.10): the leader stops proposing, sees to it that the target has all
+// of its log, and tells it to ask for votes at once; the votes' requests say so, and voters let go of the
+// leader.
+#include <algorithm>
+
+#include "core/base/limits.h"
+#include "core/raft/raft.h"
+
+namespace patronus {
+
+bool Raft::is_handing_over() const {
+  const auto* leader = std::get_if<Leader>(&role_);
+  return leader != nullptr && leader->transfer.has_value();
+}
+
+void Raft::set_draining(Now now, bool draining, Effects& out) {
+  draining_ = draining;
+  if (is_leader() || leader().empty()) return;
+  send(leader(), HeartbeatResponse{Round{}, applied_, now.wall, now.mono, draining_}, PersistId{}, out);
+}
+
+bool Raft::has_successor() const {
+  const auto* leader = std::get_if<Leader>(&role_);
+  if (leader == nullptr) return false;
+  return std::any_of(leader->peers.begin(), leader->peers.end(), [&](const auto& peer) {
+    const Member* member = log_.configuration()->find(peer.first);
+    return member != nullptr && member->voter && !peer.second.draining() && !gone_.contains(peer.first);
+  });
+}
+
+bool Raft::transfer(Now now, const NodeId& target, LeaderCause cause, Effects& out) {
+  auto* leader = std::get_if<Leader>(&role_);
+  if (leader == nullptr) return false;
+  const auto may_lead = [&](const NodeId& id, const Progress& progress) {
+    const Member* member = log_.configuration()->find(id);
+    return member != nullptr && member->voter && progress.heard() && !progress.draining() &&
+           !gone_.contains(id) && now.mono - progress.last_contact() < election_timeout_;
+  };
+  const Progress* best = nullptr;
+  NodeId chosen;
+  for (const auto& [id, progress] : leader->peers) {
+    if (!may_lead(id, progress) || (!target.empty() && id != target)) continue;
+    if (best != nullptr && progress.match() <= best->match()) continue;
+    best = &progress;
+    chosen = id;
+  }
+  if (best == nullptr) return false;
+  leader->transfer =
+      Transfer{chosen, cause, now.mono + std::min(election_timeout_, limits::kTransferTimeout), false};
+  continue_transfer(out);
+  return true;
+}
+
+// What the target still lacks is on its way like any append; each of its answers comes by here.
+void Raft::continue_transfer(Effects& out) {
+  auto& leader = std::get<Leader>(role_);
+  if (!leader.transfer || leader.transfer->told) return;
+  if (leader.peers.at(leader.transfer->target).match() < log_.last_index()) return;
+  leader.transfer->told = true;
+  send(leader.transfer->target, TimeoutNow{leader.transfer->cause}, PersistId{}, out);
+}
+
+void Raft::on(Now now, const NodeId& from, Term, const TimeoutNow& m, Effects& out) {
+  // Only the leader of this term may say so, and only to a follower that could be elected.
+  if (leader() != from || is_leader() || !is_voter() || draining_) return;
+  start_vote(now, false, m.cause, 0, out, true);
+}
+
+}  // namespace patronus

@@ -1,0 +1,93 @@
+// The clocks that entries are stamped with, and how old a node's knowledge is.
+#include <gtest/gtest.h>
+
+#include <rapidcheck/gtest.h>
+
+#include "core/raft/freshness.h"
+#include "core/raft/leader_clock.h"
+#include "tests/raft_cluster.h"
+
+namespace patronus::test {
+namespace {
+
+Now at(Duration mono, int64_t wall_ms) { return {Instant{mono.count()}, WallTime{wall_ms}}; }
+
+// Scenarios 33 and 34: a leader that was stopped and wakes must not make leases run out at a stroke.
+TEST(LeaderClock, AStoppedProcessAddsNoMoreThanOneStep) {
+  LeaderClock clock(Stamp{1000, 0}, Instant{}, 5s);
+  clock.advance(at(1s, 0), true);
+  EXPECT_EQ(clock.stamp(at(1500ms, 0), Stamp{}, true).lease_ms, 2500);
+  EXPECT_EQ(clock.stamp(at(3601s, 0), Stamp{}, true).lease_ms, 7000);
+  clock.advance(at(3601s, 0), true);
+  EXPECT_EQ(clock.stamp(at(3602s, 0), Stamp{}, true).lease_ms, 8000);
+}
+
+TEST(LeaderClock, AWallClockOutOfLineIsNotRead) {
+  LeaderClock clock(Stamp{0, 1'000'000}, Instant{}, 5s);
+  clock.advance(at(1s, 99'000'000), false);
+  EXPECT_EQ(clock.stamp(at(2s, 99'000'000), Stamp{}, false).wall_ms, 1'002'000);
+}
+
+RC_GTEST_PROP(LeaderClock, NothingEverGoesBack, (std::vector<std::pair<uint16_t, int32_t>> turns)) {
+  LeaderClock clock(Stamp{10, 10}, Instant{}, 5s);
+  Stamp last{10, 10};
+  Instant mono;
+  for (const auto& [ms, wall] : turns) {
+    mono = mono + std::chrono::milliseconds(ms);
+    const Now now{mono, WallTime{wall}};
+    const Stamp stamp = clock.stamp(now, last, wall % 3 != 0);
+    RC_ASSERT(stamp.lease_ms >= last.lease_ms);
+    RC_ASSERT(stamp.wall_ms >= last.wall_ms);
+    RC_ASSERT(stamp.lease_ms - last.lease_ms <= ms + 1);
+    last = stamp;
+    clock.advance(now, wall % 3 != 0);
+  }
+}
+
+TEST(Freshness, AReadingCountsOnceALaterRoundIsConfirmed) {
+  ClockEcho echo;
+  echo.heard(Instant{100}, Round{4});
+  echo.confirmed(Round{4});
+  EXPECT_EQ(echo.reading(), Instant{});
+  echo.heard(Instant{200}, Round{5});
+  echo.confirmed(Round{5});
+  EXPECT_EQ(echo.reading(), Instant{100});
+  echo.confirmed(Round{6});
+  EXPECT_EQ(echo.reading(), Instant{200});
+}
+
+TEST(Freshness, WhatIsNotAppliedYetIsNotKnown) {
+  Freshness freshness(Instant{50});
+  EXPECT_FALSE(freshness.ever());
+  freshness.told(Instant{100}, Index{7}, Index{6}, Instant{110});
+  EXPECT_FALSE(freshness.ever());
+  freshness.applied(Index{7});
+  EXPECT_EQ(freshness.as_of(), Instant{100});
+  freshness.told(Instant{500}, Index{7}, Index{7}, Instant{400});
+  freshness.told(Instant{20}, Index{7}, Index{7}, Instant{400});
+  EXPECT_EQ(freshness.as_of(), Instant{100});
+}
+
+// A follower that is cut off grows old by its own clock; the leader without a majority does so too.
+TEST(Freshness, WhoeverIsCutOffGrowsOld) {
+  RaftCluster cluster(3);
+  cluster.run(1s);
+  cluster.run(2s);
+  const size_t leader = cluster.leader();
+  ASSERT_NE(leader, SIZE_MAX);
+  const auto age = [&](size_t i) { return cluster.now().mono - cluster.raft(i).freshness().as_of(); };
+  // The test applies nothing, so it says how far the nodes are.
+  for (size_t i = 0; i < 3; ++i) cluster.raft(i).set_applied(cluster.raft(i).commit());
+  cluster.run(1s);
+  for (size_t i = 0; i < 3; ++i) EXPECT_LT(age(i), 500ms) << i;
+  const size_t cut = (leader + 1) % 3;
+  for (size_t i = 0; i < 3; ++i) {
+    if (i != cut) cluster.cut(cut, i);
+  }
+  cluster.run(3s);
+  EXPECT_GT(age(cut), 2900ms);
+  EXPECT_LT(age((leader + 2) % 3), 500ms);
+}
+
+}  // namespace
+}  // namespace patronus::test
