@@ -42,7 +42,8 @@ Instant Node::deadline() const {
   // What is left to apply is due at once, after whatever else waits.
   if (store_.applied() < raft_.applicable()) return Instant{};
   const Instant hand_over = draining_ && raft_.is_leader() ? next_hand_over_ : Instant::never();
-  return std::min({raft_.deadline(), writes_->deadline(), reads_.deadline(), next_retry_, hand_over});
+  return std::min({raft_.deadline(), writes_->deadline(), reads_.deadline(), next_retry_, hand_over,
+                   sessions_.deadline()});
 }
 
 void Node::handle(Now now, LinkUp& event, Effects& out) {
@@ -119,6 +120,7 @@ void Node::handle(Now now, ClientWrite& event, Effects& out) {
   }
   const uint64_t sequence = writes_->next_sequence();
   const Command command{{raft_.incarnation(), sequence, writes_->resolved_below()},
+                        std::move(event.authority),
                         std::move(event.idempotency),
                         std::move(event.op)};
   writes_->add({event.request, Blob(encode_command(command)), event.deadline, now.mono, false, Term{}});
@@ -199,6 +201,7 @@ void Node::settle(Now now, Effects& out) {
   }
   apply_committed(out);
   serve_reads(now, out);
+  keep_sessions(now, out);
   retry_lost(now, out);
   expire(now, out);
 }
@@ -266,6 +269,35 @@ void Node::apply_committed(Effects& out) {
     }
   }
   raft_.set_applied(store_.applied());
+}
+
+void Node::keep_sessions(Now now, Effects& out) {
+  if (std::optional<TouchSessionsOp> touches = sessions_.take_touches(now.mono)) {
+    ClientWrite write{RequestId{}, AccountOp{std::move(*touches)}, std::nullopt, std::nullopt,
+                      now.mono + limits::kExpiryRetry};
+    handle(now, write, out);
+  }
+  // A leader that has not applied what was committed before it knows less than the log.
+  const bool knows = raft_.is_leader() && !raft_.is_handing_over() && store_.applied() >= raft_.commit() &&
+                     raft_.freshness().ever();
+  if (!knows) {
+    sessions_.rest();
+    return;
+  }
+  if (!sessions_.expiry_is_due(store_.accounts(), raft_.cluster_stamp(now), now)) return;
+  ClientWrite write{RequestId{}, AccountOp{ExpireSessionsOp{}}, std::nullopt, std::nullopt,
+                    now.mono + limits::kExpiryRetry};
+  handle(now, write, out);
+}
+
+void Node::touch_session(std::string_view id, Now now) {
+  if (const Session* session = store_.accounts().session(id)) sessions_.touch(*session, cluster_stamp(now));
+}
+
+bool Node::vouches(Now now) const {
+  if (MUTANT(kVouchForEver)) return raft_.had_leader_contact();
+  const Freshness& freshness = raft_.freshness();
+  return freshness.ever() && now.mono - freshness.as_of() <= 2 * raft_.election_timeout();
 }
 
 void Node::serve_reads(Now, Effects& out) {

@@ -15,6 +15,7 @@
 #include "core/raft/raft.h"
 #include "core/requests/pending_reads.h"
 #include "core/requests/pending_writes.h"
+#include "core/requests/session_keeper.h"
 #include "core/state/store.h"
 
 namespace patronus {
@@ -77,6 +78,14 @@ class Node {
   // False if messages to this peer must not be sent: it is not the member it says it is.
   bool may_send_to(const PeerIdentity& peer) const;
 
+  // A request was made in this session; a session that is used does not idle out.
+  void touch_session(std::string_view id, Now now);
+  // False if this node's knowledge is older than two election timeouts: it can't say whether a session still
+  // stands, nor whether a user may do something.
+  bool vouches(Now now) const;
+  // The cluster's clocks, by which sessions and tokens live.
+  Stamp cluster_stamp(Now now) const { return raft_.cluster_stamp(now); }
+
   // True once a node that drains has done what it can for the cluster: it does not lead, or nobody else can.
   bool may_leave(Now now) const;
 
@@ -108,6 +117,7 @@ class Node {
   [[nodiscard]] bool send_write(Now now, PendingWrite& write, Effects& out);
   void ask_for_index(Now now, Effects& out);
   void apply_committed(Effects& out);
+  void keep_sessions(Now now, Effects& out);
   void serve_reads(Now now, Effects& out);
   void expire(Now now, Effects& out);
   void retry_lost(Now now, Effects& out);
@@ -127,6 +137,7 @@ class Node {
   std::map<NodeId, PeerIdentity> links_;  // peers this node can send to
   std::optional<PendingWrites> writes_;
   PendingReads reads_;
+  SessionKeeper sessions_;
   NodeId known_leader_;  // to which pending requests were last sent
   Term known_term_;
   Instant next_retry_;

@@ -1,4 +1,5 @@
 # One line for each file; tests/suite reads the names from here.
+patronus_test(accounts_test patronus_core)
 patronus_test(base_test patronus_core)
 patronus_test(codec_test patronus_core)
 patronus_test(config_test patronus_config)

@@ -49,6 +49,28 @@ inline constexpr size_t kPendingWriteBytesMax =
     32 * kMiB;                                       // all of them together, as they may be sent at once
 inline constexpr size_t kAppliesPerStepMax = 1'024;  // the rest is applied in the next step
 
+// Accounts and sessions, as replicated.
+inline constexpr size_t kUsersMax = 10'000;
+inline constexpr size_t kSessionsMax = 100'000;
+inline constexpr size_t kSessionsPerUserMax = 100;
+inline constexpr size_t kSigningKeysMax = 8;
+inline constexpr size_t kAccountIdBytesMax = 64;
+inline constexpr size_t kEmailBytesMax = 254;  // RFC 5321, section 4.5.3.1.3
+inline constexpr size_t kUserNameBytesMax = 256;
+inline constexpr size_t kStoredPasswordBytesMax = 512;
+inline constexpr size_t kSessionAddressBytesMax = 64;
+inline constexpr size_t kSessionAgentBytesMax = 256;
+inline constexpr size_t kPublicKeyBytesMax = 64;
+inline constexpr size_t kWrappedKeyBytesMax = 256;
+inline constexpr size_t kTouchesPerEntryMax = 4'096;  // sessions used at one node within a second
+inline constexpr size_t kSessionsExpiredPerApplyMax = 256;
+inline constexpr Duration kAccessTokenLife = 15min;
+inline constexpr Duration kRefreshGrace = 30s;  // the refresh token just replaced still gives its successor
+inline constexpr Duration kTouchInterval = 1s;  // one entry for each node and interval at most
+inline constexpr Duration kTouchGranularity = 1min;  // last-seen is no more exact than this
+inline constexpr Duration kExpiryRetry = 2s;         // an expiry that was not applied is proposed again
+inline constexpr Duration kSessionIdleMin = 2min;    // a session in use must not idle out between touches
+
 // Reads.
 inline constexpr size_t kReadsInFlightMax = 16'384;  // reads one node waits for
 
@@ -132,5 +154,7 @@ static_assert(kBatchResultBytesMax >= kValueBytesMax + kBatchOpsMax * (kKeyBytes
 static_assert(kElectionWindowMin <= kElectionTimeoutMin);
 static_assert(kWritesInFlightMax < (uint64_t{1} << kSequenceBitsPerBoot));
 static_assert(kStateBytesMax < kLogBytesMax);
+static_assert(kSessionIdleMin >= kTouchGranularity + 10 * kTouchInterval);
+static_assert(kEntryBytesMax >= kTouchesPerEntryMax * (kAccountIdBytesMax + 4) + 1024);
 
 }  // namespace patronus::limits

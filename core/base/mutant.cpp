@@ -32,8 +32,14 @@ constexpr std::string_view kNames[] = {"none",
                                        "append-without-check",
                                        "forget-pending",
                                        "ignore-stale-voter",
-                                       "vote-not-persisted"};
-static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kNoTermOnVote) + 1);
+                                       "vote-not-persisted",
+                                       "no-check-at-apply",
+                                       "no-refresh-grace",
+                                       "no-reuse-detection",
+                                       "lease-counts-pause",
+                                       "vouch-for-ever",
+                                       "expire-by-proposer"};
+static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kExpireByProposer) + 1);
 }  // namespace
 
 Mutant mutant_by_name(std::string_view name) {

@@ -32,6 +32,12 @@ enum class Mutant {
   kForgetPendingWrites,    // a write whose leader was lost is not sent to the next one
   kIgnoreStaleVoter,       // a pre-vote of a voter with an older term does not count
   kNoTermOnVote,           // a vote is given without being written down
+  kNoCheckAtApply,         // a write's session and role are checked only by the node that took it
+  kNoRefreshGrace,         // of two tabs that refresh at once one is logged out
+  kNoReuseDetection,       // a refresh token that was used long ago is merely refused
+  kLeaseCountsPause,       // the time in which a leader's process was stopped counts for leases
+  kVouchForEver,           // a node that is cut off goes on judging tokens
+  kExpireByProposer,       // sessions expire by the leader's opinion rather than by the log
 };
 
 #ifdef PATRONUS_MUTANTS

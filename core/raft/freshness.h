@@ -32,6 +32,8 @@ class ClockEcho {
       waiting_.reset();
     }
   }
+  // Nothing was heard since the link came up.
+  bool is_idle() const { return !latest_ && reading_ == Instant{}; }
   // The newest confirmed reading; 0 before the first.
   Instant reading() const { return reading_; }
 

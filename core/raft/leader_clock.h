@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/base/limits.h"
+#include "core/base/mutant.h"
 #include "core/base/time.h"
 #include "core/raft/entry.h"
 
@@ -39,6 +40,7 @@ class LeaderClock {
 
  private:
   Duration lease(Instant now) const {
+    if (MUTANT(kLeaseCountsPause)) return lease_ + (now - at_);
     return lease_ + std::clamp<Duration>(now - at_, Duration{0}, step_max_);
   }
   int64_t wall_ms(Now now, bool trusted) const {

@@ -171,6 +171,7 @@ class Raft {
                    Effects& out);
   void lead(Now now, Effects& out);
   void send_heartbeats(Now now, Effects& out);
+  void send_heartbeat(Now now, const NodeId& peer, const Progress& progress, Effects& out);
   void maybe_commit(Now now, Effects& out);
   void advance_commit(Index to);
   bool hears_a_majority(Now now) const;
@@ -180,7 +181,7 @@ class Raft {
   // reads.cpp
   void start_read_round(Now now, Effects& out);
   void finish_read_rounds(Now now, Effects& out);
-  void confirm_clocks(Now now, Round confirmed);
+  void confirm_clocks(Now now, Round confirmed, Effects& out);
   void fail_reads();
 
   // Adopts a term or a cluster, and makes it durable.

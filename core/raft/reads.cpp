@@ -37,7 +37,7 @@ void Raft::finish_read_rounds(Now now, Effects& out) {
     return member.id == self_ ? leader.reads.round() : leader.peers.at(member.id).acked_round();
   };
   const Round confirmed = quorum::reached_by_majority<Round>(*log_.configuration(), reached);
-  confirm_clocks(now, confirmed);
+  confirm_clocks(now, confirmed, out);
   if (!leader.reads.under_way() || confirmed < leader.reads.wanted()) return;
   std::vector<ReadReady> ready = leader.reads.finish();
   ready_reads_.insert(ready_reads_.end(), std::make_move_iterator(ready.begin()),
@@ -46,10 +46,14 @@ void Raft::finish_read_rounds(Now now, Effects& out) {
 }
 
 // Before its own first entry is committed a leader does not know what is, so it vouches for nothing.
-void Raft::confirm_clocks(Now now, Round confirmed) {
+void Raft::confirm_clocks(Now now, Round confirmed, Effects& out) {
   auto& leader = std::get<Leader>(role_);
   if (commit_ < leader.first_index) return;
-  for (auto& [peer, progress] : leader.peers) progress.clock().confirmed(confirmed);
+  for (auto& [peer, progress] : leader.peers) {
+    const bool is_first = progress.clock().reading() == Instant{};
+    progress.clock().confirmed(confirmed);
+    if (is_first && progress.clock().reading() > Instant{}) send_heartbeat(now, peer, progress, out);
+  }
   leader.own_clock.confirmed(confirmed);
   freshness_.told(leader.own_clock.reading(), commit_, applied_, now.mono);
 }

@@ -177,7 +177,8 @@ void Raft::maybe_commit(Now now, Effects& out) {
   if (index <= commit_ || (index < leader.first_index && !MUTANT(kCommitOldTerm))) return;
   advance_commit(index);
   for (auto& [peer, progress] : leader.peers) replicate(now, peer, progress, out);
-  if (leader.reads.anyone_waits() && !leader.reads.under_way()) start_read_round(now, out);
+  const bool knows_now = !freshness_.ever() && commit_ >= leader.first_index;
+  if ((leader.reads.anyone_waits() || knows_now) && !leader.reads.under_way()) start_read_round(now, out);
 }
 
 void Raft::advance_commit(Index to) {
@@ -228,16 +229,17 @@ void Raft::lead(Now now, Effects& out) {
 void Raft::send_heartbeats(Now now, Effects& out) {
   auto& leader = std::get<Leader>(role_);
   leader.own_clock.heard(now.mono, leader.reads.round().prev());
-  const std::vector<MemberView> views = members(now);
-  const Stamp clocks = stamp(now);
+  for (const auto& [peer, progress] : leader.peers) send_heartbeat(now, peer, progress, out);
+}
+
+void Raft::send_heartbeat(Now now, const NodeId& peer, const Progress& progress, Effects& out) {
+  const auto& leader = std::get<Leader>(role_);
   const bool knows = commit_ >= leader.first_index;
-  for (auto& [peer, progress] : leader.peers) {
-    ++counters_.heartbeats_sent;
-    send(peer,
-         Heartbeat{leader.reads.round(), std::min(progress.match(), commit_), commit_, clocks,
-                   knows ? progress.clock().reading() : Instant{}, commit_, views},
-         PersistId{}, out);
-  }
+  ++counters_.heartbeats_sent;
+  send(peer,
+       Heartbeat{leader.reads.round(), std::min(progress.match(), commit_), commit_, stamp(now),
+                 knows ? progress.clock().reading() : Instant{}, commit_, members(now)},
+       PersistId{}, out);
 }
 
 void Raft::on(Now now, const NodeId& from, Term, const Heartbeat& m, Effects& out) {
@@ -266,9 +268,12 @@ void Raft::on(Now now, const NodeId& from, Term, const HeartbeatResponse& m, Eff
   at->second.set_applied(m.applied);
   at->second.set_draining(m.draining);
   at->second.set_wall_offset_ms(std::clamp(m.wall.unix_ms, int64_t{0}, limits::kStampMax) - now.wall.unix_ms);
+  const bool is_first_reading = m.clock > Instant{} && at->second.clock().is_idle();
   if (m.clock > Instant{}) at->second.clock().heard(m.clock, leader->reads.round());
   at->second.acknowledged_round(std::min(m.round, leader->reads.round()));
   finish_read_rounds(now, out);
+  // A node that just came up can vouch for nothing yet, and shall not have to wait for the next heartbeats.
+  if (is_first_reading && is_leader() && !leader->reads.under_way()) start_read_round(now, out);
   if (is_leader()) replicate(now, from, at->second, out);
 }
 

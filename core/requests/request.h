@@ -68,8 +68,9 @@ using Answer = std::variant<WriteResult, ReadResult>;
 enum class Consistency : uint8_t { kLinearizable, kStale };
 
 struct ClientWrite {
-  RequestId request;
+  RequestId request;  // 0: nobody waits for the answer
   WriteOp op;
+  std::optional<Authority> authority;
   std::optional<IdempotencyKey> idempotency;
   Instant deadline;
 };

@@ -10,6 +10,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/types.h"
+#include "core/state/account_ops.h"
 
 namespace patronus {
 
@@ -82,10 +83,20 @@ struct BatchOp {
   friend bool operator==(const BatchOp&, const BatchOp&) = default;
 };
 
-using WriteOp = std::variant<PutOp, DeleteOp, BatchOp>;
+using WriteOp = std::variant<PutOp, DeleteOp, BatchOp, AccountOp>;
+
+// On whose behalf a client's write is done: checked by the node that took it, and again when it is applied.
+struct Authority {
+  std::string session;
+  std::string user;
+  UserRole role = UserRole::kViewer;  // that the write requires
+
+  friend bool operator==(const Authority&, const Authority&) = default;
+};
 
 struct Command {
   Origin origin;
+  std::optional<Authority> authority;  // nothing: the system's own, or checked by other means
   std::optional<IdempotencyKey> idempotency;
   WriteOp op;
 
@@ -119,11 +130,18 @@ enum class Outcome : uint8_t {
   kKeyCapReached = 7,  // the user's kept keys are at their cap
   kTooLarge = 8,       // the batch touches or returns more than its limits
   kRefused = 9,        // malformed, or outside its origin's window: was not applied
+  kUnauthorized = 10,  // the session or its user is no longer there
+  kForbidden = 11,     // the user's role does not allow it
+  kEmailTaken = 12,
+  kLastAdmin = 13,     // nobody would be left to administer
+  kInitDone = 14,      // there are users already
+  kLimitReached = 15,  // of users, sessions or keys
+  kTokenReused = 16,   // a refresh token of an earlier generation: its session has ended
   // Never in the log; given by the node that waits.
-  kNoLeader = 20,      // nothing was sent: not applied
-  kMaybeApplied = 21,  // not known in time
-  kBusy = 22,          // refused at a limit: not applied
-  kFull = 23,          // the log is full: not applied
+  kNoLeader = 40,      // nothing was sent: not applied
+  kMaybeApplied = 41,  // not known in time
+  kBusy = 42,          // refused at a limit: not applied
+  kFull = 43,          // the log is full: not applied
 };
 
 struct StepResult {
@@ -143,6 +161,8 @@ struct WriteResult {
   bool succeeded = true;  // batch: the comparisons held
   uint32_t failed_compare = 0;
   std::vector<StepResult> steps;
+  std::string id;              // accounts: of what was made or changed
+  uint64_t number = 0;         // accounts: a session's generation, or how many ended
   bool maybe_applied = false;  // of a failure: the write may still come through the log. Never encoded
 
   friend bool operator==(const WriteResult&, const WriteResult&) = default;

@@ -7,8 +7,8 @@ namespace {
 using namespace limits;
 
 // A command's first byte: the layout of what follows. A later layout gets a number of its own.
-constexpr uint8_t kCommandVersion = 1;
-constexpr uint8_t kResultVersion = 1;
+constexpr uint8_t kCommandVersion = 2;
+constexpr uint8_t kResultVersion = 2;
 
 void put_expected(Writer& out, const Expected& expected) {
   out.boolean(expected.has_value());
@@ -96,6 +96,11 @@ BatchOp get_batch(Reader& in) {
   return op;
 }
 
+void put(Writer& out, const AccountOp& op) {
+  out.u8(4);
+  encode(out, op);
+}
+
 WriteOp get_op(Reader& in) {
   switch (in.u8()) {
     case 1: {
@@ -116,6 +121,8 @@ WriteOp get_op(Reader& in) {
     }
     case 3:
       return get_batch(in);
+    case 4:
+      return decode_account_op(in);
     default:
       in.fail();
       return DeleteOp{};
@@ -159,6 +166,12 @@ std::string encode_command(const Command& command) {
   out.u64(command.origin.incarnation.value);
   out.u64(command.origin.sequence);
   out.u64(command.origin.resolved_below);
+  out.boolean(command.authority.has_value());
+  if (command.authority) {
+    out.bytes(command.authority->session);
+    out.bytes(command.authority->user);
+    out.u8(static_cast<uint8_t>(command.authority->role));
+  }
   out.boolean(command.idempotency.has_value());
   if (command.idempotency) {
     out.bytes(command.idempotency->user);
@@ -173,6 +186,13 @@ std::optional<Command> decode_command(std::string_view bytes) {
   Reader in(bytes);
   Command command;
   command.origin = get_origin(in);
+  if (in.boolean()) {
+    Authority authority;
+    authority.session = in.text(kAccountIdBytesMax);
+    authority.user = in.text(kAccountIdBytesMax);
+    authority.role = get_enum<UserRole>(in, 3);
+    command.authority = std::move(authority);
+  }
   if (in.boolean()) {
     IdempotencyKey key;
     key.user = in.text(kIdempotencyKeyBytesMax);
@@ -210,6 +230,8 @@ std::string encode_result(const WriteResult& result) {
     if (step.record) put_record(out, *step.record);
     out.u64(step.deleted);
   }
+  out.bytes(result.id);
+  out.u64(result.number);
   return bytes;
 }
 
@@ -217,7 +239,7 @@ std::optional<WriteResult> decode_result(std::string_view bytes) {
   Reader in(bytes);
   if (in.u8() != kResultVersion) in.fail();
   WriteResult result;
-  result.outcome = get_enum<Outcome>(in, static_cast<uint8_t>(Outcome::kRefused));
+  result.outcome = get_enum<Outcome>(in, static_cast<uint8_t>(Outcome::kTokenReused));
   result.revision = Index{in.u64()};
   result.record = get_record(in);
   result.created = in.boolean();
@@ -230,6 +252,8 @@ std::optional<WriteResult> decode_result(std::string_view bytes) {
     if (in.boolean()) step.record = get_record(in);
     step.deleted = in.u64();
   }
+  result.id = in.text(kAccountIdBytesMax);
+  result.number = in.u64();
   if (!in.done()) return std::nullopt;
   return result;
 }

@@ -66,8 +66,13 @@ WriteResult Store::execute(const Command& command, Index at, const Stamp& stamp)
     result.revision = at;
     return result;
   }
+  if (command.authority) {
+    result.outcome = accounts_.check(*command.authority);
+    result.revision = at;
+    if (result.outcome != Outcome::kOk) return result;
+  }
   if (!command.idempotency) {
-    result = execute_once(command.op, at, limits::kBatchResultBytesMax);
+    result = execute_once(command.op, at, stamp, limits::kBatchResultBytesMax);
     result.revision = at;
     return result;
   }
@@ -82,7 +87,7 @@ WriteResult Store::execute(const Command& command, Index at, const Stamp& stamp)
     result.revision = at;
     return result;
   }
-  result = execute_once(command.op, at, limits::kKeyedAnswerBytesMax);
+  result = execute_once(command.op, at, stamp, limits::kKeyedAnswerBytesMax);
   result.revision = at;
   // A refusal for want of room says nothing about the request: it may be tried again under its key.
   if (result.outcome == Outcome::kQuotaExceeded || result.outcome == Outcome::kRefused) return result;
@@ -90,8 +95,17 @@ WriteResult Store::execute(const Command& command, Index at, const Stamp& stamp)
   return result;
 }
 
-WriteResult Store::execute_once(const WriteOp& op, Index at, size_t returned_max) {
-  return std::visit([&](const auto& concrete) { return execute_op(concrete, at, returned_max); }, op);
+WriteResult Store::execute_once(const WriteOp& op, Index at, const Stamp& stamp, size_t returned_max) {
+  if (const auto* account = std::get_if<AccountOp>(&op)) return accounts_.apply(*account, at, stamp);
+  return std::visit(
+      [&](const auto& concrete) {
+        if constexpr (std::is_same_v<std::decay_t<decltype(concrete)>, AccountOp>) {
+          return WriteResult{};
+        } else {
+          return execute_op(concrete, at, returned_max);
+        }
+      },
+      op);
 }
 
 const Record* Store::get(std::string_view ns, std::string_view key) const {
@@ -188,7 +202,8 @@ void Store::note_leader(const Entry& entry) {
 History Store::history() const { return {{leaders_.begin(), leaders_.end()}, leaders_total_}; }
 
 uint64_t Store::hash() const {
-  return content_hash_ + deduplication_.hash() + keyed_.hash() + leaders_hash_ + applied_.value;
+  return content_hash_ + accounts_.hash() + deduplication_.hash() + keyed_.hash() + leaders_hash_ +
+         applied_.value;
 }
 
 }  // namespace patronus

@@ -13,6 +13,7 @@
 
 #include "core/raft/entry.h"
 #include "core/requests/request.h"
+#include "core/state/accounts.h"
 #include "core/state/command.h"
 #include "core/state/deduplication.h"
 #include "core/state/keyed_writes.h"
@@ -34,12 +35,13 @@ class Store {
   // Of the whole state; equal on every node at the same applied index.
   uint64_t hash() const;
   // Keys, values and kept answers, with an allowance for their bookkeeping.
-  size_t bytes() const { return bytes_ + keyed_.bytes(); }
+  size_t bytes() const { return bytes_ + keyed_.bytes() + accounts_.bytes(); }
   size_t keys() const { return keys_; }
 
   // Null if the key does not exist. Lives until the next apply.
   const Record* get(std::string_view ns, std::string_view key) const;
   ListPage list(const ListQuery& query) const;
+  const Accounts& accounts() const { return accounts_; }
   uint64_t leader_changes() const { return leaders_total_; }
   // The latest leader changes first.
   History history() const;
@@ -53,7 +55,7 @@ class Store {
 
   WriteResult execute(const Command& command, Index at, const Stamp& stamp);
   // The answer's values and keys stay within returned_max, or nothing is done.
-  WriteResult execute_once(const WriteOp& op, Index at, size_t returned_max);
+  WriteResult execute_once(const WriteOp& op, Index at, const Stamp& stamp, size_t returned_max);
   WriteResult execute_op(const PutOp& op, Index at, size_t returned_max);
   WriteResult execute_op(const DeleteOp& op, Index at, size_t returned_max);
   WriteResult execute_op(const BatchOp& op, Index at, size_t returned_max);
@@ -73,6 +75,7 @@ class Store {
   size_t bytes_ = 0;
   size_t keys_ = 0;
   uint64_t content_hash_ = 0;
+  Accounts accounts_;
   Deduplication deduplication_;
   KeyedWrites keyed_;
   std::deque<LeaderChange> leaders_;
