@@ -56,9 +56,10 @@ std::optional<std::string> read_header(std::string_view part, std::string& kid) 
   const std::string alg = header.required_string("alg");
   kid = header.required_string("kid", {1, limits::kTokenKeyIdBytesMax});
   const std::optional<std::string> typ = header.optional_string("typ");
+  const bool has_typ = header.has("typ");  // null is not the same as absent here
   if (!header.finish()) return complaint(header, "header");
   if (alg != "EdDSA") return "the token's alg must be EdDSA";
-  if (header.has("typ") && typ != "JWT") return "the token's typ must be JWT where it has one";
+  if (has_typ && typ != "JWT") return "the token's typ must be JWT where it has one";
   return std::nullopt;
 }
 
