@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <ranges>
 
 #include "core/base/limits.h"
 #include "io/protocol/http/syntax.h"
@@ -70,8 +71,7 @@ std::optional<IpAddress> told(std::span<const std::string_view> forwarded_for,
                               const TrustedProxies& proxies) {
   std::optional<IpAddress> farthest;
   size_t hops = 0;
-  for (auto value = forwarded_for.rbegin(); value != forwarded_for.rend(); ++value) {
-    std::string_view rest = *value;
+  for (std::string_view rest : forwarded_for | std::views::reverse) {
     while (!rest.empty()) {
       if (++hops > limits::kForwardedHopsMax) return std::nullopt;
       farthest = parse_hop(take_last(rest));
