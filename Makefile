@@ -37,11 +37,12 @@ build-mutants: deps
 	@$(CMAKE) -S . -B $(MUTANTS) -DCMAKE_BUILD_TYPE=Release -DPATRONUS_MUTANTS=ON > /dev/null
 	@cmake --build $(MUTANTS) -j $(JOBS) --target patronus-sim
 
-# What has threads, under the thread sanitizer: the log writer, the watchdog, the whole node.
+# What has threads, under the thread sanitizer: the log writer, the watchdog, the password workers, the
+# whole node.
 build-tsan: deps
 	@deploy/deps.sh test
 	@$(CMAKE) -S . -B $(TSAN) -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS=-O1 -DPATRONUS_SANITIZE=thread -DPATRONUS_TESTS=ON > /dev/null
-	@cmake --build $(TSAN) -j $(JOBS) --target log_writer_test patronusd
+	@cmake --build $(TSAN) -j $(JOBS) --target log_writer_test password_workers_test patronusd
 
 test: build build-asan build-mutants build-tsan
 	@$(CMAKE) -S tests/suite -B build/suite > /dev/null
@@ -71,8 +72,8 @@ fuzz:
 	@deploy/deps.sh build fuzz
 	@CC=clang-19 CXX=clang++-19 $(CMAKE) -S . -B build-fuzz -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS=-O1 -DPATRONUS_FUZZ=ON \
 	  -DPATRONUS_SANITIZE=address,undefined > /dev/null
-	@cmake --build build-fuzz -j $(JOBS) --target codec_fuzz wal_fuzz peer_fuzz http_fuzz json_fuzz
-	@set -e; for target in codec wal peer http json; do mkdir -p build-fuzz/corpus/$$target; \
+	@cmake --build build-fuzz -j $(JOBS) --target codec_fuzz wal_fuzz peer_fuzz http_fuzz json_fuzz jwt_fuzz cookies_fuzz
+	@set -e; for target in codec wal peer http json jwt cookies; do mkdir -p build-fuzz/corpus/$$target; \
 	  echo "== $$target, $(FUZZ_SECONDS) s"; \
 	  build-fuzz/$${target}_fuzz -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
 	    -artifact_prefix=build-fuzz/ build-fuzz/corpus/$$target 2> build-fuzz/$$target.log || { tail -40 build-fuzz/$$target.log; exit 1; }; \

@@ -347,5 +347,30 @@ RC_GTEST_PROP(Base64, RoundTrip, (const std::string& bytes)) {
   if (decoded) RC_ASSERT(base64_encode(*decoded) == bytes);
 }
 
+// RFC 4648 section 10 without its padding, and the two characters that differ.
+TEST(Base64Url, Vectors) {
+  const std::pair<std::string, std::string> vectors[] = {
+      {"", ""},           {"f", "Zg"},          {"fo", "Zm8"},       {"foo", "Zm9v"},
+      {"foob", "Zm9vYg"}, {"fooba", "Zm9vYmE"}, {"\xfb\xff", "-_8"}, {"\xff\xef", "_-8"},
+  };
+  for (const auto& [bytes, encoded] : vectors) {
+    EXPECT_EQ(base64url_encode(bytes), encoded);
+    EXPECT_EQ(base64url_decode(encoded), bytes);
+  }
+}
+
+TEST(Base64Url, RefusesWhatIsNotCanonical) {
+  for (const char* text :
+       {"Zg==", "Zg=", "Z", "Zm9vY", "Zh", "Zm9", "+_8", "/-8", "Zm 9v", "Zm9v\n", "Zm.v", "="}) {
+    EXPECT_EQ(base64url_decode(text), std::nullopt) << text;
+  }
+}
+
+RC_GTEST_PROP(Base64Url, RoundTrip, (const std::string& bytes)) {
+  RC_ASSERT(base64url_decode(base64url_encode(bytes)) == bytes);
+  const auto decoded = base64url_decode(bytes);
+  if (decoded) RC_ASSERT(base64url_encode(*decoded) == bytes);
+}
+
 }  // namespace
 }  // namespace patronus::json

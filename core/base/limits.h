@@ -134,6 +134,31 @@ inline constexpr Duration kRequestTimeoutDefault = 10s;  // after this a write i
 inline constexpr uint64_t kReadyLagEntriesMax = 10'000;
 inline constexpr Duration kWatchdogTimeout = 10s;  // the loop must turn at least this often
 
+// Accounts and sessions, in the shell.
+inline constexpr size_t kClusterSecretBytesMin = 32;
+inline constexpr size_t kClusterSecretBytesMax = 4 * kKiB;
+inline constexpr size_t kWrappedPlainBytesMax = 4 * kKiB;  // a signing key has 32 bytes
+inline constexpr size_t kMacLabelsMax = 16;                // keys derived once and kept
+inline constexpr size_t kPasswordBytesMin = 12;
+inline constexpr size_t kPasswordBytesMax = 256;
+inline constexpr size_t kPasswordHashBytesMax = 256;           // the stored form
+inline constexpr uint32_t kPasswordMemoryKiBMax = 64 * 1'024;  // what a stored form may ask for
+inline constexpr uint32_t kPasswordPassesMax = 10;
+inline constexpr uint32_t kPasswordLanesMax = 4;
+inline constexpr size_t kPasswordWorkersMax = 4;
+inline constexpr size_t kPasswordJobsMax = 64;  // queued, under way, or done and not taken
+inline constexpr size_t kTokenBytesMax = 4 * kKiB;
+inline constexpr size_t kTokenKeyIdBytesMax = 64;
+inline constexpr size_t kTokenClaimBytesMax = 255;
+inline constexpr Duration kTokenClockLeeway = 60s;  // how far ahead the issuer's clock may be
+inline constexpr size_t kTokenCacheEntriesMax = 16'384;
+inline constexpr size_t kRateLimitKeysMax = 32'768;
+inline constexpr size_t kRateLimitKeyBytesMax = 320;  // an email address and a network address
+inline constexpr uint32_t kRateLimitBurstMax = 100'000;
+inline constexpr Duration kRateLimitRefillMax = 1h;  // for one token
+inline constexpr size_t kTrustedProxiesMax = 64;
+inline constexpr size_t kForwardedHopsMax = 32;
+
 static_assert(kEntryBytesMax >= kBatchBytesMax + kBatchOpsMax * (kKeyBytesMax + 64),
               "any batch fits an entry");
 static_assert(kEntryBytesMax >= kValueBytesMax + kKeyBytesMax + kContentTypeBytesMax + 1024);
@@ -156,5 +181,9 @@ static_assert(kWritesInFlightMax < (uint64_t{1} << kSequenceBitsPerBoot));
 static_assert(kStateBytesMax < kLogBytesMax);
 static_assert(kSessionIdleMin >= kTouchGranularity + 10 * kTouchInterval);
 static_assert(kEntryBytesMax >= kTouchesPerEntryMax * (kAccountIdBytesMax + 4) + 1024);
+static_assert(kRateLimitRefillMax.count() <= (int64_t{1} << 60) / kRateLimitBurstMax,
+              "no bucket's time to fill overflows");
+static_assert(kPasswordBytesMin < kPasswordBytesMax);
+static_assert(kTokenBytesMax < kHttpHeaderBytesMax, "a token fits the headers of a request");
 
 }  // namespace patronus::limits
