@@ -42,8 +42,8 @@ unsigned char* out(std::string& bytes) { return reinterpret_cast<unsigned char*>
 // There is no way to go on without secrets.
 void must(bool holds) { PATRONUS_ASSERT(holds, "OpenSSL does what it is asked"); }
 
-// Takes away what a refused input left in the thread's error queue: TLS reads that queue too, to tell what
-// became of its own calls.
+// Takes away what a refused input may have left in the thread's error queue: TLS reads that queue too, to
+// tell what became of its own calls.
 class QuietErrors {
  public:
   QuietErrors() { ERR_set_mark(); }
