@@ -138,7 +138,7 @@ ConnId Host::accept(Door door) {
   // A frozen process's kernel still completes connections, but nobody takes them up; that is left to the
   // dialler.
   if (!is_up() || frozen_) return 0;
-  const ConnId conn = driver_->accepted(door);
+  const ConnId conn = driver_->accepted(door, {});
   after_step();
   return conn;
 }
