@@ -20,7 +20,9 @@ Driver::Driver(DriverOptions options, Ports& ports)
       node_(options.boot, options.version, now_),
       links_(std::move(options.peers), ports, *this),
       http_(options.boot.id, options.version, options.request_timeout, ports, *this, metrics_),
-      encoder_(options.boot.incarnation, options.log_position, options.segment_bytes) {}
+      encoder_(options.boot.incarnation, options.log_position, options.segment_bytes) {
+  if (options.advertises_https) http_.redirect_to_https();
+}
 
 void Driver::start() {
   now_ = ports_.now();
@@ -33,10 +35,10 @@ void Driver::start() {
 
 ConnId Driver::new_conn(Door) { return next_conn_++; }
 
-ConnId Driver::accepted(Door door) {
+ConnId Driver::accepted(Door door, const Remote& remote) {
   now_ = ports_.now();
   const ConnId conn = next_conn_++;
-  const bool taken = door == Door::kPeer ? links_.accept(conn, now_.mono) : http_.accept(conn, now_);
+  const bool taken = door == Door::kPeer ? links_.accept(conn, now_.mono) : http_.accept(conn, remote, now_);
   return taken ? conn : 0;
 }
 

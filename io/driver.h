@@ -26,6 +26,7 @@ struct DriverOptions {
   wal::Position log_position;
   size_t segment_bytes = limits::kWalSegmentBytes;
   Duration request_timeout{};
+  bool advertises_https = false;  // boot.api_address speaks HTTPS
 };
 
 class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
@@ -38,7 +39,7 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   void start();
 
   // A stream came in; 0 if it is refused.
-  ConnId accepted(Door door);
+  ConnId accepted(Door door, const Remote& remote);
   void dialled(ConnId conn);
   void received(ConnId conn, std::string_view bytes);
   // The other end sends no more; it may still read.

@@ -45,10 +45,10 @@ HttpServer::HttpServer(NodeId self, std::string version, Duration request_timeou
       metrics_(metrics),
       limits_(http_limits()) {}
 
-bool HttpServer::accept(ConnId conn, Now now) {
+bool HttpServer::accept(ConnId conn, const Remote& remote, Now now) {
   if (door_is_shut_ || conns_.size() >= limits::kHttpConnectionsMax) return false;
   if (conns_.empty()) next_scan_ = now.mono + limits::kHttpScanInterval;
-  auto one = std::make_unique<Conn>(limits_, now);
+  auto one = std::make_unique<Conn>(limits_, remote, now);
   one->http.set_refusal_writer([this](const http::Refusal& refusal) { return refuse(refusal); });
   conns_.emplace(conn, std::move(one));
   metrics_.http_connections = conns_.size();
@@ -201,7 +201,7 @@ std::optional<http::Response> HttpServer::answer_here(api::Route route, const ht
   }
   http::Response response;
   response.status = 307;
-  response.headers.push_back({"Location", "http://" + status.leader_address + request.target});
+  response.headers.push_back({"Location", redirect_scheme_ + status.leader_address + request.target});
   return response;
 }
 

@@ -30,7 +30,9 @@ class HttpServer {
              Metrics& metrics);
 
   // A stream from a client; false if there are too many.
-  bool accept(ConnId conn, Now now);
+  bool accept(ConnId conn, const Remote& remote, Now now);
+  // Redirects to other nodes are to https:// addresses from now on.
+  void redirect_to_https() { redirect_scheme_ = "https://"; }
   bool owns(ConnId conn) const { return conns_.contains(conn); }
   void received(ConnId conn, std::string_view bytes, Now now);
   void end_of_input(ConnId conn, Now now);
@@ -60,8 +62,10 @@ class HttpServer {
     Instant began;
   };
   struct Conn {
-    Conn(const http::Limits& limits, Now now) : http(limits, now.mono, now.wall) {}
+    Conn(const http::Limits& limits, const Remote& from, Now now)
+        : http(limits, now.mono, now.wall), remote(from) {}
     http::Connection http;
+    Remote remote;
     bool paused = false;
     bool touched = false;   // is in touched_
     bool handling = false;  // a request was taken and is not answered yet
@@ -90,6 +94,7 @@ class HttpServer {
   Listener& listener_;
   Metrics& metrics_;
   http::Limits limits_;
+  std::string redirect_scheme_ = "http://";
   std::unordered_map<ConnId, std::unique_ptr<Conn>> conns_;
   std::vector<ConnId> touched_;
   std::unordered_map<uint64_t, Waiting> waiting_;  // by request id

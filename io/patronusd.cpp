@@ -9,6 +9,7 @@
 #include "core/base/assert.h"
 #include "io/config/config.h"
 #include "io/storage/log_directory.h"
+#include "io/uv/certificates.h"
 #include "io/uv/log.h"
 #include "io/uv/server.h"
 
@@ -78,6 +79,9 @@ int run(int argc, char** argv) {
   errors.insert(errors.end(), loaded.errors.begin(), loaded.errors.end());
   for (const std::string& error : errors) std::fprintf(stderr, "patronusd: %s\n", error.c_str());
   if (!errors.empty()) return kExitUsage;
+  uv::Certificates certificates = uv::load_certificates(loaded.config, errors);
+  for (const std::string& error : errors) std::fprintf(stderr, "patronusd: %s\n", error.c_str());
+  if (!errors.empty()) return kExitUsage;
 
   set_up_log(loaded.config.node_id, loaded.config.log_level);
   for (const std::string& name : unknown)
@@ -95,7 +99,9 @@ int run(int argc, char** argv) {
   log_line(LogLevel::kInfo, "recovery",
            std::to_string(directory.recovered.entries.size()) + " entries, term " +
                std::to_string(directory.recovered.hard.term.value));
-  return uv::Server(loaded.config, std::move(directory), random_word(), PATRONUS_VERSION).run();
+  return uv::Server(loaded.config, std::move(certificates), std::move(directory), random_word(),
+                    PATRONUS_VERSION)
+      .run();
 }
 
 }  // namespace

@@ -51,17 +51,18 @@ void PeerLinks::received(ConnId conn, std::string_view bytes, Instant now) {
   peer::Session& session = at->second.session;
   const size_t slot = at->second.slot;
   session.feed(bytes);
-  if (session.established()) {
+  const std::string failure = failure_of(conn, at->second);
+  if (session.established() && failure.empty()) {
     const PeerIdentity from = session.peer();
     if (slot == kAccepted) retire_older(conn, from.id, now);
     for (Message& message : session.take_messages()) listener_.on_peer_message(from, std::move(message));
     if (slot != kAccepted && slots_[slot].state == State::kDialling && !announce(slots_[slot], session, now))
       return;
   }
-  if (!session.failure().empty()) {
+  if (!failure.empty()) {
     const std::string who =
         slot == kAccepted ? "a node that dialled" : "the node at " + slots_[slot].peer.address;
-    const std::string complaint = who + " " + session.failure();
+    const std::string complaint = who + " " + failure;
     if (slot == kAccepted || slots_[slot].last_complaint != complaint) {
       ports_.log({NoticeKind::kStranger, complaint});
     }
@@ -75,6 +76,17 @@ void PeerLinks::received(ConnId conn, std::string_view bytes, Instant now) {
   } else if (session.output_bytes() > 0) {
     write_out(conn, at->second);
   }
+}
+
+// Why the stream must be closed; empty while it is sound. A node must be who its certificate says, or any
+// node could speak for another.
+std::string PeerLinks::failure_of(ConnId conn, Stream& stream) const {
+  if (!stream.session.established() || stream.identified) return stream.session.failure();
+  const NodeId& said = stream.session.peer().id;
+  const std::optional<NodeId> proven = ports_.proven_identity(conn);
+  if (proven && *proven != said) return "shows a certificate of node " + *proven + " and says it is " + said;
+  stream.identified = true;
+  return "";
 }
 
 // A node that dials again has given up its former stream, whether or not its end has reached us.

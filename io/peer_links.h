@@ -73,7 +73,8 @@ class PeerLinks {
   };
   struct Stream {
     peer::Session session;
-    size_t slot;  // of a dialled stream; kAccepted otherwise
+    size_t slot;              // of a dialled stream; kAccepted otherwise
+    bool identified = false;  // what its certificate proves, if anything, is what it says it is
   };
   static constexpr size_t kAccepted = SIZE_MAX;
 
@@ -86,6 +87,7 @@ class PeerLinks {
   bool announce(Slot& slot, const peer::Session& session, Instant now);
   void retire_older(ConnId conn, const NodeId& peer, Instant now);
   void write_out(ConnId conn, Stream& stream);
+  std::string failure_of(ConnId conn, Stream& stream) const;
 
   std::vector<Slot> slots_;
   Ports& ports_;

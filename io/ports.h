@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "core/base/time.h"
+#include "core/base/types.h"
 #include "core/effect.h"
 #include "core/event.h"
 #include "core/wal/format.h"
@@ -18,6 +20,12 @@ namespace patronus {
 using ConnId = uint64_t;
 
 enum class Door : uint8_t { kPeer, kHttp };
+
+// Who is at the other end of a stream that came in.
+struct Remote {
+  std::string ip;       // in text form, without a port; empty where there is no network
+  bool secure = false;  // the stream is encrypted
+};
 
 class Ports {
  public:
@@ -37,6 +45,8 @@ class Ports {
   virtual void pause_reading(ConnId conn, bool pause) = 0;
   // Whoever dials this door from now on is refused; streams that are open go on.
   virtual void stop_listening(Door door) = 0;
+  // The node id that the other end has proven by its certificate; nothing where streams carry no proof.
+  virtual std::optional<NodeId> proven_identity(ConnId) const { return std::nullopt; }
 
   // Writes and syncs; answered by log_written(). At most one is under way. A failure stops the process.
   virtual void write_log(wal::Write&& write) = 0;

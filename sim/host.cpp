@@ -163,7 +163,7 @@ ConnId Host::accept(Door door) {
   // A frozen process's kernel still completes connections, but nobody takes them up; that is left to the
   // dialler.
   if (!is_up() || frozen_ || !(door == Door::kHttp ? listens_http_ : listens_peer_)) return 0;
-  const ConnId conn = driver_->accepted(door);
+  const ConnId conn = driver_->accepted(door, {});
   after_step();
   return conn;
 }

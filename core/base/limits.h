@@ -130,13 +130,21 @@ inline constexpr Duration kDrainTimeout = 15s;  // what is not answered by then,
 inline constexpr Duration kDrainCheck = 10ms;
 inline constexpr Duration kRequestTimeoutDefault = 10s;  // after this a write is answered 504, a read 503
 
+// TLS.
+inline constexpr size_t kTlsFileBytesMax = kMiB;           // a PEM file; bundles of authorities can be long
+inline constexpr size_t kTlsChainBytesMax = 64 * kKiB;     // the certificates that the other end shows
+inline constexpr int kTlsChainDepthMax = 4;                // authorities between a certificate and its root
+inline constexpr size_t kTlsHandshakesMax = 1'024;         // streams that came in and have not done theirs
+inline constexpr size_t kTlsControlBytesMax = 256 * kKiB;  // of handshake, alerts and the like, not yet taken
+inline constexpr size_t kTlsComplaintsMax = 64;            // different complaints a minute that get a line
+inline constexpr size_t kClusterSecretBytesMin = 32;
+inline constexpr size_t kClusterSecretBytesMax = 128;
+
 // Health.
 inline constexpr uint64_t kReadyLagEntriesMax = 10'000;
 inline constexpr Duration kWatchdogTimeout = 10s;  // the loop must turn at least this often
 
 // Accounts and sessions, in the shell.
-inline constexpr size_t kClusterSecretBytesMin = 32;
-inline constexpr size_t kClusterSecretBytesMax = 4 * kKiB;
 inline constexpr size_t kWrappedPlainBytesMax = 4 * kKiB;  // a signing key has 32 bytes
 inline constexpr size_t kMacLabelsMax = 16;                // keys derived once and kept
 inline constexpr size_t kPasswordBytesMin = 12;
@@ -173,6 +181,7 @@ static_assert(kPeerOutputBytesMax >= kInflightBytesMax + kFrameBytesMax);
 static_assert(kPeerOutputBytesMax >= kPendingWriteBytesMax + kEntryBytesMax + kInflightBytesMax,
               "a resend fits a link");
 static_assert(kProposalsUncommittedBytesMax >= kPendingWriteBytesMax + kEntryBytesMax);
+static_assert(kTlsControlBytesMax >= kTlsChainBytesMax + 32 * kKiB, "a handshake with any chain fits");
 static_assert(kListBytesMax >= kValueBytesMax, "a page holds at least one item");
 static_assert(kBatchResultBytesMax >= kValueBytesMax + kBatchOpsMax * (kKeyBytesMax + 64),
               "a batch may get any value");

@@ -6,33 +6,10 @@
 
 #include "core/base/limits.h"
 #include "io/config/duration.h"
+#include "io/config/reading.h"
 
 namespace patronus {
 namespace {
-
-// Collects values and complaints for make_config.
-class Reading {
- public:
-  Reading(const Sources& sources, std::vector<std::string>& errors) : sources_(sources), errors_(errors) {}
-
-  // The value with the highest precedence; nothing if the setting was not given anywhere.
-  std::optional<std::string> given(std::string_view name) const {
-    for (const auto* source : {&sources_.flags, &sources_.environment, &sources_.file}) {
-      if (const auto at = source->find(name); at != source->end()) return at->second;
-    }
-    return std::nullopt;
-  }
-  std::string text(std::string_view name, std::string_view otherwise) const {
-    return given(name).value_or(std::string(otherwise));
-  }
-  void wrong(std::string_view name, std::string_view value, std::string_view why) {
-    errors_.push_back("PATRONUS_" + std::string(name) + "='" + std::string(value) + "' " + std::string(why));
-  }
-
- private:
-  const Sources& sources_;
-  std::vector<std::string>& errors_;
-};
 
 void read_identity(Reading& in, const Sources& sources, Config& config) {
   config.node_id = in.text("NODE_ID", sources.host_name);
@@ -50,26 +27,13 @@ void read_identity(Reading& in, const Sources& sources, Config& config) {
   }
 }
 
-Address read_local_address(Reading& in, std::string_view name, std::string_view otherwise) {
-  const std::string text = in.text(name, otherwise);
-  if (text.empty()) {
-    in.wrong(name, "",
-             "is not set; this version serves plain HTTP on loopback only, use for example 127.0.0.1:8081");
-    return {};
-  }
-  const std::optional<Address> address = parse_address(text);
-  if (!address) {
-    in.wrong(name, text,
-             "is not an address; use host:port, for example " +
-                 std::string(otherwise.empty() ? "127.0.0.1:8081" : otherwise));
-    return {};
-  }
-  if (!address->is_loopback()) {
-    in.wrong(name, text,
-             "is not a loopback address; this version has no TLS, use for example 127.0.0.1:" +
-                 std::to_string(address->port));
-  }
-  return *address;
+// Whether an entry without a name means this node. A host may be listed by its full name.
+bool is_own_address(const Reading& in, const Config& config, const Address& address) {
+  if (address == config.peer_address || address.text() == config.advertised_peer) return true;
+  const std::string& host = in.host_name();
+  return address.port == config.peer_address.port && !host.empty() &&
+         (config.peer_address.host == "0.0.0.0" || config.peer_address.host == "::") &&
+         address.host.starts_with(host + ".");
 }
 
 void read_peers(Reading& in, Config& config) {
@@ -97,8 +61,12 @@ void read_peers(Reading& in, Config& config) {
       in.wrong("PEERS", text, "lists '" + item + "' twice; list each node once");
       return;
     }
-    const bool self = peer.id.empty() ? *address == config.peer_address : peer.id == config.node_id;
-    if (!self) config.peers.push_back(std::move(peer));
+    const bool self = peer.id.empty() ? is_own_address(in, config, *address) : peer.id == config.node_id;
+    if (self) {
+      config.advertised_peer = address->text();  // as the others know it
+    } else {
+      config.peers.push_back(std::move(peer));
+    }
   }
   if (config.peers.size() + 1 > limits::kMembersMax) {
     in.wrong("PEERS", text,
@@ -172,11 +140,21 @@ std::string Setting::flag() const {
 const std::vector<Setting>& settings() {
   static const std::vector<Setting> kSettings{
       {"NODE_ID", "host name", "this node's name; never its address"},
-      {"LISTEN_PLAIN", "", "where HTTP is served: a loopback address such as 127.0.0.1:8081"},
-      {"PEER_ADDR", "127.0.0.1:7443", "where the other nodes reach this one"},
+      {"NODE_ADDR", "0.0.0.0:8443", "where HTTPS is served, once there is a certificate"},
+      {"TLS_CERT", "", "file of the certificate for HTTPS, which patronusctl tls issue makes"},
+      {"TLS_KEY", "", "file of its key"},
+      {"LISTEN_PLAIN", "off",
+       "where plain HTTP is served besides: a loopback address such as 127.0.0.1:8081"},
+      {"ADVERTISE_ADDR", "the address of HTTPS or plain HTTP",
+       "host:port under which clients reach this node; the host's name stands for a wildcard"},
+      {"PEER_ADDR", "0.0.0.0:7443", "where the other nodes reach this one; without TLS 127.0.0.1:7443"},
+      {"PEER_CA", "", "file of the authority that other nodes' certificates must come from; turns TLS on"},
+      {"PEER_CERT", "PATRONUS_TLS_CERT", "file of the certificate that other nodes are shown"},
+      {"PEER_KEY", "PATRONUS_TLS_KEY", "file of its key"},
       {"PEERS", "none", "the nodes of the cluster: id=host:port,... or host:port,..."},
       {"FOUNDING_NODES", "all peers and itself",
        "how many nodes must be present and empty to found a cluster"},
+      {"CLUSTER_SECRET", "", "32 random bytes in hex or base64url; rather name their file in _FILE"},
       {"DATA_DIR", "/data/raft", "where the log is kept"},
       {"ELECTION_TIMEOUT", "5", "a leader silent for longer is replaced: 5, 5s, 500ms"},
       {"HEARTBEAT_INTERVAL", "1", "how often a leader is heard; at most a fifth of the election timeout"},
@@ -192,9 +170,9 @@ LoadedConfig make_config(const Sources& sources) {
   LoadedConfig loaded;
   Reading in(sources, loaded.errors);
   read_identity(in, sources, loaded.config);
-  loaded.config.listen_plain = read_local_address(in, "LISTEN_PLAIN", "");
-  loaded.config.peer_address = read_local_address(in, "PEER_ADDR", "127.0.0.1:7443");
+  read_doors(in, loaded.config);
   read_peers(in, loaded.config);
+  read_cluster_secret(in, loaded.config);
   read_timing(in, loaded.config);
   return loaded;
 }

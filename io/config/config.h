@@ -15,11 +15,30 @@
 
 namespace patronus {
 
+// A file the operator named, and by which variable: errors name both.
+struct PathSetting {
+  std::string variable;
+  std::string path;
+};
+
+// PEM files. The authority is empty where the other end is not asked for a certificate.
+struct TlsPaths {
+  PathSetting certificate;
+  PathSetting key;
+  PathSetting authority;
+};
+
 struct Config {
   NodeId node_id;
-  Address listen_plain;
+  std::optional<Address> listen_https;  // served with https_tls
+  std::optional<TlsPaths> https_tls;
+  std::optional<Address> listen_plain;
   Address peer_address;
-  std::vector<PeerAddress> peers;  // without this node itself
+  std::optional<TlsPaths> peer_tls;  // nodes talk in plain text without it, on loopback
+  std::string advertised_api;        // host:port where clients reach this node, by HTTPS if that is served
+  std::string advertised_peer;       // host:port where the other nodes do
+  std::string cluster_secret;        // the bytes; empty if there is none
+  std::vector<PeerAddress> peers;    // without this node itself
   size_t founding_nodes = 1;
   std::string data_dir;
   Duration election_timeout{};

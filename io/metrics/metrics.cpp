@@ -121,6 +121,20 @@ void process_families(Families& all, const ProcessFigures& process) {
   gauge(all, "process_start_time_seconds", "Unix time of the process's start", process.start_time_seconds);
 }
 
+void tls_families(Families& all, const ProcessFigures& process) {
+  if (process.certificates_end.empty()) return;
+  MetricFamily& ends = family(all, "patronus_cert_not_after_timestamp_seconds",
+                              "Unix time at which a certificate in use ends", MetricType::Gauge);
+  for (const auto& [name, end] : process.certificates_end) {
+    ClientMetric metric;
+    metric.label = {{"cert", name}};
+    metric.gauge.value = end;
+    ends.metric.push_back(metric);
+  }
+  counter(all, "patronus_tls_failures_total", "Connections that ended by a failure of TLS",
+          process.tls_failures);
+}
+
 }  // namespace
 
 void DurationHistogram::observe(Duration duration) {
@@ -139,6 +153,7 @@ std::string render_metrics(const Status& status, const Metrics& metrics, const P
   node_families(all, status, metrics, version);
   request_families(all, metrics);
   process_families(all, process);
+  tls_families(all, process);
   return prometheus::TextSerializer().Serialize(all);
 }
 

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 #include "core/base/time.h"
 #include "core/node.h"
@@ -45,6 +47,8 @@ struct ProcessFigures {
   double resident_bytes = 0;
   double open_fds = 0;
   double start_time_seconds = 0;
+  std::vector<std::pair<std::string, double>> certificates_end;  // by name, in Unix seconds
+  double tls_failures = 0;
 };
 
 // Text exposition format 0.0.4.

@@ -16,8 +16,8 @@ DriverOptions driver_options(const Config& config, wal::Recovered&& recovered, u
   DriverOptions options;
   options.boot.id = config.node_id;
   options.boot.incarnation = recovered.incarnation;
-  options.boot.peer_address = config.peer_address.text();
-  options.boot.api_address = config.listen_plain.text();
+  options.boot.peer_address = config.advertised_peer;
+  options.boot.api_address = config.advertised_api;
   options.boot.election_timeout = config.election_timeout;
   options.boot.heartbeat_interval = config.heartbeat_interval;
   options.boot.founding_nodes = config.founding_nodes;
@@ -28,6 +28,7 @@ DriverOptions driver_options(const Config& config, wal::Recovered&& recovered, u
   options.peers = config.peers;
   options.log_position = recovered.position;
   options.request_timeout = config.request_timeout;
+  options.advertises_https = config.listen_https.has_value();
   return options;
 }
 
@@ -40,13 +41,15 @@ DriverOptions driver_options(const Config& config, wal::Recovered&& recovered, u
 
 }  // namespace
 
-Server::Server(const Config& config, LogDirectory&& directory, uint64_t seed, std::string version)
+Server::Server(const Config& config, Certificates&& certificates, LogDirectory&& directory, uint64_t seed,
+               std::string version)
     : config_(config), directory_(std::move(directory)), watchdog_(limits::kWatchdogTimeout, bark) {
   log_done_ = std::make_unique<Handle<uv_async_t>>();
   uv_async_init(loop_.get(), log_done_->get(), [](uv_async_t* handle) { Handle<uv_async_t>::call(handle); });
   log_done_->on([this] { on_log_done(); });
-  TcpStreams::Listener& listener = *this;
-  streams_ = std::make_unique<TcpStreams>(loop_.get(), listener);
+  TlsStreams::Listener& listener = *this;
+  streams_ = std::make_unique<TlsStreams>(loop_.get(), listener);
+  use_certificates(std::move(certificates));
   writer_ =
       std::make_unique<LogWriter>(directory_.path, directory_.recovered.incarnation,
                                   directory_.recovered.position, [this] { uv_async_send(log_done_->get()); });
@@ -55,26 +58,62 @@ Server::Server(const Config& config, LogDirectory&& directory, uint64_t seed, st
       driver_options(config_, std::move(directory_.recovered), seed, std::move(version)), ports);
 }
 
-int Server::run() {
-  for (const auto& [door, address, name] :
-       {std::tuple(Door::kPeer, config_.peer_address, "PATRONUS_PEER_ADDR"),
-        std::tuple(Door::kHttp, config_.listen_plain, "PATRONUS_LISTEN_PLAIN")}) {
-    if (const std::optional<std::string> error = streams_->listen(door, address)) {
-      log_line(LogLevel::kError, "listen", std::string(name) + "=" + *error);
-      exit_code_ = 1;
+void Server::use_certificates(Certificates&& certificates) {
+  reloader_ = std::make_unique<CertificateReloader>(loop_.get());
+  const auto use = [this](LoadedCertificate& one, const std::string& variable,
+                          void (TlsStreams::*take)(TlsStreams::Context)) {
+    (streams_.get()->*take)(one.context);
+    if (one.context->not_after() <= now().wall.unix_ms / 1000) {
+      log_line(
+          LogLevel::kError, "certificate",
+          variable + " has expired and is used for want of another; issue one with patronusctl tls renew");
     }
+    reloader_->add(std::move(one.watch), [this, take](const CertificateReloader::Found& found) {
+      if (found.fresh) (streams_.get()->*take)(found.fresh);
+      log_line(found.is_error ? LogLevel::kError : LogLevel::kInfo, "certificate", found.line);
+    });
+  };
+  if (certificates.https) {
+    use(*certificates.https, config_.https_tls->certificate.variable, &TlsStreams::use_for_https);
   }
+  if (certificates.peers) {
+    use(*certificates.peers, config_.peer_tls->certificate.variable, &TlsStreams::use_for_peers);
+  }
+}
+
+// Opens every door; what can't be opened is said.
+bool Server::listen() {
+  bool all = true;
+  std::string doors;
+  const auto open = [&](Door door, const Address& address, bool secure, const char* name, const char* what) {
+    doors += std::string(doors.empty() ? "" : ", ") + what + " on " + address.text();
+    if (const std::optional<std::string> error = streams_->listen(door, address, secure)) {
+      log_line(LogLevel::kError, "listen", std::string(name) + "=" + *error);
+      all = false;
+    }
+  };
+  if (config_.listen_https) open(Door::kHttp, *config_.listen_https, true, "PATRONUS_NODE_ADDR", "HTTPS");
+  if (config_.listen_plain) open(Door::kHttp, *config_.listen_plain, false, "PATRONUS_LISTEN_PLAIN", "HTTP");
+  const bool secure = config_.peer_tls.has_value();
+  open(Door::kPeer, config_.peer_address, secure, "PATRONUS_PEER_ADDR",
+       secure ? "peers with TLS" : "peers without TLS");
+  if (all) {
+    log_line(LogLevel::kInfo, "start", "serves " + doors + ", keeps its log in " + directory_.path);
+  }
+  return all;
+}
+
+int Server::run() {
+  if (!listen()) exit_code_ = 1;
   if (exit_code_ == 0) {
     start_handles();
     start_signals();
-    log_line(LogLevel::kInfo, "start",
-             "serves HTTP on " + config_.listen_plain.text() + ", peers on " + config_.peer_address.text() +
-                 ", keeps its log in " + directory_.path);
     driver_->start();
     loop_.run();
   }
   // The writer goes first: its notifications use the loop.
   writer_.reset();
+  reloader_.reset();
   streams_.reset();
   timer_.reset();
   second_.reset();
@@ -98,7 +137,8 @@ void Server::start_handles() {
   uv_timer_init(loop_.get(), second_->get());
   second_->on([this] {
     watchdog_.pat();
-    driver_->set_process_figures(process_figures());
+    refresh_figures();
+    reloader_->look();
   });
   uv_timer_start(second_->get(), [](uv_timer_t* handle) { Handle<uv_timer_t>::call(handle); }, 0, 1000);
   // Whatever an iteration's callbacks produced goes out before the loop waits: once after streams were
@@ -111,6 +151,16 @@ void Server::start_handles() {
   uv_prepare_init(loop_.get(), prepare_->get());
   prepare_->on([this] { flush_if_needed(); });
   uv_prepare_start(prepare_->get(), [](uv_prepare_t* handle) { Handle<uv_prepare_t>::call(handle); });
+}
+
+void Server::refresh_figures() {
+  ProcessFigures figures = process_figures();
+  for (const auto& [name, context] :
+       {std::pair("https", streams_->https()), std::pair("peer", streams_->peers())}) {
+    if (context) figures.certificates_end.emplace_back(name, static_cast<double>(context->not_after()));
+  }
+  figures.tls_failures = static_cast<double>(streams_->failures());
+  driver_->set_process_figures(figures);
 }
 
 void Server::start_signals() {
@@ -210,9 +260,9 @@ void Server::flush_if_needed() {
   driver_->flush();
 }
 
-ConnId Server::on_accepted(Door door) {
+ConnId Server::on_accepted(Door door, const Remote& remote) {
   needs_flush_ = true;
-  return driver_->accepted(door);
+  return driver_->accepted(door, remote);
 }
 void Server::on_dialled(ConnId conn) {
   needs_flush_ = true;
@@ -234,5 +284,6 @@ void Server::on_written(ConnId conn, size_t bytes) {
   needs_flush_ = true;
   driver_->written(conn, bytes);
 }
+void Server::on_complaint(const std::string& line) { log_line(LogLevel::kWarn, "tls", line); }
 
 }  // namespace patronus::uv

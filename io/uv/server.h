@@ -8,15 +8,18 @@
 #include "io/driver.h"
 #include "io/storage/log_directory.h"
 #include "io/storage/log_writer.h"
+#include "io/uv/certificate_reloader.h"
+#include "io/uv/certificates.h"
 #include "io/uv/loop.h"
-#include "io/uv/tcp.h"
+#include "io/uv/tls_streams.h"
 #include "io/uv/watchdog.h"
 
 namespace patronus::uv {
 
-class Server final : private Ports, private TcpStreams::Listener {
+class Server final : private Ports, private TlsStreams::Listener {
  public:
-  Server(const Config& config, LogDirectory&& directory, uint64_t seed, std::string version);
+  Server(const Config& config, Certificates&& certificates, LogDirectory&& directory, uint64_t seed,
+         std::string version);
   ~Server() override = default;
 
   // Serves until a signal or a failure; the process's exit code.
@@ -31,20 +34,27 @@ class Server final : private Ports, private TcpStreams::Listener {
   void close(ConnId conn) override { streams_->close(conn); }
   void pause_reading(ConnId conn, bool pause) override { streams_->pause_reading(conn, pause); }
   void stop_listening(Door door) override { streams_->stop_listening(door); }
+  std::optional<NodeId> proven_identity(ConnId conn) const override {
+    return streams_->proven_identity(conn);
+  }
   void write_log(wal::Write&& write) override { writer_->submit(std::move(write)); }
   void wake_at(Instant at) override;
   void log(const Notice& notice) override;
   void drained() override;
   void stop(const std::string& reason) override;
-  // TcpStreams::Listener
-  ConnId on_accepted(Door door) override;
+  // TlsStreams::Listener
+  ConnId on_accepted(Door door, const Remote& remote) override;
   void on_dialled(ConnId conn) override;
   void on_bytes(ConnId conn, std::string_view bytes) override;
   void on_end_of_input(ConnId conn) override;
   void on_ended(ConnId conn, LinkEnd how) override;
   void on_written(ConnId conn, size_t bytes) override;
+  void on_complaint(const std::string& line) override;
 
+  void use_certificates(Certificates&& certificates);
+  bool listen();
   void start_handles();
+  void refresh_figures();
   void start_signals();
   void on_log_done();
   void on_signal(const char* name);
@@ -61,7 +71,8 @@ class Server final : private Ports, private TcpStreams::Listener {
   std::unique_ptr<Handle<uv_async_t>> log_done_;
   std::unique_ptr<Handle<uv_signal_t>> terminate_;
   std::unique_ptr<Handle<uv_signal_t>> interrupt_;
-  std::unique_ptr<TcpStreams> streams_;
+  std::unique_ptr<TlsStreams> streams_;
+  std::unique_ptr<CertificateReloader> reloader_;
   std::unique_ptr<LogWriter> writer_;
   std::unique_ptr<Driver> driver_;
   Instant timer_at_ = Instant::never();

@@ -3,7 +3,10 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <utility>
+
+#include "core/base/assert.h"
 
 #include "io/uv/loop.h"
 
@@ -40,6 +43,15 @@ void tune(uv_tcp_t* tcp, Door door) {
   }
 }
 
+std::string remote_ip(const uv_tcp_t* tcp) {
+  sockaddr_storage from{};
+  int size = sizeof(from);
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (uv_tcp_getpeername(tcp, reinterpret_cast<sockaddr*>(&from), &size) != 0) return "";
+  if (uv_ip_name(reinterpret_cast<const sockaddr*>(&from), text.data(), text.size()) != 0) return "";
+  return text.data();
+}
+
 }  // namespace
 
 // Lives until libuv has closed its handles. `owner` is cleared once nothing may be reported of it any more.
@@ -65,6 +77,7 @@ struct TcpStreams::Listening {
   uv_tcp_t tcp{};
   TcpStreams* owner = nullptr;
   Door door = Door::kPeer;
+  bool secure = false;
 };
 
 struct TcpStreams::Resolving {
@@ -122,12 +135,13 @@ TcpStreams::Stream* TcpStreams::find(ConnId conn) const {
   return at == streams_.end() ? nullptr : at->second;
 }
 
-std::optional<std::string> TcpStreams::listen(Door door, const Address& address) {
+std::optional<std::string> TcpStreams::listen(Door door, const Address& address, bool secure) {
   auto* listening = new Listening;
   uv_tcp_init(loop_, &listening->tcp);
   listening->tcp.data = listening;
   listening->owner = this;
   listening->door = door;
+  listening->secure = secure;
   listening_.push_back(listening);
   sockaddr_storage where{};
   const std::string host = address.host == "localhost" ? "127.0.0.1" : address.host;
@@ -136,25 +150,25 @@ std::optional<std::string> TcpStreams::listen(Door door, const Address& address)
   if (!numeric) return "'" + address.text() + "' can't be listened on; give an IP address";
   int code = uv_tcp_bind(&listening->tcp, reinterpret_cast<const sockaddr*>(&where), 0);
   if (code == 0) {
-    code = uv_listen(reinterpret_cast<uv_stream_t*>(&listening->tcp), kBacklog,
-                     [](uv_stream_t* server, int status) {
-                       if (status != 0) return;
-                       auto* from = static_cast<Listening*>(server->data);
-                       TcpStreams* self = from->owner;
-                       Stream* stream = self->add(0, from->door);
-                       if (uv_accept(server, reinterpret_cast<uv_stream_t*>(&stream->tcp)) != 0) {
-                         self->release(stream);
-                         return;
-                       }
-                       tune(&stream->tcp, from->door);
-                       stream->conn = self->listener_.on_accepted(from->door);
-                       if (stream->conn == 0) {
-                         self->release(stream);
-                         return;
-                       }
-                       self->streams_[stream->conn] = stream;
-                       self->start_reading(stream);
-                     });
+    code = uv_listen(
+        reinterpret_cast<uv_stream_t*>(&listening->tcp), kBacklog, [](uv_stream_t* server, int status) {
+          if (status != 0) return;
+          auto* from = static_cast<Listening*>(server->data);
+          TcpStreams* self = from->owner;
+          Stream* stream = self->add(0, from->door);
+          if (uv_accept(server, reinterpret_cast<uv_stream_t*>(&stream->tcp)) != 0) {
+            self->release(stream);
+            return;
+          }
+          tune(&stream->tcp, from->door);
+          stream->conn = self->listener_.on_accepted(from->door, {remote_ip(&stream->tcp), from->secure});
+          if (stream->conn == 0) {
+            self->release(stream);
+            return;
+          }
+          self->streams_[stream->conn] = stream;
+          self->start_reading(stream);
+        });
   }
   if (code != 0) return "'" + address.text() + "' can't be listened on: " + error_name(code);
   return std::nullopt;
@@ -314,6 +328,15 @@ void TcpStreams::pause_reading(ConnId conn, bool pause) {
     uv_read_stop(reinterpret_cast<uv_stream_t*>(&stream->tcp));
     stream->reading = false;
   }
+}
+
+void TcpStreams::rename(ConnId conn, ConnId to) {
+  auto node = streams_.extract(conn);
+  if (node.empty()) return;
+  node.key() = to;
+  node.mapped()->conn = to;
+  const bool free = streams_.insert(std::move(node)).inserted;
+  PATRONUS_ASSERT(free, "a stream is renamed to an id of its own");
 }
 
 void TcpStreams::close(ConnId conn) {

@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -23,7 +24,7 @@ class TcpStreams {
    public:
     virtual ~Listener() = default;
     // The id of a stream that came in, or 0 to refuse it.
-    virtual ConnId on_accepted(Door door) = 0;
+    virtual ConnId on_accepted(Door door, const Remote& remote) = 0;
     virtual void on_dialled(ConnId conn) = 0;
     virtual void on_bytes(ConnId conn, std::string_view bytes) = 0;
     virtual void on_end_of_input(ConnId conn) = 0;
@@ -36,8 +37,9 @@ class TcpStreams {
   TcpStreams(const TcpStreams&) = delete;
   TcpStreams& operator=(const TcpStreams&) = delete;
 
-  // Nothing on success, else why the address can't be listened on.
-  [[nodiscard]] std::optional<std::string> listen(Door door, const Address& address);
+  // Nothing on success, else why the address can't be listened on. Streams that come in are told to be
+  // `secure`, if the listener makes them so.
+  [[nodiscard]] std::optional<std::string> listen(Door door, const Address& address, bool secure = false);
   void dial(ConnId conn, const std::string& address);
   size_t write(ConnId conn, std::string&& bytes);
   size_t backlog(ConnId conn) const;
@@ -45,6 +47,8 @@ class TcpStreams {
   void pause_reading(ConnId conn, bool pause);
   // Accepts no more at this door.
   void stop_listening(Door door);
+  // The stream is known by another id from now on, which must be free.
+  void rename(ConnId conn, ConnId to);
   // Accepts no more, and closes everything at once.
   void shut_down();
 

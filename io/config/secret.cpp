@@ -1,0 +1,81 @@
+// The cluster's secret, from its text.
+#include <algorithm>
+#include <set>
+
+#include "core/base/limits.h"
+#include "io/config/reading.h"
+
+namespace patronus {
+namespace {
+
+// Fewer different bytes than random ones ever have: a line of zeros, or a word typed over and over.
+constexpr size_t kDifferentBytesMin = 8;
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+std::optional<std::string> from_hex(std::string_view text) {
+  if (text.size() % 2 != 0) return std::nullopt;
+  std::string bytes;
+  for (size_t i = 0; i < text.size(); i += 2) {
+    const int high = hex_digit(text[i]);
+    const int low = hex_digit(text[i + 1]);
+    if (high < 0 || low < 0) return std::nullopt;
+    bytes += static_cast<char>(high * 16 + low);
+  }
+  return bytes;
+}
+
+int base64url_digit(char c) {
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  if (c == '-') return 62;
+  return c == '_' ? 63 : -1;
+}
+
+// RFC 4648 section 5; padding may be left out.
+std::optional<std::string> from_base64url(std::string_view text) {
+  while (!text.empty() && text.back() == '=') text.remove_suffix(1);
+  if (text.size() % 4 == 1) return std::nullopt;
+  std::string bytes;
+  uint32_t bits = 0;
+  int held = 0;
+  for (const char c : text) {
+    const int digit = base64url_digit(c);
+    if (digit < 0) return std::nullopt;
+    bits = (bits << 6 | static_cast<uint32_t>(digit)) & 0xffffU;
+    held += 6;
+    if (held < 8) continue;
+    held -= 8;
+    bytes += static_cast<char>(bits >> held & 0xffU);
+  }
+  return bytes;
+}
+
+}  // namespace
+
+void read_cluster_secret(Reading& in, Config& config) {
+  const std::optional<std::string> text = in.given("CLUSTER_SECRET");
+  if (!text) return;
+  std::optional<std::string> bytes = from_hex(*text);
+  // Hex digits are base64url digits too: only what is not hex throughout is read as such.
+  if (!bytes) bytes = from_base64url(*text);
+  const bool good = bytes && bytes->size() >= limits::kClusterSecretBytesMin &&
+                    bytes->size() <= limits::kClusterSecretBytesMax &&
+                    std::set<char>(bytes->begin(), bytes->end()).size() >= kDifferentBytesMin;
+  if (!good) {
+    in.wrong_secret("CLUSTER_SECRET",
+                    "is not a secret; use " + std::to_string(limits::kClusterSecretBytesMin) + " to " +
+                        std::to_string(limits::kClusterSecretBytesMax) +
+                        " random bytes in hex or base64url, as patronusctl tls init makes them");
+    return;
+  }
+  config.cluster_secret = std::move(*bytes);
+}
+
+}  // namespace patronus

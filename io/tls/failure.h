@@ -1,0 +1,15 @@
+// Why a TLS connection failed, in words that begin with a verb whose subject is the other end.
+#pragma once
+
+#include <string>
+
+#include "io/tls/context.h"
+
+namespace patronus::tls {
+
+// `error` is OpenSSL's code, 0 if there is none.
+[[nodiscard]] std::string explain_error(unsigned long error);
+// A certificate that verification refused, with X509_STORE_CTX's code for it.
+[[nodiscard]] std::string explain_refusal(int verify_error, const X509* certificate);
+
+}  // namespace patronus::tls
