@@ -334,8 +334,7 @@ class Garbage(HostileCase):
         self.assertLess(grown, 32 * MEGABYTE)
         self.saw(f"150 connections full of noise were ended; memory grew by {grown // 1024} KiB")
 
-    @staticmethod
-    def _mutilated_request(chance: random.Random) -> bytes:
+    def _mutilated_request(self, chance: random.Random) -> bytes:
         if chance.random() < 0.3:
             return chance.randbytes(chance.randrange(1, 5000))
         data = bytearray(request(HOST, self.token(), CHUNKED, target=TARGET + b"-noise", body=b"3\r\nabc\r\n0\r\n\r\n") * 2)
