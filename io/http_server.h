@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "core/node.h"
 #include "io/api/access.h"
@@ -80,8 +81,8 @@ class HttpServer {
     std::unique_ptr<http::Request> replay;     // waits until this node has applied enough to judge its token
   };
   struct Conn {
-    Conn(const http::Limits& limits, const Remote& from, Now now)
-        : http(limits, now.mono, now.wall), remote(from) {}
+    Conn(const http::Limits& limits, Remote from, Now now)
+        : http(limits, now.mono, now.wall), remote(std::move(from)) {}
     http::Connection http;
     Remote remote;
     bool paused = false;

@@ -19,9 +19,9 @@ bool Raft::wall_is_in_line() const {
   const auto& leader = std::get<Leader>(role_);
   std::vector<int64_t> offsets{0};
   for (const auto& [peer, progress] : leader.peers) {
-    if (progress.heard()) offsets.push_back(progress.wall_offset_ms());
+    if (progress.wall_offset_ms()) offsets.push_back(*progress.wall_offset_ms());
   }
-  if (offsets.size() < quorum::majority(leader.peers.size() + 1)) return true;
+  if (offsets.size() < quorum::majority(leader.peers.size() + 1)) return false;
   std::sort(offsets.begin(), offsets.end());
   const int64_t median = offsets[offsets.size() / 2];
   return std::abs(median) <= limits::kWallOffsetMaxMs;
@@ -29,7 +29,7 @@ bool Raft::wall_is_in_line() const {
 
 Stamp Raft::cluster_stamp(Now now) const {
   if (is_leader()) return stamp(now);
-  const int64_t since = had_leader_contact_ ? (now.mono - last_leader_contact_).count() / 1'000'000 : 0;
+  const int64_t since = (now.mono - told_at_).count() / 1'000'000;
   const Stamp last = log_.last_stamp();
   if (told_stamp_ == Stamp{}) return {last.lease_ms, std::max(last.wall_ms, now.wall.unix_ms)};
   return {std::max(told_stamp_.lease_ms, last.lease_ms), std::max(told_stamp_.wall_ms + since, last.wall_ms)};
@@ -255,6 +255,7 @@ void Raft::on(Now now, const NodeId& from, Term, const Heartbeat& m, Effects& ou
   leader_commit_ = std::max(leader_commit_, m.leader_commit);
   told_members_ = m.members;
   told_stamp_ = m.stamp;
+  told_at_ = now.mono;
   freshness_.told(m.fresh_as_of, m.fresh_commit, applied_, now.mono);
   send(from, HeartbeatResponse{m.round, applied_, now.wall, now.mono, draining_}, PersistId{}, out);
 }
@@ -268,12 +269,13 @@ void Raft::on(Now now, const NodeId& from, Term, const HeartbeatResponse& m, Eff
   at->second.set_applied(m.applied);
   at->second.set_draining(m.draining);
   at->second.set_wall_offset_ms(std::clamp(m.wall.unix_ms, int64_t{0}, limits::kStampMax) - now.wall.unix_ms);
-  const bool is_first_reading = m.clock > Instant{} && at->second.clock().is_idle();
+  const bool is_urgent = m.clock > Instant{} && at->second.clock().is_urgent(m.clock, election_timeout_);
   if (m.clock > Instant{}) at->second.clock().heard(m.clock, leader->reads.round());
   at->second.acknowledged_round(std::min(m.round, leader->reads.round()));
   finish_read_rounds(now, out);
-  // A node that just came up can vouch for nothing yet, and shall not have to wait for the next heartbeats.
-  if (is_first_reading && is_leader() && !leader->reads.under_way()) start_read_round(now, out);
+  // A node that just came up, or was cut off, can vouch for nothing, and shall not have to wait for
+  // heartbeats.
+  if (is_urgent && is_leader() && !leader->reads.under_way()) start_read_round(now, out);
   if (is_leader()) replicate(now, from, at->second, out);
 }
 
