@@ -119,7 +119,7 @@ TEST(Config, AMissingListenAddressIsSaid) {
   EXPECT_TRUE(loaded.errors[0].starts_with("PATRONUS_LISTEN_PLAIN='' is not set")) << loaded.errors[0];
 }
 
-// There is no TLS yet, so nothing may be served where another machine could read it.
+// Without TLS nothing may be served where another machine could read it.
 TEST(Config, OnlyLoopbackIsServed) {
   for (const char* address : {"127.0.0.1:1", "127.9.8.7:1", "[::1]:1", "localhost:1"}) {
     EXPECT_EQ(config_of(with("LISTEN_PLAIN", address)).listen_plain, parse_address(address)) << address;

@@ -138,6 +138,10 @@ std::variant<std::vector<Certificate>, std::string> parse_certificates(std::stri
 }
 
 std::variant<PrivateKey, std::string> parse_private_key(std::string_view pem) {
+  // OpenSSL would call everything that is not one unsupported.
+  if (pem.find("PRIVATE KEY-----") == std::string_view::npos) {
+    return std::string("holds no private key in PEM form");
+  }
   ERR_clear_error();
   const BioHandle in = reading_bio(pem);
   bool asked = false;
@@ -145,8 +149,7 @@ std::variant<PrivateKey, std::string> parse_private_key(std::string_view pem) {
   if (!key) {
     const std::string reason = take_openssl_error();
     if (asked) return std::string("holds a key behind a passphrase; give one without");
-    return reason == "no start line" ? std::string("holds no private key in PEM form")
-                                     : "holds a private key that can't be read: " + reason;
+    return "holds a private key that can't be read: " + reason;
   }
   const int kind = EVP_PKEY_get_base_id(key.get());
   if (kind != EVP_PKEY_EC && kind != EVP_PKEY_RSA) {

@@ -31,6 +31,12 @@ std::string explain_alert(int alert) {
   }
 }
 
+// What a stranger wrote into a certificate shall not fill a line.
+std::string clipped(const std::string& name) {
+  constexpr size_t kShown = 120;
+  return name.size() <= kShown ? name : name.substr(0, kShown) + "...";
+}
+
 }  // namespace
 
 std::string explain_error(unsigned long error) {
@@ -75,7 +81,7 @@ std::string explain_error(unsigned long error) {
 std::string explain_refusal(int verify_error, const X509* certificate) {
   if (certificate == nullptr) return "shows no certificate";
   const CertificateInfo info = describe(certificate);
-  const std::string whose = " (" + info.subject + ")";
+  const std::string whose = " (" + clipped(info.subject) + ")";
   switch (verify_error) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
       return "shows a certificate that expired on " + format_time(info.not_after) + whose;
@@ -88,7 +94,7 @@ std::string explain_refusal(int verify_error, const X509* certificate) {
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_CERT_SIGNATURE_FAILURE:
-      return "shows a certificate of another authority" + whose + ", issued by " + info.issuer;
+      return "shows a certificate of another authority" + whose + ", issued by " + clipped(info.issuer);
     case X509_V_ERR_INVALID_PURPOSE:
       return "shows a certificate that is not meant for nodes" + whose;
     case X509_V_ERR_CERT_REJECTED:

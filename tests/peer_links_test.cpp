@@ -1,0 +1,135 @@
+// Who is linked to whom: here, that a node must be the one its certificate proves.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "io/peer_links.h"
+
+namespace patronus {
+namespace {
+
+constexpr ClusterId kCluster{{1, 2}};
+constexpr ConnId kAccepted = 100;
+
+PeerIdentity identity(const NodeId& id) {
+  return {id, Incarnation{7}, kCluster, id + ":7443", id + ":8443", "0.1.0"};
+}
+
+// One node's links, with streams that end at the test.
+class Links : private Ports, private PeerLinks::Listener {
+ public:
+  explicit Links(const NodeId& self, std::vector<PeerAddress> peers = {})
+      : self_(identity(self)),
+        links_(std::move(peers), static_cast<Ports&>(*this), static_cast<PeerLinks::Listener&>(*this)) {}
+
+  PeerLinks& operator*() { return links_; }
+  PeerLinks* operator->() { return &links_; }
+
+  std::map<ConnId, NodeId> proven;  // what the streams' certificates prove
+  std::map<ConnId, std::string> output;
+  std::vector<ConnId> closed;
+  std::vector<std::string> lines;
+  std::vector<NodeId> up;
+  std::vector<NodeId> messages_from;
+
+ private:
+  Now now() override { return {}; }
+  void dial(ConnId, const std::string&) override {}
+  size_t write(ConnId conn, std::string&& bytes) override {
+    output[conn] += bytes;
+    return bytes.size();
+  }
+  size_t backlog(ConnId) const override { return 0; }
+  void close(ConnId conn) override { closed.push_back(conn); }
+  void pause_reading(ConnId, bool) override {}
+  std::optional<NodeId> proven_identity(ConnId conn) const override {
+    const auto at = proven.find(conn);
+    return at == proven.end() ? std::nullopt : std::optional(at->second);
+  }
+  void write_log(wal::Write&&) override {}
+  void wake_at(Instant) override {}
+  void log(const Notice& notice) override { lines.push_back(notice.text); }
+  void stop(const std::string&) override {}
+
+  PeerIdentity own_identity() const override { return self_; }
+  bool may_send_to(const PeerIdentity&) const override { return true; }
+  ConnId new_conn(Door) override { return next_conn_++; }
+  void on_link_up(const PeerIdentity& peer) override { up.push_back(peer.id); }
+  void on_link_lost(const NodeId&, LinkEnd) override {}
+  void on_peer_message(const PeerIdentity& from, Message&&) override { messages_from.push_back(from.id); }
+
+  PeerIdentity self_;
+  ConnId next_conn_ = 1;
+  PeerLinks links_;
+};
+
+// What a node of that id says first when it dials b, and a message after it.
+std::string hello_and_message(const NodeId& id) {
+  peer::Session session(peer::Side::kDialler, identity(id), "b", Instant{0});
+  peer::Session answering(peer::Side::kAcceptor, identity("b"), "", Instant{0});
+  std::string bytes = session.take_output();
+  answering.feed(bytes);
+  session.feed(answering.take_output());
+  session.send({kCluster, Term{3}, ReadIndexRequest{1}});
+  return bytes + session.take_output();
+}
+
+TEST(PeerLinks, TakeANodeThatIsWhoItProves) {
+  Links b("b");
+  b.proven[kAccepted] = "a";
+  ASSERT_TRUE(b->accept(kAccepted, Instant{0}));
+  b->received(kAccepted, hello_and_message("a"), Instant{0});
+  EXPECT_EQ(b.messages_from, std::vector<NodeId>{"a"});
+  EXPECT_TRUE(b.closed.empty());
+}
+
+// As in the simulator, and on loopback without TLS.
+TEST(PeerLinks, TakeANodeWhereNothingIsProven) {
+  Links b("b");
+  ASSERT_TRUE(b->accept(kAccepted, Instant{0}));
+  b->received(kAccepted, hello_and_message("a"), Instant{0});
+  EXPECT_EQ(b.messages_from, std::vector<NodeId>{"a"});
+}
+
+TEST(PeerLinks, RefuseANodeThatSpeaksForAnother) {
+  Links b("b");
+  b.proven[kAccepted] = "c";
+  ASSERT_TRUE(b->accept(kAccepted, Instant{0}));
+  b->received(kAccepted, hello_and_message("a"), Instant{0});
+  EXPECT_TRUE(b.messages_from.empty()) << "not even what came with the hello";
+  EXPECT_EQ(b.output[kAccepted], "");
+  EXPECT_EQ(b.closed, std::vector<ConnId>{kAccepted});
+  EXPECT_EQ(b.lines,
+            std::vector<std::string>{"a node that dialled shows a certificate of node c and says it is a"});
+}
+
+TEST(PeerLinks, RefuseToSendToANodeThatSpeaksForAnother) {
+  Links a("a", {{"b", "b:7443"}});
+  a->start(Instant{0});
+  a->dialled(1, Instant{0});
+  a.proven[1] = "c";
+  peer::Session answering(peer::Side::kAcceptor, identity("b"), "", Instant{0});
+  answering.feed(a.output[1]);
+  a->received(1, answering.take_output(), Instant{0});
+  EXPECT_TRUE(a.up.empty());
+  EXPECT_EQ(a.closed, std::vector<ConnId>{1});
+  EXPECT_EQ(a.lines,
+            std::vector<std::string>{"the node at b:7443 shows a certificate of node c and says it is b"});
+}
+
+TEST(PeerLinks, SendToANodeThatIsWhoItProves) {
+  Links a("a", {{"b", "b:7443"}});
+  a->start(Instant{0});
+  a->dialled(1, Instant{0});
+  a.proven[1] = "b";
+  peer::Session answering(peer::Side::kAcceptor, identity("b"), "", Instant{0});
+  answering.feed(a.output[1]);
+  a->received(1, answering.take_output(), Instant{0});
+  EXPECT_EQ(a.up, std::vector<NodeId>{"b"});
+}
+
+}  // namespace
+}  // namespace patronus
