@@ -27,6 +27,7 @@ class Answer:
     headers: dict[str, str]  # names in lower case
     body: bytes
     seconds: float = 0.0
+    cookies: tuple[str, ...] = ()  # each Set-Cookie as it was sent
 
     def json(self) -> Any:
         return json.loads(self.body)
@@ -77,10 +78,13 @@ class Client:
     def __init__(self, port: int) -> None:
         self.port = port
 
+    def _connection(self, timeout: float) -> http.client.HTTPConnection:
+        return _LocalConnection("127.0.0.1", self.port, timeout=timeout)
+
     def ask(self, method: str, path: str, body: Optional[bytes] = None, headers: Optional[Mapping[str, str]] = None,
             timeout: float = TIMEOUT_SECONDS) -> Answer:
         began = time.monotonic()
-        connection = _LocalConnection("127.0.0.1", self.port, timeout=timeout)
+        connection = self._connection(timeout)
         try:
             connection.request(method, path, body, dict(headers or {}))
             response = connection.getresponse()
@@ -90,7 +94,8 @@ class Client:
         finally:
             connection.close()
         names = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, names, content, time.monotonic() - began)
+        cookies = tuple(response.headers.get_all("Set-Cookie") or ())
+        return Answer(response.status, names, content, time.monotonic() - began, cookies)
 
     def get(self, namespace: str, key: str, timeout: float = TIMEOUT_SECONDS, **parameters: Parameter) -> Answer:
         return self.ask("GET", state_path(namespace, key, **parameters), timeout=timeout)
