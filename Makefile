@@ -2,6 +2,7 @@
 # missing is installed (deploy/deps.sh), what is not built is built.
 #
 #   make run      three nodes on this machine      make test     everything that must hold
+#                 (with TLS; PLAIN=1 opens plain HTTP too)
 #   make stop     end them                         make bench    beside etcd, in one run
 SHELL := /bin/bash
 .DEFAULT_GOAL := build

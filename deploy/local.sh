@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A three-node cluster on this machine, under .run/: local.sh run|start NODE|restart NODE|stop
 #   DETACH=1  run returns once all nodes are ready      FRESH=1  run begins with empty data
+#   PLAIN=1   run also opens plain HTTP on 8081-8083, for measurements
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,7 +19,25 @@ number_of() {
   esac
 }
 
-url_of() { echo "http://127.0.0.1:808$(number_of "$1")"; }
+url_of() { echo "https://127.0.0.1:$((8442 + $(number_of "$1")))"; }
+
+# curl that trusts the cluster's own authority.
+ask() { curl -s --cacert .run/tls/ca.crt "$@"; }
+
+# Certificates as an operator makes them, on first use; those that are about to end are renewed.
+make_certificates() {
+  local node code tls=.run/tls ctl=build/patronusctl
+  [ -e "$tls/cluster-secret" ] || "$ctl" tls init --dir "$tls" >/dev/null
+  for node in "${nodes[@]}"; do
+    if [ ! -e "$tls/$node.crt" ]; then
+      "$ctl" tls issue --dir "$tls" --node "$node" --name localhost --name 127.0.0.1 --name ::1 >/dev/null
+      continue
+    fi
+    code=0
+    "$ctl" tls show "$tls/$node.crt" >/dev/null || code=$?
+    if [ "$code" -eq 3 ]; then "$ctl" tls renew --dir "$tls" --node "$node" >/dev/null; fi
+  done
+}
 
 # A process id counts only if it still is a node: ids are given out again.
 is_running() {
@@ -28,12 +47,15 @@ is_running() {
 }
 
 start_node() {
-  local node=$1 number
+  local node=$1 number plain=off
   number=$(number_of "$node")
   is_running "$node" && return 0
   mkdir -p ".run/$node"
-  env -u PATRONUS_CONFIG PATRONUS_NODE_ID="$node" PATRONUS_LISTEN_PLAIN="127.0.0.1:808$number" \
-    PATRONUS_PEER_ADDR="127.0.0.1:$((7442 + number))" PATRONUS_PEERS="$peers" PATRONUS_DATA_DIR=".run/$node/raft" \
+  if [ -e .run/plain ]; then plain="127.0.0.1:808$number"; fi
+  env -u PATRONUS_CONFIG PATRONUS_NODE_ID="$node" PATRONUS_NODE_ADDR="127.0.0.1:$((8442 + number))" \
+    PATRONUS_LISTEN_PLAIN="$plain" PATRONUS_TLS_CERT=".run/tls/$node.crt" PATRONUS_TLS_KEY=".run/tls/$node.key" \
+    PATRONUS_PEER_ADDR="127.0.0.1:$((7442 + number))" PATRONUS_PEERS="$peers" PATRONUS_PEER_CA=.run/tls/ca.crt \
+    PATRONUS_CLUSTER_SECRET_FILE=.run/tls/cluster-secret PATRONUS_DATA_DIR=".run/$node/raft" \
     setsid build/patronusd >>".run/$node/log" 2>&1 </dev/null &
   echo $! >".run/$node.pid"
 }
@@ -57,11 +79,11 @@ stop_node() {
 wait_ready() {
   local node waited=0
   for node in "$@"; do
-    until curl -fs -o /dev/null --max-time 2 "$(url_of "$node")/health/ready"; do
+    until ask -f -o /dev/null --max-time 2 "$(url_of "$node")/health/ready"; do
       is_running "$node" || fail "$node ended; its log ends with: $(tail -n 2 ".run/$node/log")"
       sleep 0.05
       waited=$((waited + 1))
-      [ "$waited" -gt 1200 ] && fail "$node is not ready after a minute: $(curl -s "$(url_of "$node")/health/ready")"
+      [ "$waited" -gt 1200 ] && fail "$node is not ready after a minute: $(ask "$(url_of "$node")/health/ready")"
     done
   done
   return 0
@@ -74,13 +96,15 @@ stop_all() {
 
 show_cluster() {
   echo
-  for node in "${nodes[@]}"; do echo "  $node  $(url_of "$node")"; done
+  for node in "${nodes[@]}"; do
+    echo "  $node  $(url_of "$node")$([ -e .run/plain ] && echo "  http://127.0.0.1:808$(number_of "$node")")"
+  done
   cat <<EOF
 
-  write   curl -X PUT http://127.0.0.1:8081/api/v1/state/demo/greeting -d hello
-  read    curl http://127.0.0.1:8083/api/v1/state/demo/greeting
-  status  curl http://127.0.0.1:8082/api/v1/cluster/status
-  data and logs are in .run/
+  write   curl --cacert .run/tls/ca.crt -X PUT https://127.0.0.1:8443/api/v1/state/demo/greeting -d hello
+  read    curl --cacert .run/tls/ca.crt https://127.0.0.1:8445/api/v1/state/demo/greeting
+  status  curl --cacert .run/tls/ca.crt https://127.0.0.1:8444/api/v1/cluster/status
+  certificates are in .run/tls/, data and logs in .run/
 EOF
 }
 
@@ -92,6 +116,9 @@ run() {
     rm -rf .run
   fi
   mkdir -p .run
+  rm -f .run/plain
+  if [ -n "${PLAIN:-}" ]; then touch .run/plain; fi
+  make_certificates
   for node in "${nodes[@]}"; do start_node "$node"; done
   if [ -z "${DETACH:-}" ]; then trap 'echo; echo "stopping"; stop_all; exit 0' INT TERM; fi
   wait_ready "${nodes[@]}"

@@ -94,7 +94,9 @@ std::string check(const IssueOptions& options) {
       return "--name '" + name + "' is neither a host name nor an IP address";
     }
   }
-  return "";
+  std::string error;
+  (void)validity_of(options.lifetime, now(), error);
+  return error;
 }
 
 struct Made {

@@ -6,30 +6,21 @@ import subprocess
 from types import TracebackType
 from typing import Mapping, Optional, Sequence
 
-from certificates import Authority
 from cluster import Cluster, Node
 from haproxy import HAProxy
 
 
 class BalancedCluster(Cluster):
-    """Nodes dashboard1, dashboard2, dashboard3, each served over HTTPS for the balancer and over plain HTTP for the
-    test itself. As in production they let balancers notice before they leave."""
+    """Nodes dashboard1, dashboard2, dashboard3. As in production they let balancers notice before they leave."""
 
     balancer: HAProxy
 
     def __init__(self, election_timeout: str = "1s", heartbeat_interval: str = "100ms", drain_grace: str = "3s",
                  without: Sequence[str] = (), front: Optional[Mapping[str, str]] = None) -> None:
-        super().__init__(3, False, election_timeout, heartbeat_interval, prefix="dashboard")
-        authority = Authority(self.directory / "tls")
-        addresses = []
-        for node in self.nodes:
-            certificate, key = authority.node(node.name)
-            addresses.append(f"127.0.0.1:{self._ports.take()}")
-            node.environment |= {
-                "PATRONUS_NODE_ADDR": addresses[-1], "PATRONUS_TLS_CERT": str(certificate),
-                "PATRONUS_TLS_KEY": str(key), "PATRONUS_PEER_CA": str(authority.ca),
-                "PATRONUS_CLUSTER_SECRET_FILE": str(authority.secret), "PATRONUS_DRAIN_GRACE": drain_grace}
-        self.balancer = HAProxy(authority, addresses, self._ports, without, front)
+        super().__init__(3, False, election_timeout, heartbeat_interval, {"PATRONUS_DRAIN_GRACE": drain_grace},
+                         tls=True, prefix="dashboard")
+        assert self.authority is not None
+        self.balancer = HAProxy(self.authority, [node.address for node in self.nodes], self._ports, without, front)
 
     def start(self) -> BalancedCluster:
         super().start()

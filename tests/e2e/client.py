@@ -6,6 +6,7 @@ import base64
 import http.client
 import json
 import socket
+import ssl
 import time
 from dataclasses import dataclass
 from typing import Any, Mapping, Optional, Union
@@ -72,19 +73,28 @@ class _LocalConnection(http.client.HTTPConnection):
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
+class _LocalTlsConnection(http.client.HTTPSConnection):
+    def connect(self) -> None:
+        super().connect()
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
 class Client:
-    """Asks one node."""
+    """Asks one node, over HTTPS if it is given a context."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, context: Optional[ssl.SSLContext] = None) -> None:
         self.port = port
+        self.context = context
 
-    def _connection(self, timeout: float) -> http.client.HTTPConnection:
-        return _LocalConnection("127.0.0.1", self.port, timeout=timeout)
+    def _connect(self, timeout: float) -> http.client.HTTPConnection:
+        if self.context is None:
+            return _LocalConnection("127.0.0.1", self.port, timeout=timeout)
+        return _LocalTlsConnection("127.0.0.1", self.port, timeout=timeout, context=self.context)
 
     def ask(self, method: str, path: str, body: Optional[bytes] = None, headers: Optional[Mapping[str, str]] = None,
             timeout: float = TIMEOUT_SECONDS) -> Answer:
         began = time.monotonic()
-        connection = self._connection(timeout)
+        connection = self._connect(timeout)
         try:
             connection.request(method, path, body, dict(headers or {}))
             response = connection.getresponse()

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Iterable, Mapping, Optional
 
+from certificates import Authority
 from client import Client
 from ports import Ports
 from proxy import Link, Mode, Proxies
@@ -45,8 +46,9 @@ class Node(Client):
     """One node: its process, its files, and a client for it. Start it from the main thread only: the process is
     killed with the thread that started it."""
 
-    def __init__(self, name: str, directory: Path, http_port: int, peer_port: int) -> None:
-        super().__init__(http_port)
+    def __init__(self, name: str, directory: Path, http_port: int, peer_port: int,
+                 authority: Optional[Authority] = None) -> None:
+        super().__init__(http_port, authority.client_context() if authority else None)
         self.name = name
         self.address = f"127.0.0.1:{http_port}"
         self.peer_port = peer_port
@@ -144,28 +146,36 @@ class Node(Client):
 
 class Cluster:
     """Nodes n1, n2, … (or of another prefix) on 127.0.0.1, with a cuttable proxy for each link between them if
-    `proxied`. As a context manager it ends everything, prints the logs if something went wrong, and fails if a node
-    died by itself."""
+    `proxied`, with HTTPS and mutual TLS between them instead of plain text if `tls`. As a context manager it ends
+    everything, prints the logs if something went wrong, and fails if a node died by itself."""
 
     def __init__(self, size: int = 3, proxied: bool = False, election_timeout: str = "500ms",
                  heartbeat_interval: str = "100ms", settings: Optional[Mapping[str, str]] = None,
-                 prefix: str = "n") -> None:
+                 tls: bool = False, prefix: str = "n") -> None:
         assert binary().exists(), f"{binary()} does not exist; build it or set PATRONUSD"
         self.directory = Path(tempfile.mkdtemp(prefix="patronus-e2e-"))
         self._ports = Ports()
         self._proxies = Proxies() if proxied else None
         self._links: dict[tuple[str, str], Link] = {}
         names = [f"{prefix}{number + 1}" for number in range(size)]
-        self.nodes = [Node(name, self.directory, self._ports.take(), self._ports.take()) for name in names]
-        timing = {"PATRONUS_DRAIN_GRACE": "0", "PATRONUS_ELECTION_TIMEOUT": election_timeout, "PATRONUS_HEARTBEAT_INTERVAL": heartbeat_interval}
+        self.authority = Authority(self.directory / "tls") if tls else None
+        if self.authority is not None:
+            for name in names:
+                self.authority.issue(name)
+        self.nodes = [Node(name, self.directory, self._ports.take(), self._ports.take(), self.authority)
+                      for name in names]
+        timing = {"PATRONUS_ELECTION_TIMEOUT": election_timeout, "PATRONUS_HEARTBEAT_INTERVAL": heartbeat_interval,
+                  "PATRONUS_DRAIN_GRACE": "0"}
         for node in self.nodes:
             node.environment = {**self._environment_of(node), **timing, **(settings or {})}
 
     def _environment_of(self, node: Node) -> dict[str, str]:
         peers = ",".join(f"{other.name}=127.0.0.1:{self._port_towards(node, other)}" for other in self.nodes)
-        return {"PATRONUS_NODE_ID": node.name, "PATRONUS_LISTEN_PLAIN": node.address,
-                "PATRONUS_PEER_ADDR": f"127.0.0.1:{node.peer_port}", "PATRONUS_PEERS": peers,
-                "PATRONUS_DATA_DIR": str(node.data)}
+        doors = {"PATRONUS_LISTEN_PLAIN": node.address}
+        if self.authority is not None:
+            doors = {"PATRONUS_NODE_ADDR": node.address, **self.authority.environment_of(node.name)}
+        return {"PATRONUS_NODE_ID": node.name, "PATRONUS_PEER_ADDR": f"127.0.0.1:{node.peer_port}",
+                "PATRONUS_PEERS": peers, "PATRONUS_DATA_DIR": str(node.data), **doors}
 
     def _port_towards(self, node: Node, other: Node) -> int:
         if self._proxies is None or node is other:

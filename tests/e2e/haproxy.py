@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import http.client
 import io
 import os
 import shutil
@@ -34,16 +33,12 @@ class FrontClient(Client):
     """Asks through the balancer over TLS, as one browser does that keeps its cookies, or as a script without any.
     What identifies a client (a token) belongs into `headers`, and goes with every request."""
 
-    def __init__(self, port: int, ca: Path, keeps_cookies: bool = True,
+    def __init__(self, port: int, context: ssl.SSLContext, keeps_cookies: bool = True,
                  headers: Optional[Mapping[str, str]] = None) -> None:
-        super().__init__(port)
-        self._tls = ssl.create_default_context(cafile=str(ca))
+        super().__init__(port, context)
         self._keeps_cookies = keeps_cookies
         self.headers = dict(headers or {})
         self.cookies: dict[str, str] = {}
-
-    def _connection(self, timeout: float) -> http.client.HTTPConnection:
-        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout, context=self._tls)
 
     def ask(self, method: str, path: str, body: Optional[bytes] = None, headers: Optional[Mapping[str, str]] = None,
             timeout: float = TIMEOUT_SECONDS) -> Answer:
@@ -77,7 +72,8 @@ class HAProxy:
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("FRONT_")}
         self.environment |= {
             "FRONT_BIND": f"127.0.0.1:{self.port}", "FRONT_STATS": f"127.0.0.1:{self.stats_port}",
-            "FRONT_CERT": str(authority.host("localhost")), "FRONT_CA": str(authority.ca), "FRONT_LOG": "notice",
+            "FRONT_CERT": str(authority.issue_host("localhost")), "FRONT_CA": str(authority.certificate),
+            "FRONT_LOG": "notice",
             **{f"FRONT_NODE{number}": address for number, address in enumerate(nodes, 1)}, **(settings or {})}
         self.process: Optional[subprocess.Popen[bytes]] = None
 
@@ -131,7 +127,7 @@ class HAProxy:
             self.process.wait()
 
     def client(self, keeps_cookies: bool = True, headers: Optional[Mapping[str, str]] = None) -> FrontClient:
-        return FrontClient(self.port, self.authority.ca, keeps_cookies, headers)
+        return FrontClient(self.port, self.authority.client_context(), keeps_cookies, headers)
 
     @property
     def url(self) -> str:
