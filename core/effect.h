@@ -41,6 +41,7 @@ enum class NoticeKind : uint8_t {
   kRole,
   kLeaderKnown,
   kLeaderLost,
+  kSetupToken,  // there is no user yet, and this token makes the first
   kStranger,  // a peer that does not belong here, or a message that can't be right
 };
 

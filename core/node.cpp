@@ -20,6 +20,7 @@ Node::Node(const Boot& boot, std::string version, Now now)
   boot_.entries.clear();
   boot_.entries.shrink_to_fit();
   health_.add({"wal", 1, 1, Duration::max()}, now);
+  health_.add({"keys", 1, 1, Duration::max()}, now);
 }
 
 void Node::start(Now now, Effects& out) {
@@ -27,6 +28,7 @@ void Node::start(Now now, Effects& out) {
   writes_.emplace(raft_.hard_state().boot);
   reads_.set_boot(raft_.hard_state().boot);
   health_.report("wal", true, "", now);
+  health_.report("keys", true, "", now);
   settle(now, out);
 }
 
@@ -313,7 +315,7 @@ ReadResult Node::answer(const Query& query) const {
     if (const Record* record = store_.get(get->ns, get->key)) result.record = *record;
   } else if (const auto* list = std::get_if<ListQuery>(&query)) {
     result.page = store_.list(*list);
-  } else {
+  } else if (std::holds_alternative<HistoryQuery>(query)) {
     result.history = store_.history();
   }
   return result;

@@ -16,10 +16,12 @@ constexpr Duration kLogWritePatience = std::chrono::seconds(5);
 
 Driver::Driver(DriverOptions options, Ports& ports)
     : ports_(ports),
+      crypto_(std::move(options.crypto)),
       now_(ports.now()),
       node_(options.boot, options.version, now_),
       links_(std::move(options.peers), ports, *this),
-      http_(options.boot.id, options.version, options.request_timeout, ports, *this, metrics_),
+      http_({options.boot.id, options.version, options.request_timeout, std::move(options.accounts)}, node_,
+            *crypto_, ports, *this, metrics_),
       encoder_(options.boot.incarnation, options.log_position, options.segment_bytes) {
   if (options.advertises_https) http_.redirect_to_https();
 }
@@ -176,7 +178,34 @@ void Driver::check_log_health() {
   }
 }
 
+void Driver::password_done(auth::PasswordDone&& done) {
+  now_ = ports_.now();
+  http_.password_done(std::move(done), now_);
+}
+
+// Tokens need a key. The leader sees to the first one; of two leaders only one's is taken.
+void Driver::keep_signing_key() {
+  if (now_.mono < next_key_check_ || !node_.vouches(now_)) return;
+  next_key_check_ = now_.mono + limits::kKeyCheckInterval;
+  node_.report_health(
+      "keys", !http_.desk().keys_are_locked(),
+      "the cluster's signing key can't be opened; PATRONUS_CLUSTER_SECRET is not the cluster's", now_);
+  if (!told_setup_token_) {
+    if (const std::optional<std::string> token = http_.desk().setup_token()) {
+      ports_.log({NoticeKind::kSetupToken,
+                  "there is no user yet; make the first administrator with the setup token " + *token});
+      told_setup_token_ = true;
+    }
+  }
+  if (!node_.raft().is_leader()) return;
+  if (std::optional<AddSigningKeyOp> key = http_.desk().missing_key()) {
+    step(ClientWrite{RequestId{}, AccountOp{std::move(*key)}, std::nullopt, std::nullopt,
+                     now_.mono + limits::kExpiryRetry});
+  }
+}
+
 void Driver::flush() {
+  keep_signing_key();
   if (draining_) continue_drain();
   http_.flush(now_);
   write_log();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,6 +28,8 @@ struct DriverOptions {
   size_t segment_bytes = limits::kWalSegmentBytes;
   Duration request_timeout{};
   bool advertises_https = false;  // boot.api_address speaks HTTPS
+  api::AccountSettings accounts;
+  std::unique_ptr<auth::Crypto> crypto;
 };
 
 class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
@@ -47,6 +50,7 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   // The stream is gone, or could not be opened.
   void ended(ConnId conn, LinkEnd how);
   void written(ConnId conn, size_t bytes);
+  void password_done(auth::PasswordDone&& done);
   // The write given last is on disk; it took this long.
   void log_written(Duration took);
   void wake();
@@ -79,6 +83,8 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   // HttpServer::Listener
   void on_core_request(api::CoreRequest&& request) override;
   Status node_status() const override { return node_.status(now_); }
+  void touch_session(const std::string& id) override { node_.touch_session(id, now_); }
+  bool hash_password(auth::PasswordJob&& job) override { return ports_.hash_password(std::move(job)); }
   NodeId leader_id() const override { return node_.raft().leader(); }
   Index applied_index() const override { return node_.store().applied(); }
   ProcessFigures process_figures() const override { return process_; }
@@ -90,8 +96,10 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   void write_log();
   void check_log_health();
   void continue_drain();
+  void keep_signing_key();
 
   Ports& ports_;
+  std::unique_ptr<auth::Crypto> crypto_;
   Now now_;
   Node node_;
   Metrics metrics_;
@@ -105,6 +113,8 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   ConnId next_conn_ = 1;
   ProcessFigures process_;
   bool stopped_ = false;
+  Instant next_key_check_;
+  bool told_setup_token_ = false;
   struct Draining {
     Instant door_shuts;  // no more requests
     Instant leave_by;    // whatever is still under way

@@ -4,24 +4,10 @@
 #include <utility>
 
 #include "core/base/limits.h"
-#include "io/api/state_answers.h"
-#include "io/api/status_routes.h"
+#include "io/api/problem.h"
 
 namespace patronus {
 namespace {
-
-std::string_view method_label(http::Method method) {
-  static constexpr std::string_view kNames[] = {"GET",    "HEAD",  "PUT",     "POST",
-                                                "DELETE", "PATCH", "OPTIONS", "OTHER"};
-  return kNames[static_cast<size_t>(method)];
-}
-
-bool is_token(std::string_view text) {
-  return !text.empty() && text.size() <= 128 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.';
-  });
-}
 
 http::Limits http_limits() {
   http::Limits limits;
@@ -35,14 +21,17 @@ http::Limits http_limits() {
 
 }  // namespace
 
-HttpServer::HttpServer(NodeId self, std::string version, Duration request_timeout, Ports& ports,
+HttpServer::HttpServer(HttpOptions options, const Node& node, auth::Crypto& crypto, Ports& ports,
                        Listener& listener, Metrics& metrics)
-    : self_(std::move(self)),
-      version_(std::move(version)),
-      request_timeout_(request_timeout),
+    : self_(std::move(options.self)),
+      version_(std::move(options.version)),
+      request_timeout_(options.request_timeout),
       ports_(ports),
       listener_(listener),
       metrics_(metrics),
+      node_(node),
+      access_(node, crypto),
+      desk_(node, crypto, std::move(options.accounts)),
       limits_(http_limits()) {}
 
 bool HttpServer::accept(ConnId conn, const Remote& remote, Now now) {
@@ -123,115 +112,6 @@ void HttpServer::settle(ConnId conn, Now now) {
     one.buffered = one.http.buffered_bytes();
     handle(conn, incoming->id, std::move(incoming->request), now);
   }
-}
-
-std::string HttpServer::request_id_of(const http::Request& request) {
-  const std::string* given = request.header("x-request-id");
-  if (given != nullptr && is_token(*given)) return *given;
-  return self_ + "-" + to_hex(next_request_);
-}
-
-void HttpServer::handle(ConnId conn, http::StreamId stream, http::Request&& request, Now now) {
-  const RequestId id{next_request_++};
-  const api::Route route = api::route_of(request);
-  api::Origin origin{request_id_of(request), listener_.leader_id()};
-  const bool writes = request.method != http::Method::kGet && request.method != http::Method::kHead;
-  if (unwritten_ > limits::kHttpUnwrittenBytesMax) {
-    answer(conn, stream, route, request.method,
-           api::problem_response(
-               {503, "busy", "too many answers wait for clients that do not read", true, false, {}}, origin),
-           origin.request_id, now.mono, now);
-    return;
-  }
-  if (std::optional<http::Response> here = answer_here(route, request, origin, writes)) {
-    answer(conn, stream, route, request.method, std::move(*here), origin.request_id, now.mono, now);
-    return;
-  }
-  std::variant<api::Understood, api::Problem> understood = api::understand(route, request);
-  if (const auto* problem = std::get_if<api::Problem>(&understood)) {
-    answer(conn, stream, route, request.method, api::problem_response(*problem, origin), origin.request_id,
-           now.mono, now);
-    return;
-  }
-  auto& [core_request, asked] = std::get<api::Understood>(understood);
-  waiting_.emplace(id.value, Waiting{conn, stream, std::move(asked), std::move(origin.request_id), now.mono});
-  std::visit(
-      [&](auto& concrete) {
-        concrete.request = id;
-        concrete.deadline = now.mono + request_timeout_;
-      },
-      core_request);
-  listener_.on_core_request(std::move(core_request));
-}
-
-// What needs no core: status pages, and all refusals that do not depend on the state.
-std::optional<http::Response> HttpServer::answer_here(api::Route route, const http::Request& request,
-                                                      const api::Origin& origin, bool writes) {
-  using api::Route;
-  if (route == Route::kNone) {
-    return api::problem_response({404, "no_such_path", "there is nothing at this path", false, false, {}},
-                                 origin);
-  }
-  if (!api::allows(route, request.method_name)) {
-    http::Response response =
-        api::problem_response({405,
-                               "method_not_allowed",
-                               "this path takes " + std::string(api::info(route).methods),
-                               false,
-                               false,
-                               {}},
-                              origin);
-    response.headers.push_back({"Allow", std::string(api::info(route).methods)});
-    return response;
-  }
-  if (route == Route::kMetrics) {
-    http::Response response;
-    response.headers.push_back({"Content-Type", "text/plain; version=0.0.4; charset=utf-8"});
-    response.body = render_metrics(listener_.node_status(), metrics_, listener_.process_figures(), version_);
-    return response;
-  }
-  const bool of_the_state = route == Route::kStateKey || route == Route::kStateList ||
-                            route == Route::kStateBatch || route == Route::kClusterHistory;
-  if (!of_the_state) return api::status_response(route, request, listener_.node_status(), version_, origin);
-  const std::string* redirect = request.param("redirect");
-  if (!writes || redirect == nullptr || *redirect != "1" || origin.leader == self_) return std::nullopt;
-  const Status status = listener_.node_status();
-  if (status.leader_address.empty()) {
-    return api::problem_response({503, "no_leader", "no leader is known to redirect to", true, false, {}},
-                                 origin);
-  }
-  http::Response response;
-  response.status = 307;
-  response.headers.push_back({"Location", redirect_scheme_ + status.leader_address + request.target});
-  return response;
-}
-
-void HttpServer::answered(RequestId request, const Answer& core_answer, Now now) {
-  const auto at = waiting_.find(request.value);
-  if (at == waiting_.end()) return;
-  const Waiting waiting = std::move(at->second);
-  waiting_.erase(at);
-  const api::Origin origin{waiting.request_id, listener_.leader_id()};
-  http::Response response;
-  if (const auto* write = std::get_if<WriteResult>(&core_answer)) {
-    response = api::write_response(waiting.asked, *write, origin);
-  } else {
-    response = api::read_response(waiting.asked, std::get<ReadResult>(core_answer), origin);
-  }
-  answer(waiting.conn, waiting.stream, waiting.asked.route, waiting.asked.method, std::move(response),
-         waiting.request_id, waiting.began, now);
-}
-
-void HttpServer::answer(ConnId conn, http::StreamId stream, api::Route route, http::Method method,
-                        http::Response&& response, const std::string& request_id, Instant began, Now now) {
-  metrics_.requests[{api::info(route).path, method_label(method), response.status}].observe(now.mono - began);
-  const auto at = conns_.find(conn);
-  if (at == conns_.end()) return;  // the client is gone; what it asked for was done all the same
-  sign(response, request_id);
-  at->second->handling = false;
-  if (draining_) response.close = true;
-  at->second->http.respond(now.mono, now.wall, stream, std::move(response));
-  touch(conn);
 }
 
 void HttpServer::sign(http::Response& response, const std::string& request_id) const {

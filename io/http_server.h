@@ -7,12 +7,21 @@
 #include <unordered_map>
 
 #include "core/node.h"
+#include "io/api/access.h"
+#include "io/api/account_desk.h"
 #include "io/api/state_requests.h"
 #include "io/metrics/metrics.h"
 #include "io/ports.h"
 #include "io/protocol/http/connection.h"
 
 namespace patronus {
+
+struct HttpOptions {
+  NodeId self;
+  std::string version;
+  Duration request_timeout{};
+  api::AccountSettings accounts;
+};
 
 class HttpServer {
  public:
@@ -21,12 +30,15 @@ class HttpServer {
     virtual ~Listener() = default;
     virtual void on_core_request(api::CoreRequest&& request) = 0;
     virtual Status node_status() const = 0;
+    virtual void touch_session(const std::string& id) = 0;
+    // False if there are too many already; else answered by password_done().
+    [[nodiscard]] virtual bool hash_password(auth::PasswordJob&& job) = 0;
     virtual NodeId leader_id() const = 0;
     virtual Index applied_index() const = 0;
     virtual ProcessFigures process_figures() const = 0;
   };
 
-  HttpServer(NodeId self, std::string version, Duration request_timeout, Ports& ports, Listener& listener,
+  HttpServer(HttpOptions options, const Node& node, auth::Crypto& crypto, Ports& ports, Listener& listener,
              Metrics& metrics);
 
   // A stream from a client; false if there are too many.
@@ -41,6 +53,10 @@ class HttpServer {
 
   // The core's answer to a request it was given.
   void answered(RequestId request, const Answer& answer, Now now);
+  // What became of a password.
+  void password_done(auth::PasswordDone&& done, Now now);
+
+  api::AccountDesk& desk() { return desk_; }
 
   // Writes out what was answered since the last flush.
   void flush(Now now);
@@ -63,6 +79,8 @@ class HttpServer {
     api::Asked asked;
     std::string request_id;
     Instant began;
+    std::unique_ptr<api::AccountAsk> account;  // of a request on accounts
+    std::unique_ptr<http::Request> replay;     // waits until this node has applied enough to judge its token
   };
   struct Conn {
     Conn(const http::Limits& limits, const Remote& from, Now now)
@@ -79,15 +97,22 @@ class HttpServer {
     size_t unwritten = 0;   // bytes handed to the port that have not left
   };
 
+  // http_requests.cpp
   void handle(ConnId conn, http::StreamId stream, http::Request&& request, Now now);
-  void answer(ConnId conn, http::StreamId stream, api::Route route, http::Method method,
-              http::Response&& response, const std::string& request_id, Instant began, Now now);
+  void begin(ConnId conn, http::StreamId stream, http::Request&& request, Instant began, Now now);
+  void begin_account(Waiting&& waiting, RequestId id, const http::Request& request, Now now);
+  void take_step(RequestId id, Waiting&& waiting, api::Step&& step, Now now);
+  void ask_core(RequestId id, Waiting&& waiting, api::CoreRequest&& request, Now now);
+  void answer(const Waiting& waiting, http::Response&& response, Now now);
   std::string request_id_of(const http::Request& request);
   // What every answer says of where it came from.
   void sign(http::Response& response, const std::string& request_id) const;
   http::Response refuse(const http::Refusal& refusal);
-  std::optional<http::Response> answer_here(api::Route route, const http::Request& request,
-                                            const api::Origin& origin, bool writes);
+  std::optional<http::Response> refuse_route(api::Route route, const http::Request& request,
+                                             const api::Origin& origin) const;
+  http::Response answer_here(api::Route route, const http::Request& request, const api::Origin& origin,
+                             bool in_full);
+  std::optional<http::Response> redirect(const http::Request& request, const api::Origin& origin) const;
   void flush_one(ConnId conn, Now now);
   void touch(ConnId conn);
   // Takes the connection's next request, if it may be handled now.
@@ -99,6 +124,9 @@ class HttpServer {
   Ports& ports_;
   Listener& listener_;
   Metrics& metrics_;
+  const Node& node_;
+  api::Access access_;
+  api::AccountDesk desk_;
   http::Limits limits_;
   std::string redirect_scheme_ = "http://";
   std::unordered_map<ConnId, std::unique_ptr<Conn>> conns_;

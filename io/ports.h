@@ -13,6 +13,7 @@
 #include "core/effect.h"
 #include "core/event.h"
 #include "core/wal/format.h"
+#include "io/auth/password_job.h"
 
 namespace patronus {
 
@@ -50,6 +51,9 @@ class Ports {
 
   // Writes and syncs; answered by log_written(). At most one is under way. A failure stops the process.
   virtual void write_log(wal::Write&& write) = 0;
+
+  // Hashes or checks a password, answered by password_done(); false if too many wait already.
+  [[nodiscard]] virtual bool hash_password(auth::PasswordJob&& job) = 0;
 
   // Calls wake() at this time at the latest, instead of any time asked for before.
   virtual void wake_at(Instant at) = 0;

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "core/base/hash.h"
+#include "sim/sim_crypto.h"
 #include "sim/violation.h"
 
 namespace patronus::sim {
@@ -73,6 +75,8 @@ void Host::start() {
   options.log_position = recovered.position;
   options.segment_bytes = profile_.segment_bytes;
   options.request_timeout = 4s;
+  options.accounts.session_idle = profile_.session_idle;
+  options.crypto = std::make_unique<SimCrypto>("the secret of all nodes", tape_.word());
   Ports& ports = *this;
   driver_ = std::make_unique<Driver>(std::move(options), ports);
   driver_->start();
@@ -196,6 +200,21 @@ size_t Host::write(ConnId conn, std::string&& bytes) {
   const size_t size = bytes.size();
   network_.write(id_, conn, std::move(bytes));
   return size;
+}
+
+// What is stored of a password here is its hash with nothing to slow a guess down; the time is drawn.
+bool Host::hash_password(auth::PasswordJob&& job) {
+  auth::PasswordDone done{job.id, auth::PasswordOutcome::kDone, {}};
+  const std::string stored = "sim:" + to_hex(hash64(job.password));
+  if (job.task == auth::PasswordTask::kHash) {
+    done.hash = stored;
+  } else if (stored != job.stored) {
+    done.outcome = auth::PasswordOutcome::kDiffers;
+  }
+  events_.after(tape_.between(1ms, 30ms), [this, process = process_, moved = std::move(done)] {
+    run(process, [moved](Driver& driver) { driver.password_done(auth::PasswordDone(moved)); });
+  });
+  return true;
 }
 
 void Host::write_log(wal::Write&& write) {

@@ -64,6 +64,7 @@ class Host final : private Ports {
   void close(ConnId conn) override { network_.close(id_, conn); }
   void pause_reading(ConnId conn, bool pause) override { network_.pause_reading(id_, conn, pause); }
   void stop_listening(Door door) override { (door == Door::kHttp ? listens_http_ : listens_peer_) = false; }
+  bool hash_password(auth::PasswordJob&& job) override;
   void write_log(wal::Write&& write) override;
   void wake_at(Instant at) override;
   void log(const Notice& notice) override;

@@ -22,6 +22,7 @@ Profile draw_profile(Tape& tape) {
   p.sync_min = tape.between(50us, 1ms);
   p.sync_max = p.sync_min + tape.between(100us, 12ms);
   p.think_max = tape.between(2ms, 300ms);
+  p.session_idle = std::chrono::hours(2);
   p.segment_bytes = tape.chance(500) ? 256 * limits::kKiB : limits::kWalSegmentBytes;
   for (bool* family : {&p.partitions, &p.one_way, &p.frame_loss, &p.duplication, &p.reordering, &p.slow_links,
                        &p.resets, &p.refused_redials, &p.crashes, &p.power_cuts, &p.wipes, &p.freezes,

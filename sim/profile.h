@@ -22,6 +22,7 @@ struct Profile {
   Duration sync_min{};
   Duration sync_max{};
   Duration think_max{};
+  Duration session_idle{};
   size_t segment_bytes = 0;
 
   // Fault families.

@@ -28,7 +28,7 @@ struct Seen {
 Seen ask(Route route, const Status& status, std::vector<http::QueryParam> query = {}) {
   http::Request request;
   request.query = std::move(query);
-  const http::Response response = status_response(route, request, status, "test", Origin{});
+  const http::Response response = status_response(route, request, status, "test", Origin{}, false);
   const auto parsed = json::parse(response.body);
   const auto* body = std::get_if<picojson::value>(&parsed);
   if (body == nullptr) return {response.status, "not JSON: " + response.body, 0};

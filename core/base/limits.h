@@ -149,6 +149,13 @@ inline constexpr Duration kWatchdogTimeout = 10s;  // the loop must turn at leas
 // Accounts and sessions, in the shell.
 inline constexpr size_t kWrappedPlainBytesMax = 4 * kKiB;  // a signing key has 32 bytes
 inline constexpr size_t kMacLabelsMax = 16;                // keys derived once and kept
+inline constexpr Duration kKeyCheckInterval = 500ms;       // of signing keys, by every node
+inline constexpr size_t kAccountBodyBytesMax = 16 * kKiB;
+inline constexpr size_t kUsersPageMax = 100;
+inline constexpr uint32_t kLoginFailuresPerUser = 10;  // from one address, before it must wait
+inline constexpr Duration kLoginFailurePerUserRefill = 30s;
+inline constexpr uint32_t kLoginFailuresPerAddress = 100;
+inline constexpr Duration kLoginFailurePerAddressRefill = 3s;
 inline constexpr size_t kPasswordBytesMin = 12;
 inline constexpr size_t kPasswordBytesMax = 256;
 inline constexpr size_t kPasswordHashBytesMax = 256;           // the stored form

@@ -27,7 +27,9 @@ struct ListQuery {
   bool keys_only = false;
 };
 struct HistoryQuery {};
-using Query = std::variant<GetQuery, ListQuery, HistoryQuery>;
+// Nothing but to wait until so much is applied.
+struct ReachedQuery {};
+using Query = std::variant<GetQuery, ListQuery, HistoryQuery, ReachedQuery>;
 
 struct ListItem {
   std::string key;

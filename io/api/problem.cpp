@@ -8,8 +8,9 @@ http::Response problem_response(const Problem& problem, const Origin& origin) {
   http::Response response;
   response.status = problem.status;
   response.headers.push_back({"Content-Type", "application/problem+json"});
+  if (problem.status == 401) response.headers.push_back({"WWW-Authenticate", "Bearer"});
   if (problem.status == 429 || (problem.status == 503 && problem.retryable)) {
-    response.headers.push_back({"Retry-After", "1"});
+    response.headers.push_back({"Retry-After", std::to_string(problem.retry_after_seconds)});
   }
   json::Writer out(response.body);
   out.begin_object()

@@ -17,6 +17,7 @@ struct Problem {
   bool retryable = false;  // the same request may succeed later
   bool maybe_applied = false;
   std::vector<json::FieldError> errors;
+  int64_t retry_after_seconds = 1;  // of a 429, and of a 503 that may be retried
 };
 
 // What every answer says of where it came from.

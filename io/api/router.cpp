@@ -1,23 +1,37 @@
 #include "io/api/router.h"
 
 #include <array>
+#include <utility>
 
 namespace patronus::api {
 namespace {
 
-constexpr std::array<RouteInfo, 11> kRoutes{{
+constexpr std::array<RouteInfo, 23> kRoutes{{
     {"/health", "GET, HEAD"},
     {"/health/live", "GET, HEAD"},
     {"/health/ready", "GET, HEAD"},
     {"/health/leader", "GET, HEAD"},
     {"/metrics", "GET, HEAD"},
     {"/api/v1/cluster/status", "GET, HEAD"},
-    {"/api/v1/cluster/history", "GET, HEAD"},
-    {"/api/v1/state/{namespace}/{key}", "GET, HEAD, PUT, DELETE"},
-    {"/api/v1/state/{namespace}", "GET, HEAD"},
-    {"/api/v1/state/{namespace}/batch", "POST"},
+    {"/api/v1/cluster/history", "GET, HEAD", Need::kViewer},
+    {"/api/v1/state/{namespace}/{key}", "GET, HEAD, PUT, DELETE", Need::kViewer, Need::kOperator},
+    {"/api/v1/state/{namespace}", "GET, HEAD", Need::kViewer},
+    {"/api/v1/state/{namespace}/batch", "POST", Need::kViewer, Need::kOperator},
+    {"/.well-known/jwks.json", "GET, HEAD"},
+    {"/api/v1/auth/init-admin", "POST"},
+    {"/api/v1/auth/login", "POST"},
+    {"/api/v1/auth/refresh", "POST"},
+    {"/api/v1/auth/logout", "POST"},
+    {"/api/v1/auth/me", "GET, HEAD", Need::kViewer},
+    {"/api/v1/auth/change-password", "POST", Need::kViewer, Need::kViewer},
+    {"/api/v1/auth/sessions", "GET, HEAD, DELETE", Need::kViewer, Need::kViewer},
+    {"/api/v1/auth/sessions/{id}", "DELETE", Need::kViewer, Need::kViewer},
+    {"/api/v1/users", "GET, HEAD, POST", Need::kAdmin, Need::kAdmin},
+    {"/api/v1/users/{id}", "GET, HEAD, PUT, DELETE", Need::kAdmin, Need::kAdmin},
+    {"/api/v1/keys/rotate", "POST", Need::kAdmin, Need::kAdmin},
     {"none", ""},
 }};
+static_assert(kRoutes.size() == static_cast<size_t>(Route::kNone) + 1);
 
 using Segments = std::vector<std::string>;
 
@@ -30,6 +44,24 @@ Route health_route(const Segments& path) {
   return Route::kNone;
 }
 
+Route auth_route(const Segments& path) {
+  static constexpr std::array<std::pair<std::string_view, Route>, 7> kNames{{
+      {"init-admin", Route::kInitAdmin},
+      {"login", Route::kLogin},
+      {"refresh", Route::kRefresh},
+      {"logout", Route::kLogout},
+      {"me", Route::kMe},
+      {"change-password", Route::kChangePassword},
+      {"sessions", Route::kSessions},
+  }};
+  if (path.size() == 5 && path[3] == "sessions") return Route::kSession;
+  if (path.size() != 4) return Route::kNone;
+  for (const auto& [name, route] : kNames) {
+    if (path[3] == name) return route;
+  }
+  return Route::kNone;
+}
+
 }  // namespace
 
 const RouteInfo& info(Route route) { return kRoutes[static_cast<size_t>(route)]; }
@@ -39,11 +71,16 @@ Route route_of(const http::Request& request) {
   if (path.empty()) return Route::kNone;
   if (path[0] == "health") return health_route(path);
   if (path.size() == 1 && path[0] == "metrics") return Route::kMetrics;
+  if (path.size() == 2 && path[0] == ".well-known" && path[1] == "jwks.json") return Route::kJwks;
+  if (path.size() == 3 && path[0] == "api" && path[1] == "v1" && path[2] == "users") return Route::kUsers;
   if (path.size() < 4 || path[0] != "api" || path[1] != "v1") return Route::kNone;
   if (path[2] == "cluster" && path.size() == 4) {
     if (path[3] == "status") return Route::kClusterStatus;
     if (path[3] == "history") return Route::kClusterHistory;
   }
+  if (path[2] == "auth") return auth_route(path);
+  if (path[2] == "users" && path.size() == 4) return Route::kUser;
+  if (path[2] == "keys" && path.size() == 4 && path[3] == "rotate") return Route::kRotateKeys;
   if (path[2] == "state") {
     if (path.size() == 4) return Route::kStateList;
     // A key may be called "batch" too: only a POST means the batch.
@@ -54,6 +91,10 @@ Route route_of(const http::Request& request) {
   }
   return Route::kNone;
 }
+
+bool is_of_accounts(Route route) { return route >= Route::kJwks && route <= Route::kRotateKeys; }
+
+bool is_read(http::Method method) { return method == http::Method::kGet || method == http::Method::kHead; }
 
 bool allows(Route route, std::string_view method) {
   std::string_view methods = info(route).methods;

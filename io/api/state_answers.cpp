@@ -43,7 +43,6 @@ void put_record(json::Writer& out, const Record& record, bool with_value) {
 }
 
 Problem problem_of(const Asked& asked, const WriteResult& result) {
-  const bool maybe = result.maybe_applied;
   switch (result.outcome) {
     case Outcome::kNotFound:
       return {404, "key_not_found", "there is no key '" + asked.key + "'", false, false, {}};
@@ -66,44 +65,12 @@ Problem problem_of(const Asked& asked, const WriteResult& result) {
       problem.errors.push_back({"compare[" + std::to_string(which) + "]", "does not hold: " + words});
       return problem;
     }
-    case Outcome::kQuotaExceeded:
-      return {507,
-              "quota_exceeded",
-              "the state would outgrow its quota of " + std::to_string(limits::kStateBytesMax) +
-                  " bytes; delete keys first",
-              false,
-              false,
-              {}};
-    case Outcome::kKeyReused:
-      return {
-          422, "idempotency_key_reused", "this Idempotency-Key was used for another request", false, false,
-          {}};
-    case Outcome::kKeyCapReached:
-      return {429,
-              "idempotency_keys_exhausted",
-              "too many writes with an Idempotency-Key in 24 hours; write without one or later",
-              true,
-              false,
-              {}};
     case Outcome::kTooLarge:
       return {
           422, "batch_result_too_large", "the batch touches or returns more than one batch may", false, false,
           {}};
-    case Outcome::kNoLeader:
-      return {503, "no_leader", "no leader was found in time; nothing was written", true, false, {}};
-    case Outcome::kMaybeApplied:
-      return {504,
-              "commit_unknown",
-              "the write was not confirmed in time; it may or may not take effect",
-              true,
-              true,
-              {}};
-    case Outcome::kBusy:
-      return {503, "busy", "too many writes are waiting", true, maybe, {}};
-    case Outcome::kFull:
-      return {507, "log_full", "the log has reached its limit", false, maybe, {}};
     default:
-      return {422, "refused", "the write can't be applied", false, false, {}};
+      return write_problem(result);
   }
 }
 

@@ -12,6 +12,12 @@ namespace patronus::api {
 [[nodiscard]] http::Response read_response(const Asked& asked, const ReadResult& result,
                                            const Origin& origin);
 
+// JSON that no cache may keep.
+[[nodiscard]] http::Response private_json(int status, std::string body);
+
+// What any write may fail with, in words.
+[[nodiscard]] Problem write_problem(const WriteResult& result);
+
 // RFC 3339 in UTC, with milliseconds.
 [[nodiscard]] std::string rfc3339(int64_t unix_ms);
 

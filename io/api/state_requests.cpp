@@ -55,59 +55,6 @@ bool read_conditions(const http::Request& request, ClientRead& read, Problem& pr
   return true;
 }
 
-// If-Match: "<mod_revision>", If-None-Match: * (RFC 9110, section 13.1).
-bool write_conditions(const http::Request& request, Expected& expected, Problem& problem) {
-  const std::string* match = request.header("if-match");
-  const std::string* none = request.header("if-none-match");
-  if (match != nullptr && none != nullptr) {
-    problem = bad_request("bad_header", "If-Match and If-None-Match exclude each other");
-    return false;
-  }
-  if (match != nullptr) {
-    std::string_view text = *match;
-    if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
-    const std::optional<uint64_t> revision = number(text);
-    if (!revision || *revision == 0) {
-      problem =
-          bad_request("bad_header", "If-Match takes one mod_revision such as \"17\", not '" + *match + "'");
-      return false;
-    }
-    expected = Index{*revision};
-  }
-  if (none != nullptr) {
-    if (*none != "*") {
-      problem =
-          bad_request("bad_header", "If-None-Match of a write takes * only: the key must not exist yet");
-      return false;
-    }
-    expected = Index{0};
-  }
-  return true;
-}
-
-bool idempotency(const http::Request& request, std::optional<IdempotencyKey>& out, Problem& problem) {
-  const std::string* key = request.header("idempotency-key");
-  if (key == nullptr) return true;
-  const bool printable = std::all_of(key->begin(), key->end(), [](char c) { return c > 0x20 && c < 0x7f; });
-  if (key->empty() || key->size() > limits::kIdempotencyKeyBytesMax || !printable) {
-    problem = bad_request("bad_header", "Idempotency-Key has 1 to " +
-                                            std::to_string(limits::kIdempotencyKeyBytesMax) +
-                                            " visible ASCII characters");
-    return false;
-  }
-  // Whatever makes it another request makes another hash, and so a refusal instead of a wrong answer.
-  uint64_t hash = hash64(request.method_name);
-  hash = hash64(request.target, hash);
-  hash = hash64(request.body, hash);
-  for (const std::string_view name : {"content-type", "if-match", "if-none-match"}) {
-    const std::string* value = request.header(name);
-    hash = hash64(value == nullptr ? std::string_view() : std::string_view(*value),
-                  hash + (value == nullptr ? 0 : 1));
-  }
-  out = IdempotencyKey{"", *key, hash};
-  return true;
-}
-
 Outcome understand_get(const http::Request& request) {
   Problem problem;
   ClientRead read;
@@ -122,7 +69,7 @@ Outcome understand_get(const http::Request& request) {
   return Understood{std::move(read), std::move(asked)};
 }
 
-Outcome understand_put(const http::Request& request) {
+Outcome understand_put(const http::Request& request, const Caller& caller) {
   Problem problem;
   if (!only_parameters(request, {"redirect"}, problem)) return problem;
   ClientWrite write;
@@ -143,23 +90,26 @@ Outcome understand_put(const http::Request& request) {
                    {}};
   }
   if (!write_conditions(request, put.expected, problem) ||
-      !idempotency(request, write.idempotency, problem)) {
+      !idempotency(request, caller.user, write.idempotency, problem)) {
     return problem;
   }
   write.op = std::move(put);
+  write.authority = Authority{caller.session, caller.user, UserRole::kOperator};
   return Understood{std::move(write),
                     Asked{Route::kStateKey, request.method, false, false, request.segments[4], {}, {}}};
 }
 
-Outcome understand_delete(const http::Request& request) {
+Outcome understand_delete(const http::Request& request, const Caller& caller) {
   Problem problem;
   if (!only_parameters(request, {"redirect"}, problem)) return problem;
   ClientWrite write;
   DeleteOp op{request.segments[3], request.segments[4], std::nullopt};
-  if (!write_conditions(request, op.expected, problem) || !idempotency(request, write.idempotency, problem)) {
+  if (!write_conditions(request, op.expected, problem) ||
+      !idempotency(request, caller.user, write.idempotency, problem)) {
     return problem;
   }
   write.op = std::move(op);
+  write.authority = Authority{caller.session, caller.user, UserRole::kOperator};
   return Understood{std::move(write),
                     Asked{Route::kStateKey, request.method, false, false, request.segments[4], {}, {}}};
 }
@@ -196,7 +146,7 @@ Outcome understand_list(const http::Request& request) {
   return Understood{std::move(read), std::move(asked)};
 }
 
-Outcome understand_batch(const http::Request& request) {
+Outcome understand_batch(const http::Request& request, const Caller& caller) {
   Problem problem;
   if (!only_parameters(request, {"redirect"}, problem)) return problem;
   const std::string* type = request.header("content-type");
@@ -207,8 +157,9 @@ Outcome understand_batch(const http::Request& request) {
   Asked asked{Route::kStateBatch, request.method, false, false, {}, {}, {}};
   std::variant<BatchOp, Problem> batch = read_batch(request.segments[3], request.body, asked.compares);
   if (auto* wrong = std::get_if<Problem>(&batch)) return std::move(*wrong);
-  if (!idempotency(request, write.idempotency, problem)) return problem;
+  if (!idempotency(request, caller.user, write.idempotency, problem)) return problem;
   write.op = std::move(std::get<BatchOp>(batch));
+  write.authority = Authority{caller.session, caller.user, UserRole::kOperator};
   return Understood{std::move(write), std::move(asked)};
 }
 
@@ -225,6 +176,59 @@ Outcome understand_history(const http::Request& request) {
 }
 
 }  // namespace
+
+bool idempotency(const http::Request& request, const std::string& user, std::optional<IdempotencyKey>& out,
+                 Problem& problem) {
+  const std::string* key = request.header("idempotency-key");
+  if (key == nullptr) return true;
+  const bool printable = std::all_of(key->begin(), key->end(), [](char c) { return c > 0x20 && c < 0x7f; });
+  if (key->empty() || key->size() > limits::kIdempotencyKeyBytesMax || !printable) {
+    problem = bad_request("bad_header", "Idempotency-Key has 1 to " +
+                                            std::to_string(limits::kIdempotencyKeyBytesMax) +
+                                            " visible ASCII characters");
+    return false;
+  }
+  // Whatever makes it another request makes another hash, and so a refusal instead of a wrong answer.
+  uint64_t hash = hash64(request.method_name);
+  hash = hash64(request.target, hash);
+  hash = hash64(request.body, hash);
+  for (const std::string_view name : {"content-type", "if-match", "if-none-match"}) {
+    const std::string* value = request.header(name);
+    hash = hash64(value == nullptr ? std::string_view() : std::string_view(*value),
+                  hash + (value == nullptr ? 0 : 1));
+  }
+  out = IdempotencyKey{user, *key, hash};
+  return true;
+}
+
+bool write_conditions(const http::Request& request, Expected& expected, Problem& problem) {
+  const std::string* match = request.header("if-match");
+  const std::string* none = request.header("if-none-match");
+  if (match != nullptr && none != nullptr) {
+    problem = bad_request("bad_header", "If-Match and If-None-Match exclude each other");
+    return false;
+  }
+  if (match != nullptr) {
+    std::string_view text = *match;
+    if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
+    const std::optional<uint64_t> revision = number(text);
+    if (!revision || *revision == 0) {
+      problem =
+          bad_request("bad_header", "If-Match takes one mod_revision such as \"17\", not '" + *match + "'");
+      return false;
+    }
+    expected = Index{*revision};
+  }
+  if (none != nullptr) {
+    if (*none != "*") {
+      problem =
+          bad_request("bad_header", "If-None-Match of a write takes * only: the key must not exist yet");
+      return false;
+    }
+    expected = Index{0};
+  }
+  return true;
+}
 
 bool only_parameters(const http::Request& request, std::initializer_list<std::string_view> known,
                      Problem& problem) {
@@ -247,7 +251,7 @@ bool only_parameters(const http::Request& request, std::initializer_list<std::st
   return true;
 }
 
-Outcome understand(Route route, const http::Request& request) {
+Outcome understand(Route route, const http::Request& request, const Caller& caller) {
   if (route == Route::kClusterHistory) return understand_history(request);
   if (const std::optional<std::string> fault = namespace_fault(request.segments[3])) {
     const bool system = request.segments[3].starts_with('_');
@@ -262,15 +266,15 @@ Outcome understand(Route route, const http::Request& request) {
     case Route::kStateList:
       return understand_list(request);
     case Route::kStateBatch:
-      return understand_batch(request);
+      return understand_batch(request, caller);
     default:
       break;
   }
   switch (request.method) {
     case http::Method::kPut:
-      return understand_put(request);
+      return understand_put(request, caller);
     case http::Method::kDelete:
-      return understand_delete(request);
+      return understand_delete(request, caller);
     default:
       return understand_get(request);
   }

@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "core/requests/request.h"
+#include "io/api/access.h"
 #include "io/api/problem.h"
 #include "io/api/router.h"
 #include "io/protocol/http/message.h"
@@ -27,8 +28,17 @@ struct Understood {
   Asked asked;
 };
 
-// `route` is one of the state routes or the history, and allows the request's method.
-[[nodiscard]] std::variant<Understood, Problem> understand(Route route, const http::Request& request);
+// `route` is one of the state routes or the history, and allows the request's method; the caller has the
+// role.
+[[nodiscard]] std::variant<Understood, Problem> understand(Route route, const http::Request& request,
+                                                           const Caller& caller);
+
+// If-Match: "<mod_revision>", If-None-Match: * (RFC 9110, section 13.1).
+[[nodiscard]] bool write_conditions(const http::Request& request, Expected& expected, Problem& problem);
+
+// The write's Idempotency-Key, if it has one, in this user's scope; false: the problem says what is wrong.
+[[nodiscard]] bool idempotency(const http::Request& request, const std::string& user,
+                               std::optional<IdempotencyKey>& out, Problem& problem);
 
 // True if no parameter is outside this list; otherwise fills in the problem.
 [[nodiscard]] bool only_parameters(const http::Request& request,

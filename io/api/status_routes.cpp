@@ -9,15 +9,6 @@
 namespace patronus::api {
 namespace {
 
-http::Response json_response(int status, std::string body) {
-  http::Response response;
-  response.status = status;
-  response.headers.push_back({"Content-Type", "application/json"});
-  response.headers.push_back({"Cache-Control", "no-store"});
-  response.body = std::move(body);
-  return response;
-}
-
 void put_leader(json::Writer& out, const Status& status) {
   out.key("leader");
   if (status.leader.empty()) {
@@ -35,13 +26,13 @@ http::Response health(const Status& status, const std::string& version) {
   out.field("role", status.role);
   put_leader(out, status);
   out.field("term", status.term.value).field("version", version).finish();
-  return json_response(200, std::move(body));
+  return private_json(200, std::move(body));
 }
 
 http::Response live(const Status& status) {
   std::string body;
   json::Writer(body).begin_object().field("status", "live").field("node", status.id).finish();
-  return json_response(200, std::move(body));
+  return private_json(200, std::move(body));
 }
 
 http::Response ready(const http::Request& request, const Status& status, const Origin& origin) {
@@ -77,8 +68,8 @@ http::Response ready(const http::Request& request, const Status& status, const O
   out.finish();
   // A node that drains is told apart from one that fails: 404 is what HAProxy's disable-on-404 takes for "no
   // new clients, but those that stick to this node may finish".
-  if (status.draining) return json_response(404, std::move(body));
-  return json_response(is_ready ? 200 : 503, std::move(body));
+  if (status.draining) return private_json(404, std::move(body));
+  return private_json(is_ready ? 200 : 503, std::move(body));
 }
 
 http::Response leader(const Status& status) {
@@ -87,10 +78,12 @@ http::Response leader(const Status& status) {
   out.begin_object().field("is_leader", status.role == "leader");
   put_leader(out, status);
   out.finish();
-  return json_response(status.role == "leader" ? 200 : 503, std::move(body));
+  return private_json(status.role == "leader" ? 200 : 503, std::move(body));
 }
 
-http::Response cluster(const Status& status) {
+// Anyone may know which cluster this is, whether it can write (someone leads, and a quorum follows) and who
+// leads; who its nodes are only those who are logged in.
+http::Response cluster(const Status& status, bool in_full) {
   std::string body;
   json::Writer out(body);
   out.begin_object().key("cluster_id");
@@ -100,12 +93,16 @@ http::Response cluster(const Status& status) {
     out.null();
   }
   put_leader(out, status);
-  // The cluster is healthy if it can write: someone leads, and a quorum follows.
   const bool healthy = !status.leader.empty() && status.quorum > 0 && status.nodes_healthy >= status.quorum;
-  out.field("healthy", healthy).field("term", status.term.value).field("quorum", status.quorum);
+  out.field("healthy", healthy).field("term", status.term.value);
+  if (!status.waits_for.empty()) out.field("waits_for", status.waits_for);
+  if (!in_full) {
+    out.finish();
+    return private_json(200, std::move(body));
+  }
+  out.field("quorum", status.quorum);
   out.field("failure_tolerance", status.failure_tolerance);
   out.field("commit_index", status.commit.value).field("applied_index", status.applied.value);
-  if (!status.waits_for.empty()) out.field("waits_for", status.waits_for);
   out.begin_array("nodes");
   for (const NodeView& node : status.nodes) {
     out.begin_object().field("id", node.id).field("address", node.address).field("role", node.role);
@@ -119,13 +116,13 @@ http::Response cluster(const Status& status) {
     out.field("version", node.version).end();
   }
   out.finish();
-  return json_response(200, std::move(body));
+  return private_json(200, std::move(body));
 }
 
 }  // namespace
 
 http::Response status_response(Route route, const http::Request& request, const Status& status,
-                               const std::string& version, const Origin& origin) {
+                               const std::string& version, const Origin& origin, bool in_full) {
   if (route == Route::kReady) return ready(request, status, origin);
   Problem problem;
   if (!only_parameters(request, {}, problem)) return problem_response(problem, origin);
@@ -135,7 +132,7 @@ http::Response status_response(Route route, const http::Request& request, const 
     case Route::kLeader:
       return leader(status);
     case Route::kClusterStatus:
-      return cluster(status);
+      return cluster(status, in_full);
     default:
       return health(status, version);
   }

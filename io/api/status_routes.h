@@ -7,8 +7,9 @@
 
 namespace patronus::api {
 
-// `route` is one of the health routes or the cluster's status.
+// `route` is one of the health routes or the cluster's status, of which only those who are logged in are told
+// all (`in_full`).
 [[nodiscard]] http::Response status_response(Route route, const http::Request& request, const Status& status,
-                                             const std::string& version, const Origin& origin);
+                                             const std::string& version, const Origin& origin, bool in_full);
 
 }  // namespace patronus::api

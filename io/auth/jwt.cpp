@@ -75,6 +75,7 @@ std::optional<std::string> read_claims(std::string_view part, Claims& claims) {
   claims.iat = payload.required_int("iat", 0, kSecondsMax);
   claims.exp = payload.required_int("exp", 0, kSecondsMax);
   claims.role = payload.required_string("role", text);
+  claims.rev = payload.required_int("rev", 0);
   return complaint(payload, "payload");
 }
 
@@ -87,7 +88,7 @@ std::string sign_token(const Claims& claims, std::string_view kid, std::string_v
   std::string payload;
   json::Writer out(payload);
   out.begin_object().field("iss", claims.iss).field("sub", claims.sub).field("sid", claims.sid);
-  out.field("iat", claims.iat).field("exp", claims.exp).field("role", claims.role).end();
+  out.field("iat", claims.iat).field("exp", claims.exp).field("role", claims.role).field("rev", claims.rev).end();
   std::string token = json::base64url_encode(header) + "." + json::base64url_encode(payload);
   const std::string signature = crypto.sign(private_key, token);
   if (signature.empty()) return {};

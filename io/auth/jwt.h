@@ -22,6 +22,7 @@ struct Claims {
   int64_t iat = 0;   // seconds since the Unix epoch
   int64_t exp = 0;   // likewise; from then on it is no longer good
   std::string role;  // when it was issued: for clients to show, never to decide by
+  int64_t rev = 0;   // the revision of the state that knows the session: whoever has less can't judge
 
   friend bool operator==(const Claims&, const Claims&) = default;
 };

@@ -161,9 +161,35 @@ const std::vector<Setting>& settings() {
       {"REQUEST_TIMEOUT", "10", "after this a request that can't be decided is answered 503 or 504"},
       {"DRAIN_GRACE", "3",
        "how long a node that was told to stop still serves, so that balancers see it is leaving"},
+      {"SESSION_IDLE", "2h", "a login that is not used for so long ends"},
+      {"SESSION_LIFE", "168h", "a login ends after this, used or not"},
+      {"TRUSTED_PROXIES", "127.0.0.1, ::1",
+       "balancers whose X-Forwarded-For is believed: addresses or CIDR blocks with commas"},
       {"LOG_LEVEL", "info", "debug, info, warn or error"},
   };
   return kSettings;
+}
+
+void read_sessions(Reading& in, Config& config) {
+  const std::optional<Duration> idle = read_duration(in, "SESSION_IDLE", "2h");
+  const std::optional<Duration> life = read_duration(in, "SESSION_LIFE", "168h");
+  config.session_idle = idle.value_or(std::chrono::hours(2));
+  config.session_life = life.value_or(std::chrono::hours(168));
+  if (config.session_life > std::chrono::hours(24 * 366) || config.session_life < limits::kSessionIdleMin) {
+    in.wrong("SESSION_LIFE", in.text("SESSION_LIFE", "168h"), "is out of range; use 2m to 8784h");
+  }
+  if (config.session_idle < limits::kSessionIdleMin || config.session_idle > config.session_life) {
+    in.wrong("SESSION_IDLE", in.text("SESSION_IDLE", "2h"),
+             "is out of range; use 2m to PATRONUS_SESSION_LIFE");
+  }
+  const std::optional<std::string> proxies = in.given("TRUSTED_PROXIES");
+  if (!proxies) return;
+  std::variant<auth::TrustedProxies, std::string> parsed = auth::TrustedProxies::parse(*proxies);
+  if (const auto* fault = std::get_if<std::string>(&parsed)) {
+    in.wrong("TRUSTED_PROXIES", *proxies, *fault);
+  } else {
+    config.trusted_proxies = std::move(std::get<auth::TrustedProxies>(parsed));
+  }
 }
 
 LoadedConfig make_config(const Sources& sources) {
@@ -173,6 +199,7 @@ LoadedConfig make_config(const Sources& sources) {
   read_doors(in, loaded.config);
   read_peers(in, loaded.config);
   read_cluster_secret(in, loaded.config);
+  read_sessions(in, loaded.config);
   read_timing(in, loaded.config);
   return loaded;
 }

@@ -10,6 +10,7 @@
 
 #include "core/base/time.h"
 #include "core/base/types.h"
+#include "io/auth/remote.h"
 #include "io/config/address.h"
 #include "io/peer_links.h"
 
@@ -45,6 +46,9 @@ struct Config {
   Duration heartbeat_interval{};
   Duration request_timeout{};
   Duration drain_grace{};
+  Duration session_idle{};
+  Duration session_life{};
+  auth::TrustedProxies trusted_proxies;
   std::string log_level;
 };
 

@@ -61,7 +61,12 @@ std::optional<std::string> from_base64url(std::string_view text) {
 
 void read_cluster_secret(Reading& in, Config& config) {
   const std::optional<std::string> text = in.given("CLUSTER_SECRET");
-  if (!text) return;
+  if (!text) {
+    in.wrong_secret("CLUSTER_SECRET",
+                    "is not set; give all nodes the one that patronusctl tls init made, for example through "
+                    "PATRONUS_CLUSTER_SECRET_FILE");
+    return;
+  }
   std::optional<std::string> bytes = from_hex(*text);
   // Hex digits are base64url digits too: only what is not hex throughout is read as such.
   if (!bytes) bytes = from_base64url(*text);

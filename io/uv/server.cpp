@@ -5,11 +5,15 @@
 #include <ctime>
 
 #include "core/base/limits.h"
+#include "io/auth/openssl_crypto.h"
 #include "io/uv/log.h"
 #include "io/uv/process.h"
 
 namespace patronus::uv {
 namespace {
+
+// One core is left to the loop.
+constexpr size_t kPasswordThreads = 1;
 
 DriverOptions driver_options(const Config& config, wal::Recovered&& recovered, uint64_t seed,
                              std::string version) {
@@ -29,6 +33,8 @@ DriverOptions driver_options(const Config& config, wal::Recovered&& recovered, u
   options.log_position = recovered.position;
   options.request_timeout = config.request_timeout;
   options.advertises_https = config.listen_https.has_value();
+  options.accounts = {config.session_idle, config.session_life, config.trusted_proxies};
+  options.crypto = std::make_unique<auth::OpensslCrypto>(config.cluster_secret);
   return options;
 }
 
@@ -47,6 +53,12 @@ Server::Server(const Config& config, Certificates&& certificates, LogDirectory&&
   log_done_ = std::make_unique<Handle<uv_async_t>>();
   uv_async_init(loop_.get(), log_done_->get(), [](uv_async_t* handle) { Handle<uv_async_t>::call(handle); });
   log_done_->on([this] { on_log_done(); });
+  passwords_done_ = std::make_unique<Handle<uv_async_t>>();
+  uv_async_init(loop_.get(), passwords_done_->get(),
+                [](uv_async_t* handle) { Handle<uv_async_t>::call(handle); });
+  passwords_done_->on([this] { on_passwords_done(); });
+  passwords_ = std::make_unique<auth::PasswordWorkers>(kPasswordThreads,
+                                                       [this] { uv_async_send(passwords_done_->get()); });
   TlsStreams::Listener& listener = *this;
   streams_ = std::make_unique<TlsStreams>(loop_.get(), listener);
   use_certificates(std::move(certificates));
@@ -111,8 +123,9 @@ int Server::run() {
     driver_->start();
     loop_.run();
   }
-  // The writer goes first: its notifications use the loop.
+  // Those with threads go first: their notifications use the loop.
   writer_.reset();
+  passwords_.reset();
   reloader_.reset();
   streams_.reset();
   timer_.reset();
@@ -120,6 +133,7 @@ int Server::run() {
   check_.reset();
   prepare_.reset();
   log_done_.reset();
+  passwords_done_.reset();
   terminate_.reset();
   interrupt_.reset();
   return exit_code_;
@@ -228,6 +242,9 @@ void Server::log(const Notice& notice) {
     case NoticeKind::kLeaderLost:
       log_line(LogLevel::kWarn, "leader_lost", notice.text);
       break;
+    case NoticeKind::kSetupToken:
+      log_line(LogLevel::kInfo, "setup_token", notice.text);
+      break;
     case NoticeKind::kStranger:
       log_line(LogLevel::kWarn, "refused", notice.text);
       break;
@@ -252,6 +269,13 @@ void Server::on_log_done() {
   }
   driver_->log_written(done->took);
   needs_flush_ = true;
+}
+
+void Server::on_passwords_done() {
+  while (std::optional<auth::PasswordDone> done = passwords_->take_done()) {
+    driver_->password_done(std::move(*done));
+    needs_flush_ = true;
+  }
 }
 
 void Server::flush_if_needed() {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "io/auth/password_workers.h"
 #include "io/config/config.h"
 #include "io/driver.h"
 #include "io/storage/log_directory.h"
@@ -37,6 +38,7 @@ class Server final : private Ports, private TlsStreams::Listener {
   std::optional<NodeId> proven_identity(ConnId conn) const override {
     return streams_->proven_identity(conn);
   }
+  bool hash_password(auth::PasswordJob&& job) override { return passwords_->submit(std::move(job)); }
   void write_log(wal::Write&& write) override { writer_->submit(std::move(write)); }
   void wake_at(Instant at) override;
   void log(const Notice& notice) override;
@@ -57,6 +59,7 @@ class Server final : private Ports, private TlsStreams::Listener {
   void refresh_figures();
   void start_signals();
   void on_log_done();
+  void on_passwords_done();
   void on_signal(const char* name);
   void flush_if_needed();
 
@@ -69,11 +72,13 @@ class Server final : private Ports, private TlsStreams::Listener {
   std::unique_ptr<Handle<uv_check_t>> check_;
   std::unique_ptr<Handle<uv_prepare_t>> prepare_;
   std::unique_ptr<Handle<uv_async_t>> log_done_;
+  std::unique_ptr<Handle<uv_async_t>> passwords_done_;
   std::unique_ptr<Handle<uv_signal_t>> terminate_;
   std::unique_ptr<Handle<uv_signal_t>> interrupt_;
   std::unique_ptr<TlsStreams> streams_;
   std::unique_ptr<CertificateReloader> reloader_;
   std::unique_ptr<LogWriter> writer_;
+  std::unique_ptr<auth::PasswordWorkers> passwords_;
   std::unique_ptr<Driver> driver_;
   Instant timer_at_ = Instant::never();
   bool needs_flush_ = false;

@@ -25,6 +25,7 @@ class BalancedCluster(Cluster):
     def start(self) -> BalancedCluster:
         super().start()
         try:
+            self.balancer.token = self.nodes[0].token
             self.balancer.start()
             self.balancer.wait_all_up()
         except BaseException:

@@ -85,6 +85,7 @@ class Client:
     def __init__(self, port: int, context: Optional[ssl.SSLContext] = None) -> None:
         self.port = port
         self.context = context
+        self.token: Optional[str] = None  # sent along unless a test gives an Authorization of its own
 
     def _connect(self, timeout: float) -> http.client.HTTPConnection:
         if self.context is None:
@@ -96,7 +97,7 @@ class Client:
         began = time.monotonic()
         connection = self._connect(timeout)
         try:
-            connection.request(method, path, body, dict(headers or {}))
+            connection.request(method, path, body, self.with_token(headers))
             response = connection.getresponse()
             content = response.read()
         except (OSError, http.client.HTTPException) as error:
@@ -106,6 +107,18 @@ class Client:
         names = {name.lower(): value for name, value in response.getheaders()}
         cookies = tuple(response.headers.get_all("Set-Cookie") or ())
         return Answer(response.status, names, content, time.monotonic() - began, cookies)
+
+    def with_token(self, headers: Optional[Mapping[str, str]] = None) -> dict[str, str]:
+        given = dict(headers or {})
+        if self.token is not None and not any(name.lower() == "authorization" for name in given):
+            given["Authorization"] = f"Bearer {self.token}"
+        return given
+
+    def post(self, path: str, body: Any = None, headers: Optional[Mapping[str, str]] = None) -> Answer:
+        """A JSON body, or none."""
+        if body is None:
+            return self.ask("POST", path, None, headers)
+        return self.ask("POST", path, json.dumps(body).encode(), {"Content-Type": "application/json", **(headers or {})})
 
     def get(self, namespace: str, key: str, timeout: float = TIMEOUT_SECONDS, **parameters: Parameter) -> Answer:
         return self.ask("GET", state_path(namespace, key, **parameters), timeout=timeout)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import shutil
 import signal
@@ -14,13 +15,16 @@ from types import TracebackType
 from typing import Any, Iterable, Mapping, Optional
 
 from certificates import Authority
-from client import Client
+from client import Answer, Client
 from ports import Ports
 from proxy import Link, Mode, Proxies
 from waiting import DEADLINE_SECONDS, PATIENCE, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 LOG_TAIL_LINES = 60
+ADMIN = "admin@example.org"
+PASSWORD = "a password for tests alone"
+CLUSTER_SECRET = "5f0d2c9a7be1438fa6c4d07e19b83265e4f7a1905cd82b36bd914e6f0a37c58d"
 PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)  # Loaded before any fork: the child of a process with threads may not load anything.
 # What a sanitizer, an assertion or an uncaught exception leaves in a log.
@@ -138,10 +142,12 @@ class Node(Client):
 
     def applied_index(self) -> int:
         """What this node says of itself, not what the leader has heard of it."""
-        for node in self.status()["nodes"]:
-            if node["id"] == self.name:
-                return int(node["applied_index"])
-        return 0
+        return int(self.ask("GET", "/health", timeout=2).headers["x-patronus-revision"])
+
+    def setup_token(self) -> Optional[str]:
+        """As it stands in the log while there is no user."""
+        found = [json.loads(line)["message"].split()[-1] for line in self.log_lines() if '"event":"setup_token"' in line]
+        return found[-1] if found else None
 
 
 class Cluster:
@@ -166,6 +172,8 @@ class Cluster:
                       for name in names]
         timing = {"PATRONUS_ELECTION_TIMEOUT": election_timeout, "PATRONUS_HEARTBEAT_INTERVAL": heartbeat_interval,
                   "PATRONUS_DRAIN_GRACE": "0"}
+        if self.authority is None:
+            timing["PATRONUS_CLUSTER_SECRET"] = CLUSTER_SECRET
         for node in self.nodes:
             node.environment = {**self._environment_of(node), **timing, **(settings or {})}
 
@@ -199,12 +207,31 @@ class Cluster:
             for node in self.nodes:
                 node.start()
             self.wait_ready()
+            self.log_in()
             # A node is ready as soon as it hears its leader; the log that makes it a voter comes a moment later.
             self.wait_caught_up()
         except BaseException:
             self.close(failed=True)
             raise
         return self
+
+    def log_in(self) -> None:
+        """Makes the administrator if there is none yet; all nodes' clients send the token from here on."""
+        asked = self.running()[0]
+        if not any(node.token for node in self.nodes):
+            token = wait_for("a setup token", asked.setup_token)
+            made = asked.post("/api/v1/auth/init-admin", {"email": ADMIN, "name": "Admin", "password": PASSWORD},
+                              {"Authorization": f"Setup {token}"})
+            assert made.status == 201, str(made)
+        answer = wait_for("a login", lambda: self._login(asked))
+        for node in self.nodes:
+            node.token = answer.json()["access_token"]
+
+    @staticmethod
+    def _login(node: Node) -> Optional[Answer]:
+        node.token = None
+        answer = node.post("/api/v1/auth/login", {"email": ADMIN, "password": PASSWORD})
+        return answer if answer.status == 200 else None
 
     def close(self, failed: bool = False) -> None:
         complaints = self._complaints()

@@ -31,7 +31,7 @@ def haproxy() -> str:
 
 class FrontClient(Client):
     """Asks through the balancer over TLS, as one browser does that keeps its cookies, or as a script without any.
-    What identifies a client (a token) belongs into `headers`, and goes with every request."""
+    `headers` and the token go with every request."""
 
     def __init__(self, port: int, context: ssl.SSLContext, keeps_cookies: bool = True,
                  headers: Optional[Mapping[str, str]] = None) -> None:
@@ -76,6 +76,7 @@ class HAProxy:
             "FRONT_LOG": "notice",
             **{f"FRONT_NODE{number}": address for number, address in enumerate(nodes, 1)}, **(settings or {})}
         self.process: Optional[subprocess.Popen[bytes]] = None
+        self.token: Optional[str] = None
 
     def _edited(self, without: Sequence[str]) -> Path:
         lines = CONFIGURATION.read_text().splitlines(keepends=True)
@@ -127,7 +128,10 @@ class HAProxy:
             self.process.wait()
 
     def client(self, keeps_cookies: bool = True, headers: Optional[Mapping[str, str]] = None) -> FrontClient:
-        return FrontClient(self.port, self.authority.client_context(), keeps_cookies, headers)
+        """With the token that `token` holds, which a cluster sets when it has logged in."""
+        client = FrontClient(self.port, self.authority.client_context(), keeps_cookies, headers)
+        client.token = self.token
+        return client
 
     @property
     def url(self) -> str:

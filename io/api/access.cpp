@@ -1,0 +1,91 @@
+#include "io/api/access.h"
+
+#include <algorithm>
+
+#include "io/auth/bearer.h"
+#include "io/auth/jwt.h"
+
+namespace patronus::api {
+
+std::string_view role_text(UserRole role) {
+  switch (role) {
+    case UserRole::kViewer:
+      return "viewer";
+    case UserRole::kOperator:
+      return "operator";
+    case UserRole::kAdmin:
+      return "admin";
+  }
+  return "viewer";
+}
+
+std::optional<UserRole> role_of(std::string_view text) {
+  for (const UserRole role : {UserRole::kViewer, UserRole::kOperator, UserRole::kAdmin}) {
+    if (role_text(role) == text) return role;
+  }
+  return std::nullopt;
+}
+
+Problem Access::cannot_vouch() {
+  return {503,  "cannot_vouch", "this node has not heard from a quorum for too long to judge a session",
+          true, false,          {}};
+}
+
+Problem Access::unauthorized(std::string detail) {
+  return {401, "unauthorized", std::move(detail), false, false, {}};
+}
+
+std::variant<const auth::Claims*, std::string> Access::verified(std::string_view token) {
+  if (const auth::Claims* claims = cache_.find(token)) return claims;
+  std::variant<auth::ParsedToken, std::string> parsed = auth::parse_token(token);
+  if (auto* reason = std::get_if<std::string>(&parsed)) return std::move(*reason);
+  const auto& one = std::get<auth::ParsedToken>(parsed);
+  const SigningKey* key = node_.store().accounts().key(one.kid);
+  if (key == nullptr) return "the token is signed with a key that is not in use; log in again";
+  if (!auth::verify_token(one, key->public_key, crypto_)) return "the token's signature is wrong";
+  cache_.put(token, one.kid, one.claims);
+  return cache_.find(token);
+}
+
+std::variant<Nobody, Caller, NotYet, Problem> Access::identify(const http::Request& request, Now now, bool stale_will_do) {
+  const std::string* header = request.header("authorization");
+  if (header == nullptr) return Nobody{};
+  const bool twice = std::count_if(request.headers.begin(), request.headers.end(),
+                                   [](const http::Header& one) { return one.name == "authorization"; }) > 1;
+  if (twice) return Problem{400, "bad_header", "Authorization is given twice", false, false, {}};
+  const std::variant<auth::BearerToken, std::string> bearer = auth::read_bearer(*header);
+  if (const auto* reason = std::get_if<std::string>(&bearer)) return unauthorized(*reason);
+  // Keys and sessions come from the state, so nothing can be said of a token without knowing the state.
+  if (!stale_will_do && !node_.vouches(now)) return cannot_vouch();
+  const std::variant<const auth::Claims*, std::string> token =
+      verified(std::get<auth::BearerToken>(bearer).text);
+  if (const auto* reason = std::get_if<std::string>(&token)) return unauthorized(*reason);
+  const auth::Claims& claims = *std::get<const auth::Claims*>(token);
+  if (const auto fault = auth::token_time_fault(claims, WallTime{node_.cluster_stamp(now).wall_ms}))
+    return unauthorized(*fault);
+  const Index needs{static_cast<uint64_t>(claims.rev)};
+  if (needs > node_.store().applied()) return NotYet{needs};
+  const Session* session = node_.store().accounts().session(claims.sid);
+  const User* user = session == nullptr ? nullptr : node_.store().accounts().user(session->user_id);
+  if (user == nullptr || user->disabled || user->id != claims.sub)
+    return unauthorized("the session has ended; log in again");
+  return Caller{user->id, session->id, user->role};
+}
+
+std::optional<Problem> Access::obstacle(Need need, const Caller* caller) {
+  if (need == Need::kNobody) return std::nullopt;
+  if (caller == nullptr) return unauthorized("this needs a token: Authorization: Bearer <access_token>");
+  const UserRole role = need == Need::kAdmin      ? UserRole::kAdmin
+                        : need == Need::kOperator ? UserRole::kOperator
+                                                  : UserRole::kViewer;
+  if (caller->role >= role) return std::nullopt;
+  return Problem{403,
+                 "forbidden",
+                 "this needs the role " + std::string(role_text(role)) + "; you have " +
+                     std::string(role_text(caller->role)),
+                 false,
+                 false,
+                 {}};
+}
+
+}  // namespace patronus::api

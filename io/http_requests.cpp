@@ -1,0 +1,222 @@
+// What becomes of a request once its connection has handed it over: who asks and whether that one may, what
+// is answered at once, and what is asked of the core or of those who hash passwords.
+#include <algorithm>
+#include <utility>
+
+#include "core/base/limits.h"
+#include "io/api/state_answers.h"
+#include "io/api/status_routes.h"
+#include "io/http_server.h"
+
+namespace patronus {
+namespace {
+
+std::string_view method_label(http::Method method) {
+  static constexpr std::string_view kNames[] = {"GET",    "HEAD",  "PUT",     "POST",
+                                                "DELETE", "PATCH", "OPTIONS", "OTHER"};
+  return kNames[static_cast<size_t>(method)];
+}
+
+bool is_token(std::string_view text) {
+  return !text.empty() && text.size() <= 128 && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  });
+}
+
+bool is_of_the_state(api::Route route) {
+  return route == api::Route::kStateKey || route == api::Route::kStateList ||
+         route == api::Route::kStateBatch || route == api::Route::kClusterHistory;
+}
+
+// Whether it matters who asks. Elsewhere a token that came along is not even looked at.
+bool asks_who(api::Route route, api::Need need) {
+  return need != api::Need::kNobody || route == api::Route::kClusterStatus || route == api::Route::kLogout;
+}
+
+bool is_for_diagnosis(api::Route route) {
+  return route == api::Route::kClusterStatus || route == api::Route::kClusterHistory;
+}
+
+}  // namespace
+
+std::string HttpServer::request_id_of(const http::Request& request) {
+  const std::string* given = request.header("x-request-id");
+  if (given != nullptr && is_token(*given)) return *given;
+  return self_ + "-" + to_hex(next_request_);
+}
+
+void HttpServer::handle(ConnId conn, http::StreamId stream, http::Request&& request, Now now) {
+  begin(conn, stream, std::move(request), now.mono, now);
+}
+
+void HttpServer::begin(ConnId conn, http::StreamId stream, http::Request&& request, Instant began, Now now) {
+  const api::Route route = api::route_of(request);
+  Waiting waiting{conn, stream, {}, request_id_of(request), began, nullptr, nullptr};
+  const RequestId id{next_request_++};
+  waiting.asked.route = route;
+  waiting.asked.method = request.method;
+  const api::Origin origin{waiting.request_id, listener_.leader_id()};
+  if (unwritten_ > limits::kHttpUnwrittenBytesMax) {
+    const api::Problem busy{503,  "busy", "too many answers wait for clients that do not read",
+                            true, false,  {}};
+    return answer(waiting, api::problem_response(busy, origin), now);
+  }
+  if (std::optional<http::Response> refusal = refuse_route(route, request, origin))
+    return answer(waiting, std::move(*refusal), now);
+  const api::Need need = api::is_read(request.method) ? api::info(route).to_read : api::info(route).to_write;
+  std::optional<api::Caller> caller;
+  if (asks_who(route, need)) {
+    std::variant<api::Nobody, api::Caller, api::NotYet, api::Problem> who = access_.identify(request, now, is_for_diagnosis(route));
+    if (const auto* problem = std::get_if<api::Problem>(&who))
+      return answer(waiting, api::problem_response(*problem, origin), now);
+    const auto* not_yet = std::get_if<api::NotYet>(&who);
+    if (not_yet != nullptr && route != api::Route::kClusterStatus) {
+      waiting.replay = std::make_unique<http::Request>(std::move(request));
+      return ask_core(id, std::move(waiting),
+                      ClientRead{{}, ReachedQuery{}, Consistency::kStale, not_yet->revision, {}}, now);
+    }
+    if (auto* known = std::get_if<api::Caller>(&who)) caller = std::move(*known);
+    if (const auto obstacle = api::Access::obstacle(need, caller ? &*caller : nullptr))
+      return answer(waiting, api::problem_response(*obstacle, origin), now);
+    if (caller) listener_.touch_session(caller->session);
+  }
+  if (api::is_of_accounts(route)) {
+    waiting.account = std::make_unique<api::AccountAsk>();
+    waiting.account->caller = std::move(caller);
+    return begin_account(std::move(waiting), id, request, now);
+  }
+  if (!is_of_the_state(route))
+    return answer(waiting, answer_here(route, request, origin, caller.has_value()), now);
+  if (std::optional<http::Response> elsewhere = redirect(request, origin))
+    return answer(waiting, std::move(*elsewhere), now);
+  std::variant<api::Understood, api::Problem> understood = api::understand(route, request, *caller);
+  if (const auto* problem = std::get_if<api::Problem>(&understood))
+    return answer(waiting, api::problem_response(*problem, origin), now);
+  auto& [core_request, asked] = std::get<api::Understood>(understood);
+  waiting.asked = std::move(asked);
+  ask_core(id, std::move(waiting), std::move(core_request), now);
+}
+
+void HttpServer::ask_core(RequestId id, Waiting&& waiting, api::CoreRequest&& request, Now now) {
+  waiting_.emplace(id.value, std::move(waiting));
+  std::visit(
+      [&](auto& concrete) {
+        concrete.request = id;
+        concrete.deadline = now.mono + request_timeout_;
+      },
+      request);
+  listener_.on_core_request(std::move(request));
+}
+
+// A path that is not there, or a method that it does not take.
+std::optional<http::Response> HttpServer::refuse_route(api::Route route, const http::Request& request,
+                                                       const api::Origin& origin) const {
+  if (route == api::Route::kNone) {
+    return api::problem_response({404, "no_such_path", "there is nothing at this path", false, false, {}},
+                                 origin);
+  }
+  if (api::allows(route, request.method_name)) return std::nullopt;
+  const std::string methods(api::info(route).methods);
+  http::Response response = api::problem_response(
+      {405, "method_not_allowed", "this path takes " + methods, false, false, {}}, origin);
+  response.headers.push_back({"Allow", methods});
+  return response;
+}
+
+// What needs no core: health, metrics, the cluster's status.
+http::Response HttpServer::answer_here(api::Route route, const http::Request& request,
+                                       const api::Origin& origin, bool in_full) {
+  if (route != api::Route::kMetrics)
+    return api::status_response(route, request, listener_.node_status(), version_, origin, in_full);
+  http::Response response;
+  response.headers.push_back({"Content-Type", "text/plain; version=0.0.4; charset=utf-8"});
+  response.body = render_metrics(listener_.node_status(), metrics_, listener_.process_figures(), version_);
+  return response;
+}
+
+std::optional<http::Response> HttpServer::redirect(const http::Request& request,
+                                                   const api::Origin& origin) const {
+  const std::string* wanted = request.param("redirect");
+  const bool writes = !api::is_read(request.method);
+  if (!writes || wanted == nullptr || *wanted != "1" || origin.leader == self_) return std::nullopt;
+  const Status status = listener_.node_status();
+  if (status.leader_address.empty()) {
+    return api::problem_response({503, "no_leader", "no leader is known to redirect to", true, false, {}},
+                                 origin);
+  }
+  http::Response response;
+  response.status = 307;
+  response.headers.push_back({"Location", redirect_scheme_ + status.leader_address + request.target});
+  return response;
+}
+
+void HttpServer::begin_account(Waiting&& waiting, RequestId id, const http::Request& request, Now now) {
+  api::AccountAsk& ask = *waiting.account;
+  ask.route = waiting.asked.route;
+  ask.method = request.method;
+  ask.origin = {waiting.request_id, listener_.leader_id()};
+  const auto conn = conns_.find(waiting.conn);
+  const Remote remote = conn == conns_.end() ? Remote{} : conn->second->remote;
+  ask.secure = remote.secure;
+  api::Step step = desk_.begin(ask, request, remote, now);
+  take_step(id, std::move(waiting), std::move(step), now);
+}
+
+void HttpServer::take_step(RequestId id, Waiting&& waiting, api::Step&& step, Now now) {
+  if (auto* response = std::get_if<http::Response>(&step)) return answer(waiting, std::move(*response), now);
+  if (auto* write = std::get_if<ClientWrite>(&step))
+    return ask_core(id, std::move(waiting), std::move(*write), now);
+  auto& password = std::get<api::PasswordStep>(step);
+  if (listener_.hash_password(
+          {id.value, password.task, std::move(password.password), std::move(password.stored)})) {
+    waiting_.emplace(id.value, std::move(waiting));
+    return;
+  }
+  const api::Problem busy{503, "busy", "too many passwords are being checked; try again", true, false, {}};
+  answer(waiting, api::problem_response(busy, waiting.account->origin), now);
+}
+
+void HttpServer::password_done(auth::PasswordDone&& done, Now now) {
+  const auto at = waiting_.find(done.id);
+  if (at == waiting_.end() || !at->second.account) return;
+  const RequestId id{done.id};
+  Waiting waiting = std::move(at->second);
+  waiting_.erase(at);
+  api::Step step = desk_.password_done(*waiting.account, std::move(done), now);
+  take_step(id, std::move(waiting), std::move(step), now);
+}
+
+void HttpServer::answered(RequestId request, const Answer& core_answer, Now now) {
+  const auto at = waiting_.find(request.value);
+  if (at == waiting_.end()) return;
+  Waiting waiting = std::move(at->second);
+  waiting_.erase(at);
+  const api::Origin origin{waiting.request_id, listener_.leader_id()};
+  if (const auto* write = std::get_if<WriteResult>(&core_answer)) {
+    return answer(waiting,
+                  waiting.account ? desk_.write_done(*waiting.account, *write, now)
+                                  : api::write_response(waiting.asked, *write, origin),
+                  now);
+  }
+  const auto& read = std::get<ReadResult>(core_answer);
+  if (waiting.replay && !read.failure)
+    return begin(waiting.conn, waiting.stream, std::move(*waiting.replay), waiting.began, now);
+  if (waiting.replay) return answer(waiting, api::problem_response(api::Access::cannot_vouch(), origin), now);
+  answer(waiting, api::read_response(waiting.asked, read, origin), now);
+}
+
+void HttpServer::answer(const Waiting& waiting, http::Response&& response, Now now) {
+  metrics_
+      .requests[{api::info(waiting.asked.route).path, method_label(waiting.asked.method), response.status}]
+      .observe(now.mono - waiting.began);
+  const auto at = conns_.find(waiting.conn);
+  if (at == conns_.end()) return;  // the client is gone; what it asked for was done all the same
+  sign(response, waiting.request_id);
+  at->second->handling = false;
+  if (draining_) response.close = true;
+  at->second->http.respond(now.mono, now.wall, waiting.stream, std::move(response));
+  touch(waiting.conn);
+}
+
+}  // namespace patronus
