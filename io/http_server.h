@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "core/node.h"
 #include "io/api/access.h"
@@ -83,8 +84,8 @@ class HttpServer {
     std::unique_ptr<http::Request> replay;     // waits until this node has applied enough to judge its token
   };
   struct Conn {
-    Conn(const http::Limits& limits, const Remote& from, Now now)
-        : http(limits, now.mono, now.wall), remote(from), began(now.mono) {}
+    Conn(const http::Limits& limits, Remote from, Now now)
+        : http(limits, now.mono, now.wall), remote(std::move(from)), began(now.mono) {}
     http::Connection http;
     Remote remote;
     Instant began;

@@ -12,15 +12,7 @@ namespace {
 
 constexpr Duration kAttemptTimeout = 3s;
 constexpr Duration kRetryPause = 20ms;
-
-uint64_t number_after(std::string_view text, std::string_view what) {
-  const size_t at = text.find(what);
-  if (at == std::string_view::npos) return 0;
-  uint64_t value = 0;
-  const char* begin = text.data() + at + what.size();
-  std::from_chars(begin, text.data() + text.size(), value);
-  return value;
-}
+constexpr Duration kLoginPause = 300ms;
 
 }  // namespace
 
@@ -118,7 +110,7 @@ std::string Client::request_of(const Op& op) const {
              std::to_string(op.value) + R"("}]})";
       break;
   }
-  text += " HTTP/1.1\r\nHost: sim\r\n";
+  text += " HTTP/1.1\r\nHost: sim\r\nAuthorization: Bearer " + token_ + "\r\n";
   if (op.keyed) text += "Idempotency-Key: c" + std::to_string(*current_) + "\r\n";
   if (op.kind == OpKind::kSwap) text += "Content-Type: application/json\r\n";
   if (!body.empty()) text += "Content-Length: " + std::to_string(body.size()) + "\r\n";
@@ -131,7 +123,7 @@ void Client::attempt() {
     if (attempt == attempt_ && current_) give_up_attempt();
   });
   if (conn_ != 0 && connected_ && !only_node_) {
-    network_.write(id_, conn_, request_of(history_[*current_]));
+    send();
     return;
   }
   if (conn_ != 0) network_.close(id_, conn_);
@@ -144,13 +136,33 @@ void Client::attempt() {
 void Client::dialled(ConnId conn) {
   if (conn != conn_) return;
   connected_ = true;
-  if (current_) network_.write(id_, conn_, request_of(history_[*current_]));
+  if (current_) send();
+}
+
+void Client::send() {
+  logging_in_ = token_.empty();
+  network_.write(id_, conn_, logging_in_ ? login_request() : request_of(history_[*current_]));
+}
+
+// Before there is a user, and while nodes can't say, there is nothing to do but to try again.
+void Client::on_login(const HttpAnswer& response) {
+  if (response.status == 200) {
+    token_ = text_between(response.body, "\"access_token\":\"", "\"");
+    send();
+    return;
+  }
+  connected_ = false;
+  // Failures are counted, so a node that does not know the user yet is not asked again at once.
+  events_.after(kLoginPause, [this, attempt = attempt_] {
+    if (attempt == attempt_ && current_) give_up_attempt();
+  });
 }
 
 // The attempt came to nothing definite. A write under a key is repeated, elsewhere; another one is left open.
 void Client::give_up_attempt() {
   if (conn_ != 0) network_.close(id_, conn_);
-  const bool was_sent = connected_;
+  const bool was_sent = connected_ && !logging_in_;
+  logging_in_ = false;
   conn_ = 0;
   connected_ = false;
   maybe_applied_ = maybe_applied_ || was_sent;
@@ -177,29 +189,24 @@ void Client::ended(ConnId conn) {
   }
 }
 
-std::optional<Client::Response> Client::parse() {
-  const size_t end = input_.find("\r\n\r\n");
-  if (end == std::string::npos) return std::nullopt;
-  Response response;
-  response.headers = input_.substr(0, end + 2);
-  response.status = static_cast<int>(number_after(response.headers, "HTTP/1.1 "));
-  const size_t length = number_after(response.headers, "Content-Length: ");
-  if (input_.size() < end + 4 + length) return std::nullopt;
-  response.body = input_.substr(end + 4, length);
-  input_.erase(0, end + 4 + length);
-  return response;
-}
-
 void Client::received(ConnId conn, std::string bytes) {
   if (conn != conn_) return;
   input_ += bytes;
-  if (std::optional<Response> response = parse()) {
-    if (current_) on_response(*response);
+  if (const std::optional<HttpAnswer> response = take_answer(input_)) {
+    if (!current_) return;
+    if (std::exchange(logging_in_, false)) {
+      on_login(*response);
+    } else {
+      on_response(*response);
+    }
   }
 }
 
-void Client::on_response(const Response& response) {
+void Client::on_response(const HttpAnswer& response) {
   Op& op = history_[*current_];
+  // Nobody ends these sessions, so no node may, whichever of them dies.
+  if (response.status == 401)
+    throw Violation("sessions", "client " + std::to_string(op.client) + " is refused: " + response.body);
   const bool ok = response.status == 200 || response.status == 201 || response.status == 204;
   if (response.status == 503 || response.status == 504) {
     const bool maybe = response.body.find("\"maybe_applied\":true") != std::string::npos;

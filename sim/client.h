@@ -7,6 +7,7 @@
 
 #include "sim/events.h"
 #include "sim/history.h"
+#include "sim/http_text.h"
 #include "sim/network.h"
 #include "sim/profile.h"
 #include "sim/tape.h"
@@ -36,21 +37,16 @@ class Client {
   void ended(ConnId conn);
 
  private:
-  struct Response {
-    int status = 0;
-    std::string headers;
-    std::string body;
-  };
-
   void think();
   void begin();
   Op draw_op();
   std::string request_of(const Op& op) const;
   void attempt();
   void give_up_attempt();
-  void on_response(const Response& response);
+  void on_response(const HttpAnswer& response);
+  void on_login(const HttpAnswer& response);
+  void send();
   void end_op(OpEnd end);
-  std::optional<Response> parse();
 
   HostId id_;
   const Profile& profile_;
@@ -75,6 +71,8 @@ class Client {
   ConnId next_conn_ = 1;
   bool connected_ = false;
   std::string input_;
+  std::string token_;  // empty: logs in first
+  bool logging_in_ = false;
 };
 
 }  // namespace patronus::sim

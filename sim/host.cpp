@@ -243,6 +243,7 @@ void Host::wake_at(Instant at) {
 }
 
 void Host::log(const Notice& notice) {
+  if (notice.kind == NoticeKind::kSetupToken) setup_token_ = notice.text.substr(notice.text.rfind(' ') + 1);
   if (trace_.keeps()) trace_.line(events_.now(), name_, notice.text);
 }
 

@@ -46,6 +46,8 @@ class Host final : private Ports {
   const Disk& disk() const { return disk_; }
   const std::vector<Term>& wiped_terms(Incarnation incarnation) { return disk_.wiped_terms(incarnation); }
   HostId id() const { return id_; }
+  // As this node last printed it; empty before.
+  const std::string& setup_token() const { return setup_token_; }
   const NodeId& name() const { return name_; }
 
   // Streams' events, from the network. Of a frozen process they wait.
@@ -98,6 +100,7 @@ class Host final : private Ports {
   bool listens_http_ = true;
   bool listens_peer_ = true;
   std::function<void()> after_drain_;
+  std::string setup_token_;
 };
 
 }  // namespace patronus::sim

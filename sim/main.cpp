@@ -23,6 +23,7 @@ struct Totals {
   uint64_t operations = 0;
   uint64_t acknowledged = 0;
   uint64_t leaders = 0;
+  SessionCounts sessions;
   uint64_t too_hard = 0;
   uint64_t checked_twice = 0;
   Duration simulated{};
@@ -51,6 +52,13 @@ void add(Totals& totals, uint64_t seed, Outcome&& outcome) {
   totals.operations += outcome.operations;
   totals.acknowledged += outcome.acknowledged;
   totals.leaders += outcome.leaders;
+  totals.sessions.logins += outcome.sessions.logins;
+  totals.sessions.checks += outcome.sessions.checks;
+  totals.sessions.refreshes += outcome.sessions.refreshes;
+  totals.sessions.double_refreshes += outcome.sessions.double_refreshes;
+  totals.sessions.logouts += outcome.sessions.logouts;
+  totals.sessions.reuses += outcome.sessions.reuses;
+  totals.sessions.refusals_after_end += outcome.sessions.refusals_after_end;
   totals.too_hard += outcome.too_hard;
   totals.simulated += outcome.simulated;
   for (const auto& [fault, count] : outcome.faults) totals.faults[fault] += count;
@@ -125,6 +133,16 @@ void print_totals(const Totals& totals, double seconds, uint32_t jobs) {
               static_cast<unsigned long long>(totals.acknowledged),
               static_cast<unsigned long long>(totals.leaders),
               static_cast<unsigned long long>(totals.too_hard));
+  const SessionCounts& sessions = totals.sessions;
+  std::printf(
+      "sessions: %llu logins, %llu checks, %llu refreshes (%llu in two tabs), %llu logouts, %llu thefts, "
+      "%llu refused "
+      "after their end\n",
+      static_cast<unsigned long long>(sessions.logins), static_cast<unsigned long long>(sessions.checks),
+      static_cast<unsigned long long>(sessions.refreshes),
+      static_cast<unsigned long long>(sessions.double_refreshes),
+      static_cast<unsigned long long>(sessions.logouts), static_cast<unsigned long long>(sessions.reuses),
+      static_cast<unsigned long long>(sessions.refusals_after_end));
   std::printf("faults:");
   for (const auto& [fault, count] : totals.faults) {
     std::printf(" %s %llu;", fault.c_str(), static_cast<unsigned long long>(count));

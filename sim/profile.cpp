@@ -14,6 +14,7 @@ Profile draw_profile(Tape& tape) {
   if (tape.chance(30)) p.nodes = 1;
   p.clients = 2 + tape.choose(4);
   p.keys = 1 + tape.choose(4);
+  p.users = 1 + tape.choose(2);
   p.length = tape.between(4s, 14s);
   p.election_timeout = tape.between(200ms, 1s);
   p.heartbeat_interval = p.election_timeout / (5 + tape.choose(3));

@@ -13,6 +13,7 @@ namespace patronus::sim {
 struct Profile {
   uint32_t nodes = 3;
   uint32_t clients = 4;
+  uint32_t users = 2;  // with sessions to be judged
   uint32_t keys = 3;
   Duration length{};  // of the troubled part
   Duration election_timeout{};

@@ -44,6 +44,10 @@ World::World(Tape& tape, bool keep_trace)
                                                   checkers_.after_answer(op);
                                                 }));
   }
+  for (uint32_t i = 0; i < profile_.users; ++i) {
+    users_.push_back(std::make_unique<SessionClient>(i, profile_, events_, tape_, network_, trace_,
+                                                     [this] { return setup_token(); }));
+  }
   history_.reserve(4096);
 }
 
@@ -53,8 +57,25 @@ void World::start() {
     if (profile_.clock_skew) one->set_wall_skew(static_cast<int64_t>(tape_.choose(240'000)) - 120'000);
     events_.after(tape_.between(0ms, 300ms), [one] { one->start(); });
   }
-  for (uint32_t i = 0; i < profile_.clients; ++i) clients_[i]->start();
+  start_clients();
+  for (auto& user : users_) user->start();
   schedule_trouble();
+}
+
+// There must be somebody to log in as.
+void World::start_clients() {
+  if (!users_[0]->admin_exists()) {
+    events_.after(10ms, [this] { start_clients(); });
+    return;
+  }
+  for (uint32_t i = 0; i < profile_.clients; ++i) clients_[i]->start();
+}
+
+std::string World::setup_token() const {
+  for (const auto& host : hosts_) {
+    if (!host->setup_token().empty()) return host->setup_token();
+  }
+  return {};
 }
 
 void World::run_until(Instant end) {
@@ -74,10 +95,14 @@ void World::run() {
 void World::demand_progress() {
   const Duration patience = 20 * profile_.election_timeout + 30s;
   for (uint32_t i = 0; i < profile_.clients; ++i) clients_[i]->finish();
+  for (auto& user : users_) user->finish();
   const Instant limit = events_.now() + patience;
   const auto all_idle = [&] {
     for (const auto& client : clients_) {
       if (!client->idle()) return false;
+    }
+    for (const auto& user : users_) {
+      if (!user->idle()) return false;
     }
     return true;
   };
@@ -108,7 +133,9 @@ void World::demand_progress() {
 ConnId World::on_accept(HostId host, Door door) { return hosts_[host]->accept(door); }
 
 void World::on_dialled(HostId host, ConnId conn) {
-  if (host >= kFirstClient) {
+  if (host >= kFirstSession) {
+    tab(host).dialled(conn);
+  } else if (host >= kFirstClient) {
     clients_[host - kFirstClient]->dialled(conn);
   } else {
     hosts_[host]->dialled(conn);
@@ -116,7 +143,9 @@ void World::on_dialled(HostId host, ConnId conn) {
 }
 
 void World::on_bytes(HostId host, ConnId conn, std::string bytes) {
-  if (host >= kFirstClient) {
+  if (host >= kFirstSession) {
+    tab(host).received(conn, std::move(bytes));
+  } else if (host >= kFirstClient) {
     clients_[host - kFirstClient]->received(conn, std::move(bytes));
   } else {
     hosts_[host]->received(conn, std::move(bytes));
@@ -124,7 +153,9 @@ void World::on_bytes(HostId host, ConnId conn, std::string bytes) {
 }
 
 void World::on_end_of_input(HostId host, ConnId conn) {
-  if (host >= kFirstClient) {
+  if (host >= kFirstSession) {
+    tab(host).ended(conn);
+  } else if (host >= kFirstClient) {
     network_.close(host, conn);
     clients_[host - kFirstClient]->ended(conn);
   } else {
@@ -133,7 +164,9 @@ void World::on_end_of_input(HostId host, ConnId conn) {
 }
 
 void World::on_ended(HostId host, ConnId conn, LinkEnd how) {
-  if (host >= kFirstClient) {
+  if (host >= kFirstSession) {
+    tab(host).ended(conn);
+  } else if (host >= kFirstClient) {
     clients_[host - kFirstClient]->ended(conn);
   } else {
     hosts_[host]->ended(conn, how);
@@ -150,6 +183,16 @@ void World::report(Outcome& outcome) const {
   outcome.committed = checkers_.committed();
   outcome.leaders = checkers_.leaders();
   outcome.too_hard = too_hard_;
+  for (const auto& user : users_) {
+    const SessionCounts& counts = user->counts();
+    outcome.sessions.logins += counts.logins;
+    outcome.sessions.checks += counts.checks;
+    outcome.sessions.refreshes += counts.refreshes;
+    outcome.sessions.double_refreshes += counts.double_refreshes;
+    outcome.sessions.logouts += counts.logouts;
+    outcome.sessions.reuses += counts.reuses;
+    outcome.sessions.refusals_after_end += counts.refusals_after_end;
+  }
   outcome.faults = faults_;
   outcome.faults["frame lost"] = network_.frames_lost();
   outcome.faults["frame doubled"] = network_.frames_doubled();

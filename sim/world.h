@@ -13,6 +13,7 @@
 #include "sim/host.h"
 #include "sim/network.h"
 #include "sim/profile.h"
+#include "sim/session_client.h"
 #include "sim/tape.h"
 #include "sim/trace.h"
 
@@ -30,6 +31,7 @@ struct Outcome {
   uint64_t committed = 0;
   uint64_t leaders = 0;
   uint64_t too_hard = 0;
+  SessionCounts sessions;
   std::map<std::string, uint64_t> faults;  // how often each kind struck
   std::vector<std::string> trace;
   std::vector<uint32_t> decisions;
@@ -55,6 +57,7 @@ class World final : private Network::Hosts {
   bool is_up(HostId host) const override { return hosts_[host]->is_up(); }
 
   void start();
+  void start_clients();
   void run_until(Instant end);
   // faults.cpp
   void schedule_trouble();
@@ -83,6 +86,8 @@ class World final : private Network::Hosts {
   bool may_wipe(HostId host) const;
 
   void demand_progress();
+  Exchange& tab(HostId host) { return users_[(host - kFirstSession) / 2]->tab((host - kFirstSession) % 2); }
+  std::string setup_token() const;
 
   Tape& tape_;
   Trace trace_;
@@ -91,6 +96,7 @@ class World final : private Network::Hosts {
   Network network_;
   std::vector<std::unique_ptr<Host>> hosts_;
   std::vector<std::unique_ptr<Client>> clients_;
+  std::vector<std::unique_ptr<SessionClient>> users_;
   OpHistory history_;
   uint64_t next_value_ = 0;
   Checkers checkers_;

@@ -2,7 +2,7 @@
 """Takes one protection after the other out and asks the simulator to notice.
 
 Mutants that only make a cluster slow or stuck in shapes the world always heals are shown by unit tests instead
-(tests/raft_scenarios_test.cpp, log_test, wal_test); the list says which.
+(tests/raft_scenarios_test.cpp, raft_failover_test, accounts_test, leader_clock_test, log_test, wal_test); the list says which.
 """
 
 import subprocess
@@ -22,6 +22,9 @@ CAUGHT = [
     ("sequence-from-zero", "scenario 36: numbers of writes collide after a crash", 500),
     ("ignore-incarnation", "scenario 47: a wiped disk votes and acknowledges", 500),
     ("found-with-majority", "scenario 48: wiped nodes found a second cluster", 500),
+    ("no-refresh-grace", "scenario 38: of two tabs that refresh at once one is logged out", 100),
+    ("no-reuse-detection", "scenario 38: a stolen refresh token goes unnoticed", 300),
+    ("vouch-for-ever", "scenario 39: a node that is cut off accepts what was revoked", 2000),
 ]
 
 

@@ -16,7 +16,7 @@
 
 namespace patronus::tls {
 
-constexpr int64_t kDay = 24 * 60 * 60;
+constexpr int64_t kDay = int64_t{24} * 60 * 60;
 
 inline Validity days(int64_t from, int64_t to) {
   const int64_t now = std::time(nullptr);

@@ -167,7 +167,6 @@ inline constexpr size_t kPasswordJobsMax = 64;  // queued, under way, or done an
 inline constexpr size_t kTokenBytesMax = 4 * kKiB;
 inline constexpr size_t kTokenKeyIdBytesMax = 64;
 inline constexpr size_t kTokenClaimBytesMax = 255;
-inline constexpr Duration kTokenClockLeeway = 60s;  // how far ahead the issuer's clock may be
 inline constexpr size_t kTokenCacheEntriesMax = 16'384;
 inline constexpr size_t kRateLimitKeysMax = 32'768;
 inline constexpr size_t kRateLimitKeyBytesMax = 320;  // an email address and a network address

@@ -87,7 +87,12 @@ void Raft::count_votes(Now now, Effects& out) {
 void Raft::become_follower(Now now, Term term, const NodeId& leader, Effects& out) {
   PATRONUS_ASSERT(term >= hard_.term, "terms never go back");
   const bool led = is_leader();
-  if (led) fail_reads();
+  if (led) {
+    fail_reads();
+    // Time goes on from where this leader had it until another tells.
+    told_stamp_ = stamp(now);
+    told_at_ = now.mono;
+  }
   if (term > hard_.term || MUTANT(kForgetVoteOnStepDown)) {
     hard_.term = term;
     // Within a term the vote stands, whatever this node becomes.

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 
 #include "core/base/limits.h"
 #include "core/base/time.h"
@@ -96,7 +97,7 @@ class Progress {
   ClockEcho& clock() { return clock_; }
   const ClockEcho& clock() const { return clock_; }
   // How far the member's wall clock was ahead of this node's when it was last heard.
-  int64_t wall_offset_ms() const { return wall_offset_ms_; }
+  std::optional<int64_t> wall_offset_ms() const { return wall_offset_ms_; }
   void set_wall_offset_ms(int64_t ms) { wall_offset_ms_ = ms; }
   // The member is about to leave.
   bool draining() const { return draining_; }
@@ -130,7 +131,7 @@ class Progress {
   Instant waiting_since_;
   bool heard_ = false;
   ClockEcho clock_;
-  int64_t wall_offset_ms_ = 0;
+  std::optional<int64_t> wall_offset_ms_;
   bool draining_ = false;
 };
 

@@ -210,7 +210,8 @@ class Raft {
   std::vector<MemberView> told_members_;
   std::map<NodeId, LeaderCause> gone_;  // peers whose process has ended, and how
   Freshness freshness_;
-  Stamp told_stamp_;  // of the leader, when it was last heard
+  Stamp told_stamp_;  // of the leader, when it was last heard, or of this node when it last led
+  Instant told_at_;
   bool draining_ = false;
   std::vector<ReadReady> ready_reads_;
   std::vector<ReadTicket> failed_reads_;

@@ -19,9 +19,9 @@ bool Raft::wall_is_in_line() const {
   const auto& leader = std::get<Leader>(role_);
   std::vector<int64_t> offsets{0};
   for (const auto& [peer, progress] : leader.peers) {
-    if (progress.heard()) offsets.push_back(progress.wall_offset_ms());
+    if (progress.wall_offset_ms()) offsets.push_back(*progress.wall_offset_ms());
   }
-  if (offsets.size() < quorum::majority(leader.peers.size() + 1)) return true;
+  if (offsets.size() < quorum::majority(leader.peers.size() + 1)) return false;
   std::sort(offsets.begin(), offsets.end());
   const int64_t median = offsets[offsets.size() / 2];
   return std::abs(median) <= limits::kWallOffsetMaxMs;
@@ -29,7 +29,7 @@ bool Raft::wall_is_in_line() const {
 
 Stamp Raft::cluster_stamp(Now now) const {
   if (is_leader()) return stamp(now);
-  const int64_t since = had_leader_contact_ ? (now.mono - last_leader_contact_).count() / 1'000'000 : 0;
+  const int64_t since = (now.mono - told_at_).count() / 1'000'000;
   const Stamp last = log_.last_stamp();
   if (told_stamp_ == Stamp{}) return {last.lease_ms, std::max(last.wall_ms, now.wall.unix_ms)};
   return {std::max(told_stamp_.lease_ms, last.lease_ms), std::max(told_stamp_.wall_ms + since, last.wall_ms)};
@@ -255,6 +255,7 @@ void Raft::on(Now now, const NodeId& from, Term, const Heartbeat& m, Effects& ou
   leader_commit_ = std::max(leader_commit_, m.leader_commit);
   told_members_ = m.members;
   told_stamp_ = m.stamp;
+  told_at_ = now.mono;
   freshness_.told(m.fresh_as_of, m.fresh_commit, applied_, now.mono);
   send(from, HeartbeatResponse{m.round, applied_, now.wall, now.mono, draining_}, PersistId{}, out);
 }

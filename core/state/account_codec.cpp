@@ -68,6 +68,7 @@ void put(Writer& out, const OpenSessionOp& op) {
 void put(Writer& out, const RefreshSessionOp& op) {
   out.bytes(op.id);
   out.u64(op.generation);
+  out.i64(op.presented_lease_ms);
 }
 void put(Writer& out, const EndSessionsOp& op) {
   out.bytes(op.user_id);
@@ -164,6 +165,7 @@ AccountOp decode_account_op(Reader& in) {
       RefreshSessionOp op;
       op.id = in.text(kAccountIdBytesMax);
       op.generation = in.u64();
+      op.presented_lease_ms = in.i64();
       return op;
     }
     case 6: {

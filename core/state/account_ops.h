@@ -66,11 +66,12 @@ struct OpenSessionOp {
   friend bool operator==(const OpenSessionOp&, const OpenSessionOp&) = default;
 };
 // Compare and swap of the session's generation, as its refresh token names it. The generation before is taken
-// as well for a moment: two tabs, or a client whose answer was lost. An older one is a stolen token: the
-// session ends.
+// as well for a moment: two tabs, or a client whose answer was lost. A token that was older than that when it
+// was presented is stolen: the session ends. A write that was merely long under way harms nobody.
 struct RefreshSessionOp {
   std::string id;
   uint64_t generation = 0;
+  int64_t presented_lease_ms = 0;  // by the clock of the node that took it
 
   friend bool operator==(const RefreshSessionOp&, const RefreshSessionOp&) = default;
 };

@@ -104,9 +104,17 @@ WriteResult Accounts::execute(const OpenSessionOp& op, Index, const Stamp& stamp
     });
     (void)end_session(std::string(oldest->id));
   }
-  put(Session{op.id, op.user_id, 1, stamp.lease_ms, stamp.wall_ms,
-              std::min(stamp.wall_ms + op.life_ms, limits::kStampMax), op.idle_ms, stamp.lease_ms,
-              stamp.wall_ms, op.address, op.agent});
+  put(Session{op.id,
+              op.user_id,
+              1,
+              {stamp.lease_ms},
+              stamp.wall_ms,
+              std::min(stamp.wall_ms + op.life_ms, limits::kStampMax),
+              op.idle_ms,
+              stamp.lease_ms,
+              stamp.wall_ms,
+              op.address,
+              op.agent});
   return done(op.id, 1);
 }
 
@@ -115,19 +123,25 @@ WriteResult Accounts::execute(const RefreshSessionOp& op, Index, const Stamp& st
   if (found == nullptr) return refused(Outcome::kUnauthorized);
   const User* who = user(found->user_id);
   if (who == nullptr || who->disabled) return refused(Outcome::kUnauthorized);
+  if (op.generation > found->generation) return refused(Outcome::kUnauthorized);
+  const int64_t presented = std::min(op.presented_lease_ms, stamp.lease_ms);
+  const uint64_t age = found->generation - op.generation;
   // Two tabs, or an answer that was lost: the token that was just replaced gives the same successor again.
-  const bool in_grace = op.generation + 1 == found->generation &&
-                        stamp.lease_ms - found->rotated_lease_ms <= in_ms(limits::kRefreshGrace);
-  if (in_grace && !MUTANT(kNoRefreshGrace)) return done(op.id, found->generation);
-  if (op.generation != found->generation) {
+  const bool in_grace = presented - found->began_lease_ms[0] <= in_ms(limits::kRefreshGrace);
+  if (age == 1 && in_grace && !MUTANT(kNoRefreshGrace)) return done(op.id, found->generation);
+  if (age > 0) {
     // Whoever has a token that was used long ago has stolen it, or it was stolen from him.
-    if (op.generation < found->generation && !MUTANT(kNoReuseDetection))
-      (void)end_session(std::string(op.id));
+    const size_t two_later = std::min<size_t>(age < 2 ? 0 : age - 2, found->began_lease_ms.size() - 1);
+    const bool stolen = age == 1 ? !in_grace : presented > found->began_lease_ms[two_later];
+    if (!stolen) return refused(Outcome::kSuperseded);
+    if (!MUTANT(kNoReuseDetection)) (void)end_session(std::string(op.id));
     return refused(Outcome::kTokenReused);
   }
   Session rotated = *found;
   ++rotated.generation;
-  rotated.rotated_lease_ms = stamp.lease_ms;
+  std::copy_backward(rotated.began_lease_ms.begin(), rotated.began_lease_ms.end() - 1,
+                     rotated.began_lease_ms.end());
+  rotated.began_lease_ms[0] = stamp.lease_ms;
   rotated.seen_lease_ms = stamp.lease_ms;
   rotated.seen_wall_ms = stamp.wall_ms;
   const uint64_t generation = rotated.generation;

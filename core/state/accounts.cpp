@@ -34,7 +34,7 @@ uint64_t hash_of(const Session& session) {
   out.bytes(session.id);
   out.bytes(session.user_id);
   out.u64(session.generation);
-  out.i64(session.rotated_lease_ms);
+  for (const int64_t began : session.began_lease_ms) out.i64(began);
   out.i64(session.created_wall_ms);
   out.i64(session.expires_wall_ms);
   out.i64(session.idle_ms);

@@ -2,6 +2,7 @@
 // clock: sessions age by the stamps of entries, and end by an entry.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -33,8 +34,9 @@ struct User {
 struct Session {
   std::string id;
   std::string user_id;
-  uint64_t generation = 1;       // of its refresh token
-  int64_t rotated_lease_ms = 0;  // when the generation began
+  uint64_t generation = 1;  // of its refresh token
+  // When this generation and those before it began, the latest first.
+  std::array<int64_t, 4> began_lease_ms{};
   int64_t created_wall_ms = 0;
   int64_t expires_wall_ms = 0;
   int64_t idle_ms = 0;

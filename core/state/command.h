@@ -137,6 +137,7 @@ enum class Outcome : uint8_t {
   kInitDone = 14,      // there are users already
   kLimitReached = 15,  // of users, sessions or keys
   kTokenReused = 16,   // a refresh token of an earlier generation: its session has ended
+  kSuperseded = 17,    // another refresh came in between; the session stands
   // Never in the log; given by the node that waits.
   kNoLeader = 40,      // nothing was sent: not applied
   kMaybeApplied = 41,  // not known in time

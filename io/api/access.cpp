@@ -35,19 +35,26 @@ Problem Access::unauthorized(std::string detail) {
   return {401, "unauthorized", std::move(detail), false, false, {}};
 }
 
-std::variant<const auth::Claims*, std::string> Access::verified(std::string_view token) {
+std::variant<const auth::Claims*, Problem> Access::verified(std::string_view token) {
   if (const auth::Claims* claims = cache_.find(token)) return claims;
   std::variant<auth::ParsedToken, std::string> parsed = auth::parse_token(token);
-  if (auto* reason = std::get_if<std::string>(&parsed)) return std::move(*reason);
+  if (auto* reason = std::get_if<std::string>(&parsed)) return unauthorized(std::move(*reason));
   const auto& one = std::get<auth::ParsedToken>(parsed);
   const SigningKey* key = node_.store().accounts().key(one.kid);
-  if (key == nullptr) return "the token is signed with a key that is not in use; log in again";
-  if (!auth::verify_token(one, key->public_key, crypto_)) return "the token's signature is wrong";
+  if (key == nullptr) {
+    // A key that was made a moment ago may not have come here yet. Whether that is so nobody has vouched for,
+    // so the request is sent away rather than kept waiting.
+    if (Index{static_cast<uint64_t>(one.claims.rev)} > node_.store().applied()) return cannot_vouch();
+    return unauthorized("the token is signed with a key that is not in use; log in again");
+  }
+  if (!auth::verify_token(one, key->public_key, crypto_))
+    return unauthorized("the token's signature is wrong");
   cache_.put(token, one.kid, one.claims);
   return cache_.find(token);
 }
 
-std::variant<Nobody, Caller, NotYet, Problem> Access::identify(const http::Request& request, Now now, bool stale_will_do) {
+std::variant<Nobody, Caller, NotYet, Problem> Access::identify(const http::Request& request, Now now,
+                                                               bool stale_will_do) {
   const std::string* header = request.header("authorization");
   if (header == nullptr) return Nobody{};
   const bool twice = std::count_if(request.headers.begin(), request.headers.end(),
@@ -57,12 +64,11 @@ std::variant<Nobody, Caller, NotYet, Problem> Access::identify(const http::Reque
   if (const auto* reason = std::get_if<std::string>(&bearer)) return unauthorized(*reason);
   // Keys and sessions come from the state, so nothing can be said of a token without knowing the state.
   if (!stale_will_do && !node_.vouches(now)) return cannot_vouch();
-  const std::variant<const auth::Claims*, std::string> token =
-      verified(std::get<auth::BearerToken>(bearer).text);
-  if (const auto* reason = std::get_if<std::string>(&token)) return unauthorized(*reason);
+  const std::variant<const auth::Claims*, Problem> token = verified(std::get<auth::BearerToken>(bearer).text);
+  if (const auto* problem = std::get_if<Problem>(&token)) return *problem;
   const auth::Claims& claims = *std::get<const auth::Claims*>(token);
-  if (const auto fault = auth::token_time_fault(claims, WallTime{node_.cluster_stamp(now).wall_ms}))
-    return unauthorized(*fault);
+  if (auth::has_expired(claims, WallTime{node_.cluster_stamp(now).wall_ms}))
+    return unauthorized("the token has expired; refresh it");
   const Index needs{static_cast<uint64_t>(claims.rev)};
   if (needs > node_.store().applied()) return NotYet{needs};
   const Session* session = node_.store().accounts().session(claims.sid);

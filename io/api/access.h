@@ -34,7 +34,7 @@ class Access {
   // Whose token the request carries. `stale_will_do`: what is asked for helps to find out why this node can't
   // vouch for anything, so what it last knew of the session is good enough.
   [[nodiscard]] std::variant<Nobody, Caller, NotYet, Problem> identify(const http::Request& request, Now now,
-                                                               bool stale_will_do);
+                                                                       bool stale_will_do);
   // What keeps the caller from the route, if anything does.
   [[nodiscard]] static std::optional<Problem> obstacle(Need need, const Caller* caller);
   // A node whose knowledge is too old says so, and never that a token is wrong.
@@ -42,7 +42,7 @@ class Access {
   [[nodiscard]] static Problem unauthorized(std::string detail);
 
  private:
-  [[nodiscard]] std::variant<const auth::Claims*, std::string> verified(std::string_view token);
+  [[nodiscard]] std::variant<const auth::Claims*, Problem> verified(std::string_view token);
 
   const Node& node_;
   auth::Crypto& crypto_;

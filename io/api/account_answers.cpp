@@ -110,6 +110,13 @@ Problem account_problem(const WriteResult& result) {
       return {507, "limit_reached", "there are as many of these as there may be", false, false, {}};
     case Outcome::kNotFound:
       return {404, "not_found", "there is no such user or session", false, false, {}};
+    case Outcome::kSuperseded:
+      return {409,
+              "refresh_superseded",
+              "another refresh of this session was faster; use the cookie it brought",
+              true,
+              false,
+              {}};
     case Outcome::kPreconditionFailed:
       return {412, "precondition_failed", "it was changed meanwhile; read it again", false, false, {}};
     default:

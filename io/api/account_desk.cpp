@@ -61,7 +61,7 @@ Step AccountDesk::begin(AccountAsk& ask, const http::Request& request, const Rem
     case Route::kLogin:
       return begin_login(ask, request, now);
     case Route::kRefresh:
-      return begin_refresh(ask, request);
+      return begin_refresh(ask, request, now);
     case Route::kLogout:
       return begin_logout(ask, request);
     case Route::kMe:

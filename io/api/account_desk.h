@@ -77,7 +77,7 @@ class AccountDesk {
   const Accounts& accounts() const { return node_.store().accounts(); }
   Step begin_login(AccountAsk& ask, const http::Request& request, Now now);
   Step begin_init(AccountAsk& ask, const http::Request& request, Now now);
-  Step begin_refresh(AccountAsk& ask, const http::Request& request);
+  Step begin_refresh(AccountAsk& ask, const http::Request& request, Now now);
   Step begin_logout(AccountAsk& ask, const http::Request& request);
   Step begin_change_password(AccountAsk& ask, const http::Request& request, Now now);
   Step begin_sessions(AccountAsk& ask, const http::Request& request);

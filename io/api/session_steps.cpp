@@ -99,12 +99,13 @@ Step AccountDesk::begin_init(AccountAsk& ask, const http::Request& request, Now 
 }
 
 // Whether the generation is the session's is decided in the log, where no two can both be right.
-Step AccountDesk::begin_refresh(AccountAsk& ask, const http::Request& request) {
+Step AccountDesk::begin_refresh(AccountAsk& ask, const http::Request& request, Now now) {
   if (const auto problem = no_body(request)) return refuse(ask, *problem);
   if (keys_.signer(accounts()) == nullptr) return refuse(ask, no_key());
   const std::optional<auth::RefreshToken> token = refresh_token_of(request, crypto_);
   if (!token) return refuse(ask, Access::unauthorized("there is no valid refresh cookie; log in"));
-  return write_of(ask, RefreshSessionOp{token->sid, token->generation}, UserRole::kViewer);
+  return write_of(ask, RefreshSessionOp{token->sid, token->generation, node_.cluster_stamp(now).lease_ms},
+                  UserRole::kViewer);
 }
 
 Step AccountDesk::begin_logout(AccountAsk& ask, const http::Request& request) {

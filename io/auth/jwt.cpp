@@ -88,7 +88,11 @@ std::string sign_token(const Claims& claims, std::string_view kid, std::string_v
   std::string payload;
   json::Writer out(payload);
   out.begin_object().field("iss", claims.iss).field("sub", claims.sub).field("sid", claims.sid);
-  out.field("iat", claims.iat).field("exp", claims.exp).field("role", claims.role).field("rev", claims.rev).end();
+  out.field("iat", claims.iat)
+      .field("exp", claims.exp)
+      .field("role", claims.role)
+      .field("rev", claims.rev)
+      .end();
   std::string token = json::base64url_encode(header) + "." + json::base64url_encode(payload);
   const std::string signature = crypto.sign(private_key, token);
   if (signature.empty()) return {};
@@ -120,13 +124,7 @@ bool verify_token(const ParsedToken& token, std::string_view public_key, Crypto&
   return crypto.verify(public_key, token.signing_input, token.signature);
 }
 
-std::optional<std::string> token_time_fault(const Claims& claims, WallTime now) {
-  const int64_t leeway_ms =
-      std::chrono::duration_cast<std::chrono::milliseconds>(limits::kTokenClockLeeway).count();
-  if (now.unix_ms / kMsPerSecond >= claims.exp) return "the token has expired";
-  if (claims.iat > (now.unix_ms + leeway_ms) / kMsPerSecond) return "the token was issued in the future";
-  return std::nullopt;
-}
+bool has_expired(const Claims& claims, WallTime now) { return now.unix_ms / kMsPerSecond >= claims.exp; }
 
 std::string jwks(const std::vector<VerificationKey>& keys) {
   std::string text;

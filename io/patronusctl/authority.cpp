@@ -20,7 +20,7 @@ namespace {
 
 // Beyond this today's browsers refuse a server's certificate.
 constexpr int64_t kBrowserDaysMax = 398;
-constexpr int64_t kDay = 24 * 60 * 60;
+constexpr int64_t kDay = int64_t{24} * 60 * 60;
 constexpr const char* kKeyFile = "ca.key";
 constexpr const char* kCertificateFile = "ca.crt";
 constexpr const char* kSecretFile = "cluster-secret";

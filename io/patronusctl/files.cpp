@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <system_error>
+#include <utility>
 
 #include "core/base/limits.h"
 
@@ -60,7 +62,7 @@ std::optional<std::string> write_file(const std::string& path, std::string_view 
   }
   unlink(draft.c_str());
   if (error == EEXIST) return "'" + path + "' exists and is not overwritten";
-  if (error != 0) return "'" + path + "' can't be written: " + std::strerror(error);
+  if (error != 0) return "'" + path + "' can't be written: " + std::generic_category().message(error);
   sync_directory(directory_of(path));
   return std::nullopt;
 }
@@ -74,7 +76,7 @@ ReadFile read_small_file(const std::string& path) {
     return {"", "'" + path + "' is too large to be a key or certificate"};
   }
   std::ifstream in(path, std::ios::binary);
-  if (!in) return {"", "'" + path + "' can't be read: " + std::strerror(errno)};
+  if (!in) return {"", "'" + path + "' can't be read: " + std::generic_category().message(errno)};
   std::string content((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
   if (in.bad()) return {"", "'" + path + "' can't be read"};
   return {std::move(content), ""};
@@ -85,7 +87,7 @@ std::optional<std::string> make_directory(const std::string& path) {
   const int error = errno;
   struct stat about{};
   if (error == EEXIST && stat(path.c_str(), &about) == 0 && S_ISDIR(about.st_mode)) return std::nullopt;
-  return "directory '" + path + "' can't be made: " + std::strerror(error);
+  return "directory '" + path + "' can't be made: " + std::generic_category().message(error);
 }
 
 bool is_there(const std::string& path) {

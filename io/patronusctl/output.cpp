@@ -13,7 +13,11 @@ void print_line(std::string_view text) {
 void print_rows(const Rows& rows) {
   size_t width = 0;
   for (const auto& [name, value] : rows) width = std::max(width, name.size());
-  for (const auto& [name, value] : rows) print_line(name + std::string(width - name.size() + 2, ' ') + value);
+  for (const auto& [name, value] : rows) {
+    std::string line = name;
+    line.append(width - name.size() + 2, ' ').append(value);
+    print_line(line);
+  }
 }
 
 void print_error(std::string_view text) {

@@ -10,7 +10,7 @@
 namespace patronus::ctl {
 namespace {
 
-constexpr int64_t kDay = 24 * 60 * 60;
+constexpr int64_t kDay = int64_t{24} * 60 * 60;
 constexpr int64_t kSoonDays = 14;
 
 struct Shown {

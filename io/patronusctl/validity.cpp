@@ -5,8 +5,8 @@
 namespace patronus::ctl {
 namespace {
 
-constexpr int64_t kDay = 24 * 60 * 60;
-constexpr int64_t kClockSkew = 60 * 60;
+constexpr int64_t kDay = int64_t{24} * 60 * 60;
+constexpr int64_t kClockSkew = int64_t{60} * 60;
 constexpr int64_t kDaysMax = 36'500;
 
 bool read_time(const std::string& text, const char* option, int64_t& into, std::string& error) {

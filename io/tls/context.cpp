@@ -16,7 +16,7 @@ constexpr const char* kCiphers =
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 constexpr const char* kGroups = "X25519:P-256";
 constexpr int kSecurityLevel = 2;  // 112 bits: RSA and DH from 2048 bits, no SHA-1 signatures
-constexpr long kTicketSeconds = 2 * 60 * 60;
+constexpr long kTicketSeconds = 2L * 60 * 60;
 constexpr std::string_view kHttp11 = "http/1.1";
 
 // Takes http/1.1 out of the client's list of length-prefixed names. A client that asks for something else

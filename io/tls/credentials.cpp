@@ -7,7 +7,7 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 #include "core/base/limits.h"
 
@@ -26,7 +26,7 @@ Content read_file(const std::string& path) {
   int error = fstat(fd, &about) != 0 ? errno : 0;
   if (error == 0 && !S_ISREG(about.st_mode)) error = S_ISDIR(about.st_mode) ? EISDIR : EINVAL;
   std::string content;
-  std::array<char, 16 * 1024> piece{};
+  std::array<char, size_t{16} * 1024> piece{};
   while (error == 0) {
     const ssize_t n = read(fd, piece.data(), piece.size());
     if (n == 0) break;
@@ -46,7 +46,7 @@ Content read_file(const std::string& path) {
 std::string read_into(const NamedFile& file, std::string& content) {
   Content read = read_file(file.path);
   if (const int* error = std::get_if<int>(&read)) {
-    return file.text() + " can't be read: " + std::strerror(*error) + kRemedy;
+    return file.text() + " can't be read: " + std::generic_category().message(*error) + kRemedy;
   }
   content = std::move(std::get<std::string>(read));
   return "";

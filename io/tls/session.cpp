@@ -13,7 +13,7 @@
 namespace patronus::tls {
 namespace {
 
-constexpr size_t kRecordBytes = 16 * 1024;  // of plaintext, at most (RFC 8446 section 5.1)
+constexpr size_t kRecordBytes = size_t{16} * 1024;  // of plaintext, at most (RFC 8446 section 5.1)
 
 }  // namespace
 

@@ -140,16 +140,16 @@ void TlsStreams::on_bytes(ConnId conn, std::string_view bytes) {
 
 void TlsStreams::on_end_of_input(ConnId conn) {
   Stream* stream = find(conn);
-  if (stream == nullptr) {
-    listener_.on_end_of_input(conn);
-  } else if (!stream->reported) {
+  if (stream != nullptr && !stream->reported) {
     // Whoever leaves within the handshake is nobody the driver has to hear of, unless it dialled.
     const bool dialled = stream->dialled;
     close(conn);
     if (dialled) listener_.on_ended(conn, LinkEnd::kEndOfFile);
-  } else if (!std::exchange(stream->input_ended, true)) {
-    listener_.on_end_of_input(conn);
+    return;
   }
+  // TLS may have said so before TCP does.
+  const bool told = stream != nullptr && std::exchange(stream->input_ended, true);
+  if (!told) listener_.on_end_of_input(conn);
 }
 
 size_t TlsStreams::write(ConnId conn, std::string&& bytes) {

@@ -84,8 +84,8 @@ class Client:
 
     def __init__(self, port: int, context: Optional[ssl.SSLContext] = None) -> None:
         self.port = port
-        self.context = context
         self.token: Optional[str] = None  # sent along unless a test gives an Authorization of its own
+        self.context = context
 
     def _connect(self, timeout: float) -> http.client.HTTPConnection:
         if self.context is None:
