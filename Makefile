@@ -1,9 +1,9 @@
 # Everything a developer or operator types. Each target works as the first command on a fresh Debian 12: what is
 # missing is installed (deploy/deps.sh), what is not built is built.
 #
-#   make run      three nodes on this machine      make test     everything that must hold
-#                 (with TLS; PLAIN=1 opens plain HTTP too)
-#   make stop     end them                         make bench    beside etcd, in one run
+#   make run      three nodes and HAProxy on this machine; also DETACH=1, FRESH=1, PLAIN=1 (deploy/local.sh)
+#   make stop     end them                         make test     everything that must hold
+#   make restart  drain and restart NODE=…         make bench    beside etcd, in one run
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
 JOBS ?= $(shell nproc)
@@ -81,6 +81,7 @@ fuzz:
 	  grep -E 'number_of_executed_units|cov:' build-fuzz/$$target.log | tail -2; done
 
 run: build
+	@deploy/deps.sh run
 	@deploy/local.sh run
 
 start:

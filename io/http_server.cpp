@@ -107,6 +107,7 @@ void HttpServer::settle(ConnId conn, Now now) {
     std::optional<http::Incoming> incoming = one.http.next_request();
     if (!incoming) return;
     one.handling = true;
+    one.asked = true;
     buffered_ += one.http.buffered_bytes() - one.buffered;
     one.buffered = one.http.buffered_bytes();
     handle(conn, incoming->id, std::move(incoming->request), now);
@@ -129,23 +130,30 @@ http::Response HttpServer::refuse(const http::Refusal& refusal) {
   return response;
 }
 
-void HttpServer::shut_door() {
-  if (door_is_shut_) return;
-  door_is_shut_ = true;
-  ports_.stop_listening(Door::kHttp);
-  std::vector<ConnId> all;
-  for (const auto& [conn, one] : conns_) all.push_back(conn);
-  std::sort(all.begin(), all.end());
-  for (const ConnId conn : all) {
+void HttpServer::shut_door(Now now) {
+  if (!std::exchange(door_is_shut_, true)) ports_.stop_listening(Door::kHttp);
+  new_conns_ = 0;
+  std::vector<ConnId> old;
+  for (const auto& [conn, one] : conns_) {
+    // Whoever connected a moment ago has its request on the way, and could not know whether it was taken.
+    const bool is_new = !one->asked && now.mono < one->began + limits::kDrainFirstRequest;
+    if (is_new) {
+      ++new_conns_;
+    } else if (!std::exchange(one->draining, true)) {
+      old.push_back(conn);
+    }
+  }
+  std::sort(old.begin(), old.end());
+  for (const ConnId conn : old) {
     conns_.at(conn)->http.drain();
     touch(conn);
   }
 }
 
-size_t HttpServer::requests_under_way() const {
-  return static_cast<size_t>(std::count_if(conns_.begin(), conns_.end(), [](const auto& one) {
-    return one.second->handling || one.second->http.has_output() || one.second->unwritten > 0;
-  }));
+bool HttpServer::may_end() const {
+  return new_conns_ == 0 && std::none_of(conns_.begin(), conns_.end(), [](const auto& one) {
+           return one.second->handling || one.second->http.has_output() || one.second->unwritten > 0;
+         });
 }
 
 void HttpServer::flush(Now now) {

@@ -65,9 +65,12 @@ class HttpServer {
   void wake(Now now);
   // From here on every answer ends its connection, so that clients go elsewhere.
   void set_draining(bool draining) { draining_ = draining; }
-  // Takes no more connections and no more requests; what is under way is answered.
-  void shut_door();
-  size_t requests_under_way() const;
+  // Takes no more connections and no more requests; what is under way is answered. A connection that is so
+  // new that its first request may be on its way is still given kDrainFirstRequest since it began, so this
+  // wants to be called again until may_end().
+  void shut_door(Now now);
+  // After shut_door(): nobody waits for an answer, and no connection is that new.
+  bool may_end() const;
   Instant deadline() const { return conns_.empty() ? Instant::never() : next_scan_; }
 
  private:
@@ -82,11 +85,14 @@ class HttpServer {
   };
   struct Conn {
     Conn(const http::Limits& limits, Remote from, Now now)
-        : http(limits, now.mono, now.wall), remote(std::move(from)) {}
+        : http(limits, now.mono, now.wall), remote(std::move(from)), began(now.mono) {}
     http::Connection http;
     Remote remote;
+    Instant began;
+    bool asked = false;  // a request has been taken
     bool paused = false;
     bool touched = false;   // is in touched_
+    bool draining = false;  // takes no more requests
     bool handling = false;  // a request was taken and is not answered yet
     size_t buffered = 0;    // what the connection holds, as last counted
     size_t unwritten = 0;   // bytes handed to the port that have not left
@@ -133,6 +139,7 @@ class HttpServer {
   Instant next_scan_;
   bool draining_ = false;
   bool door_is_shut_ = false;
+  size_t new_conns_ = 0;  // as shut_door() counted last
 };
 
 }  // namespace patronus

@@ -128,6 +128,8 @@ inline constexpr size_t kHttpUnwrittenBytesMax =
 inline constexpr Duration kHttpScanInterval = 250ms;  // how exactly HTTP timeouts are kept
 inline constexpr Duration kDrainTimeout = 15s;  // what is not answered by then, after the grace, is cut off
 inline constexpr Duration kDrainCheck = 10ms;
+inline constexpr Duration kDrainFirstRequest =
+    1s;  // a new connection's first request is waited for this long
 inline constexpr Duration kRequestTimeoutDefault = 10s;  // after this a write is answered 504, a read 503
 
 // TLS.

@@ -21,7 +21,8 @@ void put_leader(json::Writer& out, const Status& status) {
 http::Response health(const Status& status, const std::string& version) {
   std::string body;
   json::Writer out(body);
-  out.begin_object().field("status", status.ready ? "ok" : "degraded").field("node", status.id);
+  const char* const word = status.draining ? "draining" : status.ready ? "ok" : "degraded";
+  out.begin_object().field("status", word).field("node", status.id);
   out.field("role", status.role);
   put_leader(out, status);
   out.field("term", status.term.value).field("version", version).finish();
@@ -54,7 +55,8 @@ http::Response ready(const http::Request& request, const Status& status, const O
                   [&](const ComponentView& component) { return component.ok || excluded(component); });
   std::string body;
   json::Writer out(body);
-  out.begin_object().field("status", is_ready ? "ready" : "unready").field("node", status.id);
+  const char* const word = status.draining ? "draining" : is_ready ? "ready" : "unready";
+  out.begin_object().field("status", word).field("node", status.id);
   out.begin_array("components");
   for (const ComponentView& component : status.components) {
     if (component.ok && !verbose) continue;
@@ -64,6 +66,9 @@ http::Response ready(const http::Request& request, const Status& status, const O
     out.end();
   }
   out.finish();
+  // A node that drains is told apart from one that fails: 404 is what HAProxy's disable-on-404 takes for "no
+  // new clients, but those that stick to this node may finish".
+  if (status.draining) return private_json(404, std::move(body));
   return private_json(is_ready ? 200 : 503, std::move(body));
 }
 

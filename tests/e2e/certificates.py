@@ -47,6 +47,11 @@ class Authority:
     def issue(self, node: str, *options: str) -> None:
         self._tls("issue", "--dir", str(self.directory), "--node", node, *LOOPBACK, *options)
 
+    def issue_host(self, name: str) -> Path:
+        """A file with certificate and key, as HAProxy wants them."""
+        self._tls("issue", "--dir", str(self.directory), "--host", name, *LOOPBACK)
+        return self.directory / f"{name}.pem"
+
     def renew(self, node: str, *options: str) -> None:
         self._tls("renew", "--dir", str(self.directory), "--node", node, *options)
 

@@ -28,6 +28,7 @@ class Answer:
     headers: dict[str, str]  # names in lower case
     body: bytes
     seconds: float = 0.0
+    cookies: tuple[str, ...] = ()  # each Set-Cookie as it was sent
 
     def json(self) -> Any:
         return json.loads(self.body)
@@ -104,7 +105,8 @@ class Client:
         finally:
             connection.close()
         names = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, names, content, time.monotonic() - began)
+        cookies = tuple(response.headers.get_all("Set-Cookie") or ())
+        return Answer(response.status, names, content, time.monotonic() - began, cookies)
 
     def with_token(self, headers: Optional[Mapping[str, str]] = None) -> dict[str, str]:
         given = dict(headers or {})

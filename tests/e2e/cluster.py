@@ -35,7 +35,7 @@ def binary() -> Path:
     return Path(os.environ.get("PATRONUSD") or ROOT / "build" / "patronusd").resolve()
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Runs in the child: a node must not outlive its test, even one that is killed."""
     _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -71,7 +71,7 @@ class Node(Client):
         with self.log.open("ab") as log:
             self.process = subprocess.Popen([str(binary())], env=clean_environment(self.environment), stdout=log,
                                             stderr=log, stdin=subprocess.DEVNULL, cwd=self.log.parent,
-                                            start_new_session=True, preexec_fn=_end_with_parent)
+                                            start_new_session=True, preexec_fn=end_with_parent)
 
     def alive(self) -> bool:
         return self.process is not None and self.process.poll() is None
@@ -151,18 +151,19 @@ class Node(Client):
 
 
 class Cluster:
-    """Nodes n1, n2, … on 127.0.0.1, with a cuttable proxy for each link between them if `proxied`, with HTTPS and
-    mutual TLS between them instead of plain text if `tls`. As a context manager it ends everything, prints the logs if something went wrong, and fails if a node died by itself."""
+    """Nodes n1, n2, … (or of another prefix) on 127.0.0.1, with a cuttable proxy for each link between them if
+    `proxied`, with HTTPS and mutual TLS between them instead of plain text if `tls`. As a context manager it ends
+    everything, prints the logs if something went wrong, and fails if a node died by itself."""
 
     def __init__(self, size: int = 3, proxied: bool = False, election_timeout: str = "500ms",
                  heartbeat_interval: str = "100ms", settings: Optional[Mapping[str, str]] = None,
-                 tls: bool = False) -> None:
+                 tls: bool = False, prefix: str = "n") -> None:
         assert binary().exists(), f"{binary()} does not exist; build it or set PATRONUSD"
         self.directory = Path(tempfile.mkdtemp(prefix="patronus-e2e-"))
         self._ports = Ports()
         self._proxies = Proxies() if proxied else None
         self._links: dict[tuple[str, str], Link] = {}
-        names = [f"n{number + 1}" for number in range(size)]
+        names = [f"{prefix}{number + 1}" for number in range(size)]
         self.authority = Authority(self.directory / "tls") if tls else None
         if self.authority is not None:
             for name in names:
