@@ -169,7 +169,8 @@ TEST(ClusterSecret, IsReadFromHexAndBase64url) {
   none.flags = {{"NODE_ID", "a"}, {"LISTEN_PLAIN", "127.0.0.1:8081"}};
   const LoadedConfig loaded = make_config(none);
   ASSERT_EQ(loaded.errors.size(), 1U);
-  EXPECT_TRUE(loaded.errors[0].starts_with("PATRONUS_CLUSTER_SECRET (not shown here) is not set; ")) << loaded.errors[0];
+  EXPECT_TRUE(loaded.errors[0].starts_with("PATRONUS_CLUSTER_SECRET (not shown here) is not set; "))
+      << loaded.errors[0];
 }
 
 TEST(ClusterSecret, IsRefusedAndNotShownWhenItIsNone) {
