@@ -113,7 +113,7 @@ launch_haproxy() {
   is_running haproxy && return 0
   launch haproxy .run/haproxy.log env PATH="$PATH:/usr/sbin" FRONT_BIND=127.0.0.1:8440 FRONT_STATS=127.0.0.1:8404 \
     FRONT_CERT=.run/tls/localhost.pem FRONT_CA=.run/tls/ca.crt FRONT_NODE1=127.0.0.1:8443 FRONT_NODE2=127.0.0.1:8444 \
-    FRONT_NODE3=127.0.0.1:8445 FRONT_LOG=notice haproxy -W -S .run/haproxy.sock -f deploy/haproxy/haproxy.cfg
+    FRONT_NODE3=127.0.0.1:8445 FRONT_LOG=notice haproxy -W -S unix@.run/haproxy.sock -f deploy/haproxy/haproxy.cfg
 }
 
 start_one() {
@@ -174,11 +174,13 @@ wait_balanced() {
 
 # What a node has logged since its last start holds the token as long as there is no user.
 setup_token() {
-  local node
+  local node token
   for node in "${nodes[@]}"; do
-    tac ".run/$node/log" | sed '/"event":"start"/q' |
-      sed -n '/"event":"setup_token"/{s/.*"\(message\|text\)":"\([^"]*\)".*/\2/;s/.* //;p;q}'
-  done | head -n 1
+    token=$(awk '/"event":"start"/ { token = "" }
+                 /"event":"setup_token"/ { sub(/"}.*/, ""); sub(/.* /, ""); token = $0 }
+                 END { print token }' ".run/$node/log")
+    if [ -n "$token" ]; then echo "$token"; return 0; fi
+  done
 }
 
 keep_setup_token() {
@@ -263,7 +265,8 @@ run() {
     exec 9>.run/watch.lock
     # One that has just been stopped takes a moment to notice.
     flock -w 3 9 || fail "make run runs already in another terminal; make stop ends it, DETACH=1 starts what is down"
-    trap 'end_run' INT TERM HUP
+    trap end_run INT TERM HUP
+    trap stop_all EXIT
   fi
   make_certificates
   for node in "${nodes[@]}"; do start_one "$node"; done
