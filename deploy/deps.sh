@@ -1,18 +1,20 @@
 #!/usr/bin/env bash
-# Installs what is missing, and only that: deps.sh build|test|bench|fuzz|lint ...
+# Installs what is missing, and only that: deps.sh build|test|bench|failover|tokens|fuzz|lint ...
 set -euo pipefail
 
 declare -A groups=(
   [build]="g++ cmake ninja-build pkg-config ccache curl libuv1-dev node-llhttp picojson-dev libcli11-dev libspdlog-dev libfmt-dev prometheus-cpp-dev zlib1g-dev libssl-dev libargon2-dev"
   [test]="libgtest-dev librapidcheck-dev python3 prometheus"
   [bench]="libbenchmark-dev libnghttp2-dev etcd-server etcd-client"
+  [failover]="python3 etcd-server iproute2 nftables"
+  [tokens]="python3 nginx wrk"
   [fuzz]="clang-19 libclang-rt-19-dev llvm-19"
   [lint]="clang-format-19 clang-tidy-19 shellcheck"
 )
 
 missing=()
 for group in "$@"; do
-  for package in ${groups[$group]:?unknown group $group; use build, test, bench, fuzz or lint}; do
+  for package in ${groups[$group]:?unknown group $group; use build, test, bench, failover, tokens, fuzz or lint}; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
   done
 done
