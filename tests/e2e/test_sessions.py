@@ -105,6 +105,16 @@ class Sessions(SharedClusterCase):
             wait_for(f"{node} to refuse the session", lambda node=node: me(node, token).status == 401)
         self.assert_problem(refresh(self.cluster.nodes[1], cookie_of(third)), 401)
 
+    def test_the_cookie_logs_out_too(self) -> None:
+        answer = login(self.cluster.nodes[0])
+        left = self.cluster.nodes[1].ask("POST", AUTH + "logout",
+                                         headers={"Authorization": "Bearer expired", "Cookie": cookie_of(answer)})
+        self.assert_status(left, 204)
+        self.assertIn("Max-Age=0", left.headers["set-cookie"])
+        token = answer.json()["access_token"]
+        for node in self.cluster.nodes:
+            wait_for(f"{node} to refuse the token", lambda node=node: me(node, token).status == 401)
+
     def test_forged_refresh_tokens_end_nothing(self) -> None:
         answer = login(self.cluster.nodes[0])
         name, _, value = cookie_of(answer).partition("=")
