@@ -22,7 +22,9 @@ Driver::Driver(DriverOptions options, Ports& ports)
       links_(std::move(options.peers), ports, *this),
       http_({options.boot.id, options.version, options.request_timeout, std::move(options.accounts)}, node_,
             *crypto_, ports, *this, metrics_),
-      encoder_(options.boot.incarnation, options.log_position, options.segment_bytes) {
+      encoder_(options.boot.incarnation, options.log_position, options.segment_bytes),
+      batch_bytes_max_(
+          std::min(limits::kWalBatchBytesMax, options.segment_bytes - limits::kWalSegmentHeaderBytes)) {
   if (options.advertises_https) http_.redirect_to_https();
 }
 
@@ -148,7 +150,7 @@ void Driver::write_log() {
   while (!to_write_.empty()) {
     const size_t more = wal::batch_bytes(to_write_.front());
     records += 1 + to_write_.front().entries.size();
-    const bool full = bytes + more > limits::kWalBatchBytesMax || records > limits::kWalRecordsPerBatchMax;
+    const bool full = bytes + more > batch_bytes_max_ || records > limits::kWalRecordsPerBatchMax;
     if (full && !batch.empty()) break;
     bytes += more;
     batch.push_back(std::move(to_write_.front()));

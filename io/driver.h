@@ -107,6 +107,7 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   HttpServer http_;
   Gate gate_;
   wal::Encoder encoder_;
+  size_t batch_bytes_max_;  // a batch never spans segments
   std::deque<Persist> to_write_;
   std::optional<PersistId> writing_;
   Instant writing_since_;

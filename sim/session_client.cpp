@@ -118,7 +118,8 @@ void SessionClient::take(const Refreshed& refreshed) {
 
 // An answer that was lost is asked for again with the same token: it gives the same successor.
 void SessionClient::on_refreshed(const Refreshed& refreshed) {
-  if (refreshed.told && refreshed.status == 401 && !in_doubt_)
+  // Whoever presents the newest token he was told of is at most one behind, however many answers were lost.
+  if (refreshed.told && (refreshed.status == 401 || refreshed.status == 409) && !in_doubt_)
     throw Violation("sessions", name() + " can't refresh a session that nobody ended");
   if (refreshed.told && refreshed.status == 401) forget();
   take(refreshed);

@@ -101,7 +101,8 @@ inline constexpr Duration kRetryIntervalMax = 1s;    // a lost append is sent ag
 // Write-ahead log.
 inline constexpr size_t kWalSegmentBytes = 16 * kMiB;
 inline constexpr size_t kWalSegmentHeaderBytes = 512;
-inline constexpr size_t kWalBatchBytesMax = 8 * kMiB;  // one write and one fdatasync
+inline constexpr size_t kWalBatchBytesMax = 8 * kMiB;   // one write and one fdatasync
+inline constexpr size_t kPersistBytesMax = 128 * kKiB;  // of entries in one piece, but at least one entry
 inline constexpr size_t kWalRecordsPerBatchMax = 65'536;
 
 // Peer links.

@@ -163,6 +163,7 @@ class Raft {
   void on(Now now, const NodeId& from, Term term, const TimeoutNow& m, Effects& out);
   void continue_transfer(Effects& out);
   void take_entries(const NodeId& from, AppendRequest& m, Effects& out);
+  void append_from_leader(std::span<const Entry> entries, Effects& out);
   void refuse_append(const NodeId& from, const AppendRequest& m, Effects& out);
   void append_own(Now now, EntryKind kind, Blob payload, Effects& out);
   void replicate(Now now, const NodeId& peer, Progress& progress, Effects& out);

@@ -129,14 +129,28 @@ void Raft::take_entries(const NodeId& from, AppendRequest& m, Effects& out) {
       return;
     }
     log_.truncate_from(news.front().index);
-    last_persist_ = last_persist_.next();
-    log_.append(news, last_persist_);
-    out.emplace_back(Persist{last_persist_, std::nullopt, {news.begin(), news.end()}});
+    append_from_leader(news, out);
     ++counters_.replications;
   }
   advance_commit(std::min(m.commit, last_new));
   // What the leader may count must be on disk here, also if an earlier message brought it.
   send(from, AppendResponse{true, last_new, m.prev_index, Index{}, Term{}}, log_.write_of(last_new), out);
+}
+
+// In pieces, so that a long append finds its place in the log's segments; what is written together anyway is
+// still one write.
+void Raft::append_from_leader(std::span<const Entry> entries, Effects& out) {
+  while (!entries.empty()) {
+    size_t count = 1;
+    size_t bytes = entries.front().encoded_bytes();
+    while (count < entries.size() && bytes + entries[count].encoded_bytes() <= limits::kPersistBytesMax)
+      bytes += entries[count++].encoded_bytes();
+    const std::span<const Entry> piece = entries.first(count);
+    last_persist_ = last_persist_.next();
+    log_.append(piece, last_persist_);
+    out.emplace_back(Persist{last_persist_, std::nullopt, {piece.begin(), piece.end()}});
+    entries = entries.subspan(count);
+  }
 }
 
 void Raft::on(Now now, const NodeId& from, Term, const AppendResponse& m, Effects& out) {

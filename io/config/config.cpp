@@ -177,6 +177,8 @@ void read_sessions(Reading& in, Config& config) {
   config.session_life = life.value_or(std::chrono::hours(168));
   if (config.session_life > std::chrono::hours(24 * 366) || config.session_life < limits::kSessionIdleMin) {
     in.wrong("SESSION_LIFE", in.text("SESSION_LIFE", "168h"), "is out of range; use 2m to 8784h");
+    config.session_life =
+        std::chrono::hours(168);  // by which idleness is judged, so that one fault is one line
   }
   if (config.session_idle < limits::kSessionIdleMin || config.session_idle > config.session_life) {
     in.wrong("SESSION_IDLE", in.text("SESSION_IDLE", "2h"),
