@@ -14,7 +14,7 @@ UNIT := build-asan
 MUTANTS := build-mutants
 TSAN := build-tsan
 
-.PHONY: deps build build-asan build-mutants build-tsan test test-full bench fuzz sim mutants run start stop restart format lint clean help
+.PHONY: deps build build-asan build-mutants build-tsan test test-full bench bench-failover bench-tokens fuzz sim mutants run start stop restart format lint clean help
 
 help:
 	@sed -n '/^#/p' Makefile | sed 's/^# \{0,1\}//'
@@ -66,6 +66,17 @@ bench:
 	@cmake --build build -j $(JOBS)
 	@build/core-bench --benchmark_min_time=0.2
 	@bench/cluster.py
+
+# How long nobody can write when the leader is killed, leaves or vanishes; exit code 3 if an aim is missed. Options
+# (bench/failover.py --help) come in FAILOVER, such as FAILOVER='--kills 50 -o json'.
+bench-failover: build
+	@deploy/deps.sh failover
+	@bench/failover.py $(FAILOVER)
+
+# Checks of tokens per second beside nginx; options in TOKENS.
+bench-tokens: build
+	@deploy/deps.sh tokens
+	@bench/tokens.py $(TOKENS)
 
 # Each target for FUZZ_SECONDS, with the sanitizers; a finding ends it.
 FUZZ_SECONDS ?= 60

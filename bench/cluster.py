@@ -10,23 +10,20 @@ sys.dont_write_bytecode = True  # The checkout stays as it is.
 import argparse
 import json
 import os
-import platform
 import shutil
-import signal
 import subprocess
 import time
 from pathlib import Path
 from typing import Any, Optional
 
 import report
-from systems import BenchError, Cluster, Etcd, Patronus, end_with_parent
+from interruption import Interrupted, catch_signals, ignore_signals, say
+from machine import describe_machine, etcd_version
+from patronus import Patronus
+from systems import BenchError, Cluster, Etcd, end_with_parent
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKLOADS = {"patronus": "patronus", "patronus-leader": "patronus", "etcd-json": "etcd-json", "etcd-grpc": "etcd-grpc"}
-
-
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -46,7 +43,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--keep", action="store_true", help="keep data and logs")
     parser.add_argument("--patronus-env", action="append", default=[], metavar="KEY=VALUE",
                         help="for our nodes; {id}, {data} and {port} are replaced; may be repeated")
-    parser.add_argument("--patronus-login", metavar="EMAIL:PASSWORD", help="log in for a token before the runs")
+    parser.add_argument("--patronus-login", metavar="EMAIL:PASSWORD", help="log in as this user instead of one made for the run")
     parser.add_argument("--patronus-header", action="append", default=[], metavar="LINE",
                         help="header for every request to our nodes; may be repeated")
     arguments = parser.parse_args()
@@ -65,16 +62,6 @@ def find(path: str, remedy: str) -> str:
     if not found:
         raise BenchError(f"{path} is missing: {remedy}")
     return found
-
-
-def filesystem_of(path: Path) -> str:
-    """The type and device of the file system that holds the data, by the longest mount point above it."""
-    best = ("", "unknown")
-    for line in Path("/proc/mounts").read_text().splitlines():
-        device, point, kind = line.split()[:3]
-        if path.is_relative_to(point) and len(point) > len(best[0]):
-            best = (point, f"{kind} on {device}")
-    return best[1]
 
 
 class Bench:
@@ -115,15 +102,12 @@ class Bench:
 
     def describe(self) -> dict[str, Any]:
         arguments = self.arguments
-        about = {"cpus": os.cpu_count(), "kernel": f"{platform.system()} {platform.release()}",
-                 "filesystem": filesystem_of(self.directory), "keys": arguments.keys, "seconds": arguments.seconds,
-                 "warmup": arguments.warmup, "rounds": arguments.rounds, "clients": arguments.clients,
-                 "ops": arguments.ops, "seed": arguments.seed, "systems": arguments.systems,
-                 "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+        about = describe_machine(self.directory) | {
+            "keys": arguments.keys, "seconds": arguments.seconds, "warmup": arguments.warmup,
+            "rounds": arguments.rounds, "clients": arguments.clients, "ops": arguments.ops, "seed": arguments.seed,
+            "systems": arguments.systems}
         if "etcd" in self.clusters:
-            version = subprocess.run([self.clusters["etcd"].nodes[0].command[0], "--version"], capture_output=True,
-                                     text=True, check=True).stdout
-            about["etcd_version"] = version.splitlines()[0].split(":")[-1].strip()
+            about["etcd_version"] = etcd_version(self.clusters["etcd"].nodes[0].command[0])
         return about
 
     def count_runs(self) -> int:
@@ -173,6 +157,7 @@ class Bench:
 
     def run_load(self, workload: str, cluster: Cluster, addresses: list[str], extra: list[str],
                  limit: float) -> dict[str, Any]:
+        cluster.renew_login()
         command = [self.load, "--workload", workload, "--targets", ",".join(addresses),
                    "--keys", str(self.arguments.keys)] + extra
         for header in cluster.headers:
@@ -259,18 +244,9 @@ class Bench:
             shutil.rmtree(self.directory, ignore_errors=True)
 
 
-class Interrupted(BaseException):
-    """Not KeyboardInterrupt, on which subprocess.run() leaves its child without having waited for it."""
-
-
-def on_signal(number: int, _frame: Any) -> None:
-    raise Interrupted(signal.Signals(number).name)
-
-
 def main() -> int:
     arguments = parse_arguments()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, on_signal)
+    catch_signals()
     bench: Optional[Bench] = None
     trusted = False
     try:
@@ -287,8 +263,7 @@ def main() -> int:
         say(f"bench: {why}, ending the nodes")
         return 130
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
+        ignore_signals()
         if bench is not None:
             bench.stop()
     return 0 if trusted else 1

@@ -1,35 +1,56 @@
-"""The two clusters under measure: how their nodes are started, watched and ended."""
+"""Clusters under measure: how their nodes are started, watched and ended; and etcd, the one to compare with."""
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import ctypes
 import http.client
 import json
 import os
+import random
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Optional
+from typing import Callable, ContextManager, Mapping, Optional
 
 NODES = 3
 PR_SET_PDEATHSIG = 1
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+_LIBC = ctypes.CDLL(None)  # Loaded before any fork: the child of a process with threads may not load anything.
+FIRST_PORT = 10_000
 
 
 class BenchError(Exception):
     """Something that ends the benchmark with one clear line."""
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on; all are held until the last is found, so that they differ."""
-    sockets = [socket.socket() for _ in range(count)]
+def first_ephemeral_port() -> int:
     try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+        return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return 32_768
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports nobody listens on, below those the kernel gives to outgoing connections: a node that is down for a while
+    finds its port free again. All are held until the last is found, so that they differ."""
+    end = max(first_ephemeral_port(), FIRST_PORT + 1_000)
+    sockets: list[socket.socket] = []
+    try:
+        for _ in range(100 * count):
+            one = socket.socket()
+            sockets.append(one)
+            with contextlib.suppress(OSError):
+                one.bind(("127.0.0.1", random.randrange(FIRST_PORT, end)))
+            bound = [each.getsockname()[1] for each in sockets if each.getsockname()[1] != 0]
+            if len(bound) == count:
+                return bound
+        raise BenchError("there are no free ports on 127.0.0.1")
     finally:
         for one in sockets:
             one.close()
@@ -37,30 +58,48 @@ def free_ports(count: int) -> list[int]:
 
 def end_with_parent() -> None:
     """Runs in the child: it must not outlive the benchmark, even one that is killed."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 @dataclass
 class Answer:
     status: int
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)  # names in any case, as http.client keeps them
 
     def json(self) -> dict:
         return json.loads(self.body)
 
 
+def connect(address: str, context: Optional[ssl.SSLContext], timeout: float) -> http.client.HTTPConnection:
+    """A connection that is dialled with its first request."""
+    if context is None:
+        return http.client.HTTPConnection(address, timeout=timeout)
+    return http.client.HTTPSConnection(address, timeout=timeout, context=context)
+
+
 def ask(address: str, method: str, path: str, body: Optional[bytes] = None,
-        headers: Optional[dict[str, str]] = None) -> Optional[Answer]:
-    """One HTTP request; None where the node does not answer."""
-    connection = http.client.HTTPConnection(address, timeout=2)
+        headers: Optional[dict[str, str]] = None, context: Optional[ssl.SSLContext] = None) -> Optional[Answer]:
+    """One HTTP request, over TLS if a context is given; None where the node does not answer."""
+    connection = connect(address, context, 2)
     try:
         connection.request(method, path, body, headers or {})
         response = connection.getresponse()
-        return Answer(response.status, response.read())
+        return Answer(response.status, response.read(), response.headers)
     except (OSError, http.client.HTTPException):
         return None
     finally:
         connection.close()
+
+
+@dataclass
+class Write:
+    """One write, ready to be sent any number of times."""
+
+    method: str
+    path: str
+    body: bytes
+    headers: dict[str, str]
 
 
 @dataclass
@@ -71,11 +110,12 @@ class Node:
     command: list[str]
     environment: dict[str, str]
     log: Path
+    inside: Callable[[], ContextManager[None]] = contextlib.nullcontext  # the network it is started in
     process: Optional[subprocess.Popen] = field(default=None, repr=False)
 
     def start(self) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("wb") as log:
+        with self.log.open("ab") as log, self.inside():
             # A session of its own: Ctrl-C reaches the benchmark, which then ends its nodes in order.
             self.process = subprocess.Popen(self.command, env=self.environment, stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, start_new_session=True, preexec_fn=end_with_parent)
@@ -88,6 +128,14 @@ class Node:
     def log_tail(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines()[-10:]
         return "\n".join("    " + line for line in lines) or "    (empty)"
+
+    def kill(self) -> None:
+        """kill -9; returns once the kernel has closed everything the process had."""
+        self.process.kill()
+        self.process.wait()
+
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
 
     def stop(self) -> None:
         if self.process is None or self.process.poll() is not None:
@@ -120,12 +168,48 @@ class Cluster:
         self.nodes: list[Node] = []
         self.addresses: list[str] = []
         self.headers: list[str] = []
+        self.context: Optional[ssl.SSLContext] = None
+
+    def ask(self, address: str, method: str, path: str, body: Optional[bytes] = None,
+            headers: Optional[dict[str, str]] = None) -> Optional[Answer]:
+        return ask(address, method, path, body, headers, self.context)
 
     def is_ready(self, address: str) -> bool:
         raise NotImplementedError
 
+    def find_leader(self) -> Optional[str]:
+        """The address of the node that leads, if one says so."""
+        raise NotImplementedError
+
+    def is_settled(self) -> bool:
+        """Whether all nodes are ready, agree on the leader and have what it has."""
+        raise NotImplementedError
+
+    def write_request(self, key: str, value: bytes) -> "Write":
+        """A write as this system's clients send it."""
+        raise NotImplementedError
+
+    def leader(self) -> str:
+        """The address of the node that leads now."""
+        found: list[str] = []
+
+        def look() -> bool:
+            address = self.find_leader()
+            if address is not None:
+                found.append(address)
+            return address is not None
+
+        self.wait_for("a leader", look, 10)
+        return found[0]
+
+    def node_at(self, address: str) -> Node:
+        return self.nodes[self.addresses.index(address)]
+
     def prepare(self) -> None:
         """What has to be done once all nodes are ready."""
+
+    def renew_login(self) -> None:
+        """Before a run: a token that would end in it is replaced."""
 
     def start(self) -> None:
         for node in self.nodes:
@@ -184,85 +268,30 @@ class Etcd(Cluster):
         answer = ask(address, "GET", "/health")
         return answer is not None and answer.status == 200 and answer.json().get("health") == "true"
 
+    def status(self, address: str) -> dict:
+        answer = self.ask(address, "POST", "/v3/maintenance/status", b"{}")
+        return answer.json() if answer is not None and answer.status == 200 else {}
+
+    def find_leader(self) -> Optional[str]:
+        for address in self.addresses:
+            status = self.status(address)
+            if status and status.get("leader") == status["header"]["member_id"]:
+                return address
+        return None
+
+    def is_settled(self) -> bool:
+        if not all(self.is_ready(address) for address in self.addresses):
+            return False
+        seen = [self.status(address) for address in self.addresses]
+        return all(one.get("leader") for one in seen) and len({(one["leader"], one["raftIndex"]) for one in seen}) == 1
+
+    def write_request(self, key: str, value: bytes) -> Write:
+        body = {"key": base64.b64encode(key.encode()).decode(), "value": base64.b64encode(value).decode()}
+        return Write("POST", "/v3/kv/put", json.dumps(body).encode(), {"Content-Type": "application/json"})
+
     def revision(self) -> int:
         """Each write raises it by one, so that it tells how many writes really happened."""
         answer = ask(self.addresses[0], "POST", "/v3/kv/range", b'{"key":"eA==","count_only":true}')
         if answer is None or answer.status != 200:
             raise BenchError("etcd does not tell its revision")
         return int(answer.json()["header"]["revision"])
-
-
-class Patronus(Cluster):
-    """Three nodes of ours over plain HTTP."""
-
-    name = "patronus"
-
-    def __init__(self, binary: str, directory: Path, extra_environment: list[str], login: Optional[str],
-                 headers: list[str]) -> None:
-        super().__init__()
-        self.login = login
-        self.headers = list(headers)
-        ports = free_ports(2 * NODES)
-        clients, peers = ports[:NODES], ports[NODES:]
-        names = [f"n{i + 1}" for i in range(NODES)]
-        listed = ",".join(f"{name}=127.0.0.1:{port}" for name, port in zip(names, peers))
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith("PATRONUS_")}
-        for name, client, peer in zip(names, clients, peers):
-            data = directory / name
-            environment = inherited | {
-                "PATRONUS_NODE_ID": name,
-                "PATRONUS_LISTEN_PLAIN": f"127.0.0.1:{client}",
-                "PATRONUS_PEER_ADDR": f"127.0.0.1:{peer}",
-                "PATRONUS_PEERS": listed,
-                "PATRONUS_DATA_DIR": str(data),
-            } | self.extra(extra_environment, name, data)
-            self.nodes.append(Node(name, [binary], environment, directory / f"{name}.log"))
-            self.addresses.append(f"127.0.0.1:{client}")
-
-    @staticmethod
-    def extra(settings: list[str], name: str, data: Path) -> dict[str, str]:
-        """KEY=VALUE with {id}, {data} and {port} (a free one) replaced for each node."""
-        result = {}
-        for setting in settings:
-            key, equals, value = setting.partition("=")
-            if not equals:
-                raise BenchError(f"--patronus-env {setting}: KEY=VALUE is wanted")
-            if "{port}" in value:
-                value = value.replace("{port}", str(free_ports(1)[0]))
-            result[key] = value.replace("{id}", name).replace("{data}", str(data))
-        return result
-
-    def is_ready(self, address: str) -> bool:
-        answer = ask(address, "GET", "/health/ready")
-        return answer is not None and answer.status == 200
-
-    def prepare(self) -> None:
-        if self.login:
-            email, _, password = self.login.partition(":")
-            body = json.dumps({"email": email, "password": password}).encode()
-            answer = ask(self.addresses[0], "POST", "/api/v1/auth/login", body, {"Content-Type": "application/json"})
-            if answer is None or answer.status != 200:
-                raise BenchError(f"patronus: cannot log in as {email}: {answer}")
-            self.headers.append("Authorization: Bearer " + answer.json()["access_token"])
-        headers = dict(line.split(": ", 1) for line in self.headers)
-        headers["Content-Type"] = "application/octet-stream"
-        answer = ask(self.addresses[0], "PUT", "/api/v1/state/bench/first", b"x", headers)
-        if answer is not None and answer.status in (401, 403):
-            raise BenchError("patronus asks for a token: see --patronus-login, --patronus-header and --patronus-env")
-        if answer is None or answer.status not in (200, 201, 204):
-            raise BenchError(f"patronus refuses a first write: {answer}")
-
-    def leader(self) -> str:
-        """The address of the node that leads now."""
-        found: list[str] = []
-
-        def look() -> bool:
-            for address in self.addresses:
-                answer = ask(address, "GET", "/health/leader")
-                if answer is not None and answer.status == 200:
-                    found.append(address)
-                    return True
-            return False
-
-        self.wait_for("a leader", look, 10)
-        return found[0]

@@ -122,9 +122,9 @@ void Node::handle(Now now, ClientWrite& event, Effects& out) {
   }
   const uint64_t sequence = writes_->next_sequence();
   const Command command{{raft_.incarnation(), sequence, writes_->resolved_below()},
-                        std::move(event.authority),
                         std::move(event.idempotency),
-                        std::move(event.op)};
+                        std::move(event.op),
+                        std::move(event.authority)};
   writes_->add({event.request, Blob(encode_command(command)), event.deadline, now.mono, false, Term{}});
   const bool leader_knows_the_rest =
       !known_leader_.empty() && known_leader_ == raft_.leader() && known_term_ == raft_.term();
@@ -275,8 +275,8 @@ void Node::apply_committed(Effects& out) {
 
 void Node::keep_sessions(Now now, Effects& out) {
   if (std::optional<TouchSessionsOp> touches = sessions_.take_touches(now.mono)) {
-    ClientWrite write{RequestId{}, AccountOp{std::move(*touches)}, std::nullopt, std::nullopt,
-                      now.mono + limits::kExpiryRetry};
+    ClientWrite write{RequestId{}, AccountOp{std::move(*touches)}, std::nullopt,
+                      now.mono + limits::kExpiryRetry, std::nullopt};
     handle(now, write, out);
   }
   // A leader that has not applied what was committed before it knows less than the log.
@@ -287,8 +287,8 @@ void Node::keep_sessions(Now now, Effects& out) {
     return;
   }
   if (!sessions_.expiry_is_due(store_.accounts(), raft_.cluster_stamp(now), now)) return;
-  ClientWrite write{RequestId{}, AccountOp{ExpireSessionsOp{}}, std::nullopt, std::nullopt,
-                    now.mono + limits::kExpiryRetry};
+  ClientWrite write{RequestId{}, AccountOp{ExpireSessionsOp{}}, std::nullopt, now.mono + limits::kExpiryRetry,
+                    std::nullopt};
   handle(now, write, out);
 }
 

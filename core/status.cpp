@@ -30,12 +30,12 @@ std::vector<ComponentView> Node::components(Now now) const {
   } else if (!raft_.had_leader_contact()) {
     leader.ok = false;
     leader.reason = "no leader heard of since this node started";
-  } else if (!raft_.freshness().ever()) {
-    leader.ok = false;
-    leader.reason = "has not yet learnt how far the cluster is";
   } else if (silence > patience) {
     leader.ok = false;
     leader.reason = "no leader heard of for " + std::to_string(ms(silence)) + " ms";
+  } else if (!vouches(now)) {
+    leader.ok = false;
+    leader.reason = "has not learnt of late how far the cluster is";
   }
   views.push_back(std::move(leader));
   const uint64_t known = std::max(raft_.leader_commit(), raft_.commit()).value;

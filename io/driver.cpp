@@ -199,8 +199,8 @@ void Driver::keep_signing_key() {
   }
   if (!node_.raft().is_leader()) return;
   if (std::optional<AddSigningKeyOp> key = http_.desk().missing_key()) {
-    step(ClientWrite{RequestId{}, AccountOp{std::move(*key)}, std::nullopt, std::nullopt,
-                     now_.mono + limits::kExpiryRetry});
+    step(ClientWrite{RequestId{}, AccountOp{std::move(*key)}, std::nullopt, now_.mono + limits::kExpiryRetry,
+                     std::nullopt});
   }
 }
 

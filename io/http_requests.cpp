@@ -67,9 +67,15 @@ void HttpServer::begin(ConnId conn, http::StreamId stream, http::Request&& reque
   const api::Need need = api::is_read(request.method) ? api::info(route).to_read : api::info(route).to_write;
   std::optional<api::Caller> caller;
   if (asks_who(route, need)) {
-    std::variant<api::Nobody, api::Caller, api::NotYet, api::Problem> who = access_.identify(request, now, is_for_diagnosis(route));
-    if (const auto* problem = std::get_if<api::Problem>(&who))
-      return answer(waiting, api::problem_response(*problem, origin), now);
+    std::variant<api::Nobody, api::Caller, api::NotYet, api::Problem> who =
+        access_.identify(request, now, is_for_diagnosis(route));
+    const auto* problem = std::get_if<api::Problem>(&who);
+    // Who can't be judged is told of the cluster what anyone may know; and a refresh cookie logs out as well
+    // as a token that has expired meanwhile.
+    const bool goes_on =
+        problem != nullptr &&
+        ((route == api::Route::kClusterStatus && problem->status == 503) || route == api::Route::kLogout);
+    if (problem != nullptr && !goes_on) return answer(waiting, api::problem_response(*problem, origin), now);
     const auto* not_yet = std::get_if<api::NotYet>(&who);
     if (not_yet != nullptr && route != api::Route::kClusterStatus) {
       waiting.replay = std::make_unique<http::Request>(std::move(request));

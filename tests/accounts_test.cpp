@@ -118,7 +118,8 @@ TEST(Scenario38, ALateWriteEndsNothing) {
   for (uint64_t g = 1; g <= 8; ++g) {
     world.pass(1000);
     EXPECT_EQ(world.refresh("s", g).number, g + 1);
-    if (g > 1) EXPECT_EQ(world.refresh_late("s", 1, presented).outcome, Outcome::kSuperseded);
+    if (g == 1) continue;
+    EXPECT_EQ(world.refresh_late("s", 1, presented).outcome, Outcome::kSuperseded);
   }
   EXPECT_NE(world.accounts.session("s"), nullptr);
   EXPECT_EQ(world.refresh("s", 1).outcome, Outcome::kTokenReused);

@@ -214,7 +214,7 @@ TEST(ClusterSecret, IsRefusedWithWhatWouldDo) {
   EXPECT_EQ(cluster_secret_fault(kSecret), std::nullopt);
   EXPECT_EQ(cluster_secret_fault(std::string(limits::kClusterSecretBytesMax, 'x')), std::nullopt);
   EXPECT_EQ(cluster_secret_fault("short"),
-            "the cluster secret has 5 bytes; it must have from 32 to 4096, and be the same on every node");
+            "the cluster secret has 5 bytes; it must have from 32 to 128, and be the same on every node");
   EXPECT_TRUE(cluster_secret_fault(std::string(limits::kClusterSecretBytesMax + 1, 'x')));
 }
 

@@ -508,7 +508,7 @@ TEST(CommandCodec, RefusesWhatIsAboveTheLimits) {
 
 TEST(CommandCodec, RefusesAnotherVersionsLayout) {
   std::string bytes = encode_command({{Incarnation{1}, 1, 1}, std::nullopt, DeleteOp{"n", "k", {}}});
-  bytes[0] = 2;
+  bytes[0] = 1;
   EXPECT_FALSE(decode_command(bytes));
   EXPECT_FALSE(decode_origin(bytes));
 }

@@ -18,6 +18,7 @@ LoadedConfig load(const Values& values, const std::string& host_name = "host1") 
   Sources sources;
   sources.flags = values;
   sources.flags.emplace("NODE_ID", "a");
+  sources.flags.emplace("CLUSTER_SECRET", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
   sources.host_name = host_name;
   return make_config(sources);
 }
@@ -164,7 +165,12 @@ TEST(ClusterSecret, IsReadFromHexAndBase64url) {
   const std::string base64 = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
   EXPECT_EQ(good(with(kTls, "CLUSTER_SECRET", base64)).cluster_secret, bytes);
   EXPECT_EQ(good(with(kTls, "CLUSTER_SECRET", base64 + "=")).cluster_secret, bytes);
-  EXPECT_EQ(good(kTls).cluster_secret, "");
+  Sources none;
+  none.flags = {{"NODE_ID", "a"}, {"LISTEN_PLAIN", "127.0.0.1:8081"}};
+  const LoadedConfig loaded = make_config(none);
+  ASSERT_EQ(loaded.errors.size(), 1U);
+  EXPECT_TRUE(loaded.errors[0].starts_with("PATRONUS_CLUSTER_SECRET (not shown here) is not set; "))
+      << loaded.errors[0];
 }
 
 TEST(ClusterSecret, IsRefusedAndNotShownWhenItIsNone) {

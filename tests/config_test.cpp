@@ -22,7 +22,9 @@ using namespace std::chrono_literals;
 // The least that is a good configuration.
 Sources good() {
   Sources sources;
-  sources.flags = {{"NODE_ID", "a"}, {"LISTEN_PLAIN", "127.0.0.1:8081"}};
+  sources.flags = {{"NODE_ID", "a"},
+                   {"LISTEN_PLAIN", "127.0.0.1:8081"},
+                   {"CLUSTER_SECRET", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"}};
   return sources;
 }
 

@@ -20,7 +20,7 @@ using json::base64url_encode;
 constexpr std::string_view kSecret = "a cluster secret of enough bytes";
 constexpr const char* kHeader = R"({"alg":"EdDSA","typ":"JWT","kid":"k1"})";
 constexpr const char* kPayload =
-    R"({"iss":"c","sub":"u1","sid":"s1","iat":1700000000,"exp":1700000900,"role":"viewer"})";
+    R"({"iss":"c","sub":"u1","sid":"s1","iat":1700000000,"exp":1700000900,"role":"viewer","rev":7})";
 
 Claims claims() { return {"c", "u1", "s1", 1'700'000'000, 1'700'000'900, "viewer"}; }
 
@@ -97,7 +97,7 @@ TEST(JwtParser, TakesTheDocumentedForm) {
   EXPECT_EQ(
       reason(token_of(
           kHeader,
-          R"({"aud":["a"],"iss":"c","sub":"u","sid":"s","iat":1,"exp":2,"role":"viewer","x":{"y":null}})")),
+          R"({"aud":["a"],"iss":"c","sub":"u","sid":"s","iat":1,"exp":2,"role":"viewer","rev":7,"x":{"y":null}})")),
       "accepted");
 }
 
@@ -137,14 +137,15 @@ TEST(JwtParser, RefusesTheSameMemberTwice) {
   EXPECT_EQ(reason(token_of(R"({"alg":"EdDSA","\u0061lg":"none","kid":"k1"})", kPayload)),
             "the token's header is not JSON as it should be: the same key twice in one object");
   EXPECT_EQ(reason(token_of(
-                kHeader, R"({"sub":"u1","iss":"c","sub":"u2","sid":"s","iat":1,"exp":2,"role":"viewer"})")),
+                kHeader, R"({"sub":"u1","iss":"c","sub":"u2","sid":"s","iat":1,"exp":2,"role":"viewer","rev":7})")),
             "the token's payload is not JSON as it should be: the same key twice in one object");
 }
 
 TEST(JwtParser, RefusesClaimsThatAreMissingOrOfAnotherType) {
   const std::vector<std::pair<std::string, std::string>> members = {
       {"iss", R"("c")"}, {"sub", R"("u")"}, {"sid", R"("s")"},
-      {"iat", "1"},      {"exp", "2"},      {"role", R"("viewer")"}};
+      {"iat", "1"},      {"exp", "2"},      {"role", R"("viewer")"},
+      {"rev", "7"}};
   const auto payload = [&](const std::string& changed, const std::string& to) {
     std::string text = "{";
     for (const auto& [name, value] : members) {

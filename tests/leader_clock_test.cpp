@@ -47,13 +47,15 @@ RC_GTEST_PROP(LeaderClock, NothingEverGoesBack, (std::vector<std::pair<uint16_t,
 TEST(Freshness, AReadingCountsOnceALaterRoundIsConfirmed) {
   ClockEcho echo;
   echo.heard(Instant{100}, Round{4});
-  echo.confirmed(Round{4});
+  EXPECT_FALSE(echo.confirmed(Round{4}, 1s));
   EXPECT_EQ(echo.reading(), Instant{});
   echo.heard(Instant{200}, Round{5});
-  echo.confirmed(Round{5});
+  EXPECT_TRUE(echo.confirmed(Round{5}, 1s)) << "the first one is news that does not wait";
   EXPECT_EQ(echo.reading(), Instant{100});
-  echo.confirmed(Round{6});
+  EXPECT_FALSE(echo.confirmed(Round{6}, 1s));
   EXPECT_EQ(echo.reading(), Instant{200});
+  EXPECT_FALSE(echo.is_urgent(Instant{300}, 1s));
+  EXPECT_TRUE(echo.is_urgent(Instant{2'000'000'000}, 1s));
 }
 
 TEST(Freshness, WhatIsNotAppliedYetIsNotKnown) {

@@ -1,4 +1,5 @@
-// Who is linked to whom: here, that a node must be the one its certificate proves.
+// Who is linked to whom: that a node must be the one its certificate proves, and when a peer's process is
+// known to have ended.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -6,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/limits.h"
 #include "io/peer_links.h"
 
 namespace patronus {
@@ -34,10 +36,15 @@ class Links : private Ports, private PeerLinks::Listener {
   std::vector<std::string> lines;
   std::vector<NodeId> up;
   std::vector<NodeId> messages_from;
+  std::vector<std::pair<NodeId, bool>> gone;  // and whether on purpose
+  ConnId last_dialled = 0;
 
  private:
   Now now() override { return {}; }
-  void dial(ConnId, const std::string&) override {}
+  void dial(ConnId conn, const std::string&) override { last_dialled = conn; }
+  void stop_listening(Door) override {}
+  bool hash_password(auth::PasswordJob&&) override { return false; }
+  void drained() override {}
   size_t write(ConnId conn, std::string&& bytes) override {
     output[conn] += bytes;
     return bytes.size();
@@ -59,6 +66,7 @@ class Links : private Ports, private PeerLinks::Listener {
   ConnId new_conn(Door) override { return next_conn_++; }
   void on_link_up(const PeerIdentity& peer) override { up.push_back(peer.id); }
   void on_link_lost(const NodeId&, LinkEnd) override {}
+  void on_peer_gone(const NodeId& peer, bool on_purpose) override { gone.emplace_back(peer, on_purpose); }
   void on_peer_message(const PeerIdentity& from, Message&&) override { messages_from.push_back(from.id); }
 
   PeerIdentity self_;
@@ -129,6 +137,84 @@ TEST(PeerLinks, SendToANodeThatIsWhoItProves) {
   answering.feed(a.output[1]);
   a->received(1, answering.take_output(), Instant{0});
   EXPECT_EQ(a.up, std::vector<NodeId>{"b"});
+}
+
+// A node a that has a link to b, and b one to it.
+struct Linked {
+  Linked() : a("a", {{"b", "b:7443"}}) {
+    a->start(Instant{0});
+    a->dialled(1, Instant{0});
+    answering.feed(a.output[1]);
+    a->received(1, answering.take_output(), Instant{0});
+    EXPECT_TRUE(a->accept(kAccepted, Instant{0}));
+    a->received(kAccepted, hello_from_b(), Instant{0});
+  }
+  static std::string hello_from_b() {
+    peer::Session session(peer::Side::kDialler, identity("b"), "a", Instant{0});
+    return session.take_output();
+  }
+  // Dials what is due.
+  void probe() { a->wake(now); }
+
+  Links a;
+  peer::Session answering{peer::Side::kAcceptor, identity("b"), "", Instant{0}};
+  Instant now{1'000'000};
+};
+
+TEST(PeerGone, WhenBothStreamsEndAndANewOneIsRefused) {
+  Linked one;
+  one.a->ended(1, LinkEnd::kReset, one.now);
+  one.a->ended(kAccepted, LinkEnd::kReset, one.now);
+  EXPECT_TRUE(one.a.gone.empty());
+  one.probe();
+  ASSERT_EQ(one.a.last_dialled, 2U) << "at once, not after the delay of a redial";
+  one.a->ended(2, LinkEnd::kRefused, one.now);
+  EXPECT_EQ(one.a.gone, (std::vector<std::pair<NodeId, bool>>{{"b", false}}));
+}
+
+TEST(PeerGone, NotWhileThePeerStillSpeaks) {
+  Linked one;
+  one.a->ended(1, LinkEnd::kReset, one.now);
+  one.probe();
+  one.a->ended(2, LinkEnd::kRefused, one.now);
+  EXPECT_TRUE(one.a.gone.empty()) << "a firewall may refuse; the peer's own stream stands";
+  one.a->ended(kAccepted, LinkEnd::kEndOfFile, one.now);
+  EXPECT_EQ(one.a.gone.size(), 1U);
+}
+
+TEST(PeerGone, IsAskedAgainWhenAClosingDoorLetsAProbeIn) {
+  Linked one;
+  one.a->ended(1, LinkEnd::kEndOfFile, one.now);
+  one.a->ended(kAccepted, LinkEnd::kEndOfFile, one.now);
+  one.probe();
+  one.a->dialled(2, one.now);
+  one.a->ended(2, LinkEnd::kReset, one.now);
+  EXPECT_TRUE(one.a.gone.empty());
+  one.now = one.now + limits::kProbeInterval;
+  one.probe();
+  ASSERT_EQ(one.a.last_dialled, 3U);
+  one.a->ended(3, LinkEnd::kRefused, one.now);
+  EXPECT_EQ(one.a.gone.size(), 1U);
+}
+
+TEST(PeerGone, AMachineThatDoesNotAnswerProvesNothing) {
+  Linked one;
+  one.a->ended(1, LinkEnd::kTimeout, one.now);
+  one.a->ended(kAccepted, LinkEnd::kTimeout, one.now);
+  one.now = one.now + limits::kRedialDelayMax;
+  one.probe();
+  one.a->ended(one.a.last_dialled, LinkEnd::kRefused, one.now);
+  EXPECT_TRUE(one.a.gone.empty());
+}
+
+TEST(PeerGone, AGoodbyeMakesItOnPurpose) {
+  Linked one;
+  one.answering.goodbye();
+  one.a->received(1, one.answering.take_output(), one.now);
+  one.a->ended(kAccepted, LinkEnd::kEndOfFile, one.now);
+  one.probe();
+  one.a->ended(one.a.last_dialled, LinkEnd::kRefused, one.now);
+  EXPECT_EQ(one.a.gone, (std::vector<std::pair<NodeId, bool>>{{"b", true}}));
 }
 
 }  // namespace

@@ -20,8 +20,25 @@ class ClockEcho {
     latest_ = Reading{reading, latest};
     if (!waiting_) waiting_ = latest_;
   }
-  // A majority has answered this round.
-  void confirmed(Round round) {
+  // A majority has answered this round. True if the member must be told at once, since it had no reading for
+  // so long that it is about to be unable to vouch for anything.
+  bool confirmed(Round round, Duration long_ago) {
+    const Instant before = reading_;
+    confirm(round);
+    return reading_ > before && is_behind(before, reading_, long_ago);
+  }
+  // True if a reading that arrives now should not have to wait for the next heartbeats.
+  bool is_urgent(Instant reading, Duration long_ago) const {
+    return !waiting_ && is_behind(reading_, reading, long_ago);
+  }
+  // The newest confirmed reading; 0 before the first.
+  Instant reading() const { return reading_; }
+
+ private:
+  static bool is_behind(Instant known, Instant reading, Duration long_ago) {
+    return known == Instant{} || reading - known > long_ago;
+  }
+  void confirm(Round round) {
     if (!waiting_ || round <= waiting_->after) return;
     reading_ = waiting_->at;
     waiting_.reset();
@@ -32,12 +49,6 @@ class ClockEcho {
       waiting_.reset();
     }
   }
-  // Nothing was heard since the link came up.
-  bool is_idle() const { return !latest_ && reading_ == Instant{}; }
-  // The newest confirmed reading; 0 before the first.
-  Instant reading() const { return reading_; }
-
- private:
   struct Reading {
     Instant at;
     Round after;

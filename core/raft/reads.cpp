@@ -50,11 +50,9 @@ void Raft::confirm_clocks(Now now, Round confirmed, Effects& out) {
   auto& leader = std::get<Leader>(role_);
   if (commit_ < leader.first_index) return;
   for (auto& [peer, progress] : leader.peers) {
-    const bool is_first = progress.clock().reading() == Instant{};
-    progress.clock().confirmed(confirmed);
-    if (is_first && progress.clock().reading() > Instant{}) send_heartbeat(now, peer, progress, out);
+    if (progress.clock().confirmed(confirmed, election_timeout_)) send_heartbeat(now, peer, progress, out);
   }
-  leader.own_clock.confirmed(confirmed);
+  (void)leader.own_clock.confirmed(confirmed, election_timeout_);
   freshness_.told(leader.own_clock.reading(), commit_, applied_, now.mono);
 }
 

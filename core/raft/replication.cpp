@@ -269,12 +269,13 @@ void Raft::on(Now now, const NodeId& from, Term, const HeartbeatResponse& m, Eff
   at->second.set_applied(m.applied);
   at->second.set_draining(m.draining);
   at->second.set_wall_offset_ms(std::clamp(m.wall.unix_ms, int64_t{0}, limits::kStampMax) - now.wall.unix_ms);
-  const bool is_first_reading = m.clock > Instant{} && at->second.clock().is_idle();
+  const bool is_urgent = m.clock > Instant{} && at->second.clock().is_urgent(m.clock, election_timeout_);
   if (m.clock > Instant{}) at->second.clock().heard(m.clock, leader->reads.round());
   at->second.acknowledged_round(std::min(m.round, leader->reads.round()));
   finish_read_rounds(now, out);
-  // A node that just came up can vouch for nothing yet, and shall not have to wait for the next heartbeats.
-  if (is_first_reading && is_leader() && !leader->reads.under_way()) start_read_round(now, out);
+  // A node that just came up, or was cut off, can vouch for nothing, and shall not have to wait for
+  // heartbeats.
+  if (is_urgent && is_leader() && !leader->reads.under_way()) start_read_round(now, out);
   if (is_leader()) replicate(now, from, at->second, out);
 }
 

@@ -72,9 +72,9 @@ enum class Consistency : uint8_t { kLinearizable, kStale };
 struct ClientWrite {
   RequestId request;  // 0: nobody waits for the answer
   WriteOp op;
-  std::optional<Authority> authority;
   std::optional<IdempotencyKey> idempotency;
   Instant deadline;
+  std::optional<Authority> authority = std::nullopt;
 };
 struct ClientRead {
   RequestId request;

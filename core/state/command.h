@@ -96,9 +96,9 @@ struct Authority {
 
 struct Command {
   Origin origin;
-  std::optional<Authority> authority;  // nothing: the system's own, or checked by other means
   std::optional<IdempotencyKey> idempotency;
   WriteOp op;
+  std::optional<Authority> authority = std::nullopt;  // nothing: the system's own, or checked by other means
 
   friend bool operator==(const Command&, const Command&) = default;
 };

@@ -75,7 +75,7 @@ std::optional<std::string> read_claims(std::string_view part, Claims& claims) {
   claims.iat = payload.required_int("iat", 0, kSecondsMax);
   claims.exp = payload.required_int("exp", 0, kSecondsMax);
   claims.role = payload.required_string("role", text);
-  claims.rev = payload.required_int("rev", 0);
+  claims.rev = payload.required_int("rev", 0, static_cast<int64_t>(limits::kCounterMax));
   return complaint(payload, "payload");
 }
 

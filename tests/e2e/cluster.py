@@ -170,10 +170,10 @@ class Cluster:
                 self.authority.issue(name)
         self.nodes = [Node(name, self.directory, self._ports.take(), self._ports.take(), self.authority)
                       for name in names]
-        timing = {"PATRONUS_ELECTION_TIMEOUT": election_timeout, "PATRONUS_HEARTBEAT_INTERVAL": heartbeat_interval,
-                  "PATRONUS_DRAIN_GRACE": "0"}
+        timing = {"PATRONUS_DRAIN_GRACE": "0", "PATRONUS_ELECTION_TIMEOUT": election_timeout,
+                  "PATRONUS_HEARTBEAT_INTERVAL": heartbeat_interval}
         if self.authority is None:
-            timing["PATRONUS_CLUSTER_SECRET"] = CLUSTER_SECRET
+            timing["PATRONUS_CLUSTER_SECRET"] = CLUSTER_SECRET  # else the authority has made one
         for node in self.nodes:
             node.environment = {**self._environment_of(node), **timing, **(settings or {})}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Iterator, Mapping, Sequence
 
 from case import Case, main
-from cluster import Node, binary, clean_environment
+from cluster import CLUSTER_SECRET, Node, binary, clean_environment
 from ports import Ports
 from waiting import PATIENCE, wait_for
 
@@ -67,6 +67,11 @@ WRONG_VALUES = [
     Wrong("HEARTBEAT_INTERVAL", "101ms", "100ms"),
     Wrong("DATA_DIR", "", "/"),
     Wrong("LOG_LEVEL", "loud", "info"),
+    Wrong("DRAIN_GRACE", "soon", "500ms"),
+    Wrong("DRAIN_GRACE", "1h", "5m"),
+    Wrong("SESSION_IDLE", "1m", "2m"),
+    Wrong("SESSION_LIFE", "1m", "8784h"),
+    Wrong("TRUSTED_PROXIES", "10.0.0.0/33", "/"),
 ]
 
 
@@ -82,7 +87,8 @@ class ConfigurationCase(Case):
         """Settings of a node that would start, with changes by their names without PATRONUS_."""
         values = {"NODE_ID": "n1", "LISTEN_PLAIN": f"127.0.0.1:{self.ports.take()}",
                   "PEER_ADDR": f"127.0.0.1:{self.ports.take()}", "PEERS": "", "ELECTION_TIMEOUT": "500ms",
-                  "HEARTBEAT_INTERVAL": "100ms", "DATA_DIR": str(self.directory / "data"), **changes}
+                  "HEARTBEAT_INTERVAL": "100ms", "DATA_DIR": str(self.directory / "data"),
+                  "CLUSTER_SECRET": CLUSTER_SECRET, **changes}
         return {f"PATRONUS_{name}": value for name, value in values.items()}
 
     def run_to_end(self, environment: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -146,7 +152,7 @@ class WrongSettings(ConfigurationCase):
         self.saw(line)
 
     def test_nothing_given(self) -> None:
-        line = self.refused({"PATRONUS_DATA_DIR": str(self.directory / "data")})
+        line = self.refused({"PATRONUS_DATA_DIR": str(self.directory / "data"), "PATRONUS_CLUSTER_SECRET": CLUSTER_SECRET})
         self.assertIn("PATRONUS_LISTEN_PLAIN", line)
         self.saw(line)
 

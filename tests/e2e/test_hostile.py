@@ -22,7 +22,7 @@ HANDSHAKE_SECONDS = 5.0
 MEGABYTE = 1024 * 1024
 CLOSE_SECONDS = 20.0
 
-SMUGGLED = b"PUT /api/v1/state/hostile/smuggled HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nbad"
+SMUGGLED = b"PUT /api/v1/state/hostile/smuggled HTTP/1.1\r\nHost: x\r\n%s\r\nContent-Length: 3\r\n\r\nbad"
 TARGET = b"/api/v1/state/hostile/key"
 
 
@@ -94,6 +94,10 @@ class HostileCase(SharedClusterCase):
         self.node = self.cluster.nodes[0]
         self.term = self.cluster.leader().status()["term"]
 
+    def token(self) -> bytes:
+        """What makes a request of ours one that would be done."""
+        return f"Authorization: Bearer {self.node.token}".encode()
+
     def tearDown(self) -> None:
         for node in self.cluster.nodes:
             self.assertTrue(node.alive(), f"{node} died")
@@ -111,7 +115,7 @@ class Smuggling(HostileCase):
         statuses: dict[int, int] = {}
         for what, data in AMBIGUOUS.items():
             with self.subTest(what), Raw(self.node.port) as raw:
-                raw.send(data + SMUGGLED)
+                raw.send(data + SMUGGLED % self.token())
                 received = raw.read_to_end(CLOSE_SECONDS)
                 answers, rest = take_answers(received)
                 self.assertEqual(len(answers), 1, received)
@@ -126,7 +130,7 @@ class Smuggling(HostileCase):
     def test_byte_by_byte(self) -> None:
         """How the bytes are cut must not change what they mean."""
         with Raw(self.node.port) as raw:
-            for byte in request(HOST, CHUNKED, target=TARGET + b"-slow", body=b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"):
+            for byte in request(HOST, self.token(), CHUNKED, target=TARGET + b"-slow", body=b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"):
                 raw.send(bytes([byte]))
             self.assertEqual(raw.read_answer().status, 201)
         self.assertEqual(self.node.get("hostile", "key-slow").body, b"abcde")
@@ -135,7 +139,7 @@ class Smuggling(HostileCase):
     def test_pipelined_reads(self) -> None:
         targets = [b"/api/v1/state/hostile/none-%d" % number for number in range(100)]
         with Raw(self.node.port) as raw:
-            raw.send(b"".join(request(HOST, method=b"GET", target=target) for target in targets))
+            raw.send(b"".join(request(HOST, self.token(), method=b"GET", target=target) for target in targets))
             for number in range(len(targets)):
                 answer = raw.read_answer()
                 self.assertEqual(answer.status, 404)
@@ -146,8 +150,8 @@ class Smuggling(HostileCase):
         """What is pipelined behind a write happens after it (RFC 9112, section 9.3.2)."""
         target = TARGET + b"-pipe"
         values = [b"%d" % number for number in range(60)]
-        data = [request(HOST, b"Content-Length: %d" % len(value), target=target, body=value)
-                + request(HOST, method=b"GET", target=target) for value in values]
+        data = [request(HOST, self.token(), b"Content-Length: %d" % len(value), target=target, body=value)
+                + request(HOST, self.token(), method=b"GET", target=target) for value in values]
         with Raw(self.node.port) as raw:
             raw.send(b"".join(data))
             answers = [raw.read_answer() for _ in range(2 * len(values))]
@@ -157,7 +161,7 @@ class Smuggling(HostileCase):
 
     def test_expect_continue(self) -> None:
         with Raw(self.node.port) as raw:
-            raw.send(request(HOST, LENGTH, b"Expect: 100-continue", target=TARGET + b"-expect"))
+            raw.send(request(HOST, self.token(), LENGTH, b"Expect: 100-continue", target=TARGET + b"-expect"))
             self.assertEqual(raw.read_answer().status, 100)
             raw.send(b"abc")
             self.assertEqual(raw.read_answer().status, 201)
@@ -166,8 +170,8 @@ class Smuggling(HostileCase):
 
 class Sizes(HostileCase):
     def test_large_headers(self) -> None:
-        cases = {"one header": request(HOST, b"X: " + b"x" * MEGABYTE, method=b"GET"),
-                 "many headers": request(HOST, *[b"X-%d: x" % number for number in range(5000)], method=b"GET"),
+        cases = {"one header": request(HOST, self.token(), b"X: " + b"x" * MEGABYTE, method=b"GET"),
+                 "many headers": request(HOST, self.token(), *[b"X-%d: x" % number for number in range(5000)], method=b"GET"),
                  "a header without end": b"GET / HTTP/1.1\r\nX: " + b"x" * MEGABYTE,
                  "a target without end": b"GET /" + b"x" * MEGABYTE,
                  "a method without end": b"G" * MEGABYTE}
@@ -186,8 +190,8 @@ class Sizes(HostileCase):
         before = resident_bytes(self.node)
         length = b"Content-Length: %d" % (10 * MEGABYTE)
         chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
-        for what, head, part, count in (("announced", request(HOST, length), b"x" * 0x10000, 160),
-                                        ("in chunks", request(HOST, CHUNKED), chunk, 160)):
+        for what, head, part, count in (("announced", request(HOST, self.token(), length), b"x" * 0x10000, 160),
+                                        ("in chunks", request(HOST, self.token(), CHUNKED), chunk, 160)):
             with self.subTest(what), Raw(self.node.port) as raw:
                 raw.send(head)
                 for _ in range(count):
@@ -206,7 +210,7 @@ class Sizes(HostileCase):
         held = [Raw(self.node.port) for _ in range(100)]
         try:
             for raw in held:
-                raw.send(request(HOST, b"Content-Length: %d" % MEGABYTE, body=b"x"))
+                raw.send(request(HOST, self.token(), b"Content-Length: %d" % MEGABYTE, body=b"x"))
             self.assert_serves()
             grown = resident_bytes(self.node) - before
             self.assertLess(grown, 50 * MEGABYTE)
@@ -266,12 +270,12 @@ class Time(HostileCase):
     def test_half_closed_clients(self) -> None:
         """A client that has said all it has to say still gets its answer."""
         with Raw(self.node.port) as raw:
-            raw.send(request(HOST, LENGTH, target=TARGET + b"-half", body=b"abc"))
+            raw.send(request(HOST, self.token(), LENGTH, target=TARGET + b"-half", body=b"abc"))
             raw.half_close()
             answers, _ = take_answers(raw.read_to_end(CLOSE_SECONDS))
             self.assertEqual([answer.status for answer in answers], [201])
         with Raw(self.node.port) as raw:
-            raw.send(request(HOST, b"Content-Length: 100", target=TARGET + b"-cut", body=b"abc"))
+            raw.send(request(HOST, self.token(), b"Content-Length: 100", target=TARGET + b"-cut", body=b"abc"))
             raw.half_close()
             raw.read_to_end(CLOSE_SECONDS)
         self.assertEqual(self.node.get("hostile", "key-cut").status, 404)
@@ -281,7 +285,7 @@ class Time(HostileCase):
         """Answers nobody takes must not pile up in the node."""
         self.assert_status(self.node.put("hostile", "large", bytes(MEGABYTE)), 200, 201)
         before = resident_bytes(self.node)
-        one = request(HOST, method=b"GET", target=b"/api/v1/state/hostile/large?consistency=stale")
+        one = request(HOST, self.token(), method=b"GET", target=b"/api/v1/state/hostile/large?consistency=stale")
         greedy = [Raw(self.node.port) for _ in range(10)]
         try:
             for raw in greedy:
@@ -330,11 +334,10 @@ class Garbage(HostileCase):
         self.assertLess(grown, 32 * MEGABYTE)
         self.saw(f"150 connections full of noise were ended; memory grew by {grown // 1024} KiB")
 
-    @staticmethod
-    def _mutilated_request(chance: random.Random) -> bytes:
+    def _mutilated_request(self, chance: random.Random) -> bytes:
         if chance.random() < 0.3:
             return chance.randbytes(chance.randrange(1, 5000))
-        data = bytearray(request(HOST, CHUNKED, target=TARGET + b"-noise", body=b"3\r\nabc\r\n0\r\n\r\n") * 2)
+        data = bytearray(request(HOST, self.token(), CHUNKED, target=TARGET + b"-noise", body=b"3\r\nabc\r\n0\r\n\r\n") * 2)
         for _ in range(chance.randrange(1, 6)):
             data[chance.randrange(len(data))] = chance.randrange(256)
         return bytes(data)

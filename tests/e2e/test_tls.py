@@ -305,7 +305,9 @@ class WholeNodes(Case):
             port = cluster._ports.take()
             node.environment["PATRONUS_LISTEN_PLAIN"] = f"127.0.0.1:{port}"
             cluster.start()
-            self.assert_status(Client(port).put("tls", "key", b"plain"), 201)
+            plain = Client(port)
+            plain.token = node.token
+            self.assert_status(plain.put("tls", "key", b"plain"), 201)
             self.assertEqual(node.get("tls", "key").body, b"plain")
             self.saw("written plain, read over HTTPS")
 
