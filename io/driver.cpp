@@ -232,7 +232,7 @@ void Driver::drain(Duration grace) {
 void Driver::continue_drain() {
   if (draining_->left || now_.mono < draining_->door_shuts) return;
   http_.shut_door(now_);
-  const bool idle = http_.may_end() && node_.may_leave(now_);
+  const bool idle = http_.may_end() && !ports_.has_arrivals(Door::kHttp) && node_.may_leave(now_);
   if (!idle && now_.mono < draining_->leave_by) return;
   draining_->left = true;
   links_.say_goodbye();

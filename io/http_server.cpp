@@ -35,7 +35,8 @@ HttpServer::HttpServer(HttpOptions options, const Node& node, auth::Crypto& cryp
       limits_(http_limits()) {}
 
 bool HttpServer::accept(ConnId conn, const Remote& remote, Now now) {
-  if (door_is_shut_ || conns_.size() >= limits::kHttpConnectionsMax) return false;
+  // Whose handshake was under way when the door was shut is still let in.
+  if (conns_.size() >= limits::kHttpConnectionsMax) return false;
   if (conns_.empty()) next_scan_ = now.mono + limits::kHttpScanInterval;
   auto one = std::make_unique<Conn>(limits_, remote, now);
   one->http.set_refusal_writer([this](const http::Refusal& refusal) { return refuse(refusal); });

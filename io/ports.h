@@ -46,6 +46,9 @@ class Ports {
   virtual void pause_reading(ConnId conn, bool pause) = 0;
   // Whoever dials this door from now on is refused; streams that are open go on.
   virtual void stop_listening(Door door) = 0;
+  // Whether somebody came in at this door within limits::kDrainFirstRequest whom the driver has not been told
+  // of, because the handshake is under way.
+  virtual bool has_arrivals(Door) const { return false; }
   // The node id that the other end has proven by its certificate; nothing where streams carry no proof.
   virtual std::optional<NodeId> proven_identity(ConnId) const { return std::nullopt; }
 

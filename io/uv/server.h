@@ -35,6 +35,7 @@ class Server final : private Ports, private TlsStreams::Listener {
   void close(ConnId conn) override { streams_->close(conn); }
   void pause_reading(ConnId conn, bool pause) override { streams_->pause_reading(conn, pause); }
   void stop_listening(Door door) override { streams_->stop_listening(door); }
+  bool has_arrivals(Door door) const override { return streams_->has_arrivals(door); }
   std::optional<NodeId> proven_identity(ConnId conn) const override {
     return streams_->proven_identity(conn);
   }

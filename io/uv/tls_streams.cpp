@@ -65,6 +65,13 @@ ConnId TlsStreams::on_accepted(Door door, const Remote& remote) {
   return arrival;
 }
 
+bool TlsStreams::has_arrivals(Door door) const {
+  const Instant recent = mono_now() - limits::kDrainFirstRequest;
+  return std::any_of(arrivals_.begin(), arrivals_.end(), [&](const auto& one) {
+    return one.second->door == door && one.second->deadline - limits::kHandshakeTimeout > recent;
+  });
+}
+
 void TlsStreams::dial(ConnId conn, const std::string& address) {
   if (peers_) {
     auto stream = std::make_unique<Stream>(*peers_, tls::Side::kDialler);
