@@ -189,9 +189,11 @@ void Raft::maybe_commit(Now now, Effects& out) {
   const Index index = quorum::reached_by_majority<Index>(*log_.configuration(), reached);
   // Entries of earlier terms commit only along with one of this term (paper, section 5.4.2).
   if (index <= commit_ || (index < leader.first_index && !MUTANT(kCommitOldTerm))) return;
+  // With its first entry committed a leader knows how far the cluster is, and followers shall not wait for
+  // the next heartbeats to be told.
+  const bool knows_now = commit_ < leader.first_index;
   advance_commit(index);
   for (auto& [peer, progress] : leader.peers) replicate(now, peer, progress, out);
-  const bool knows_now = !freshness_.ever() && commit_ >= leader.first_index;
   if ((leader.reads.anyone_waits() || knows_now) && !leader.reads.under_way()) start_read_round(now, out);
 }
 
