@@ -197,16 +197,18 @@ keep_setup_token() {
 
 json_string() {
   local text=$1
-  [[ $text != *[[:cntrl:]]* ]] || fail "ADMIN_EMAIL, ADMIN_NAME and ADMIN_PASSWORD can't hold control characters"
   text=${text//\\/\\\\}
   printf '"%s"' "${text//\"/\\\"}"
 }
 
 # Secrets go to curl through its standard input and a pipe, not as arguments that everybody can list.
 make_admin() {
-  local email=$1 password=$2 answer code body
+  local email=$1 password=$2 name=${ADMIN_NAME:-${1%%@*}} answer code body
   [ -e .run/setup-token ] || { echo "The first administrator was made before."; return 0; }
-  body="{\"email\":$(json_string "$email"),\"name\":$(json_string "${ADMIN_NAME:-${email%%@*}}"),\"password\":$(json_string "$password")}"
+  if [[ $email$name$password == *[[:cntrl:]]* ]]; then
+    fail "ADMIN_EMAIL, ADMIN_NAME and ADMIN_PASSWORD can't hold control characters"
+  fi
+  body="{\"email\":$(json_string "$email"),\"name\":$(json_string "$name"),\"password\":$(json_string "$password")}"
   answer=$(printf '%s' "$body" | ask --max-time 20 -w '\n%{http_code}' -H 'Content-Type: application/json' --data-binary @- \
     --config <(printf 'header = "Authorization: Setup %s"\n' "$(cat .run/setup-token)") "$front/api/v1/auth/init-admin") ||
     fail "the first administrator could not be made: no answer from $front"
