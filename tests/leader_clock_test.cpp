@@ -70,6 +70,37 @@ TEST(Freshness, WhatIsNotAppliedYetIsNotKnown) {
   EXPECT_EQ(freshness.as_of(), Instant{100});
 }
 
+// A new leader's followers answer its first heartbeat before it knows how far the cluster is. They are told
+// as soon as it does, not with the next heartbeat: else a second loss of a leader would leave them unable to
+// vouch.
+TEST(Freshness, FollowersAreToldAsSoonAsANewLeaderKnows) {
+  RaftCluster cluster(3);
+  cluster.run(1s);
+  const size_t first = cluster.leader();
+  ASSERT_NE(first, SIZE_MAX);
+  // The test applies nothing by itself, so it says how far the nodes are.
+  for (size_t i = 0; i < 3; ++i) cluster.raft(i).set_applied(cluster.raft(i).commit());
+  cluster[first].down = true;
+  // Whoever wins can't write its first entry yet.
+  size_t second = SIZE_MAX;
+  cluster.passes = [&](size_t, size_t to, const Message& message) {
+    const auto* vote = std::get_if<VoteResponse>(&message.body);
+    if (vote != nullptr && vote->granted && second == SIZE_MAX) {
+      second = to;
+      cluster[to].hold_writes = true;
+    }
+    return true;
+  };
+  while (second == SIZE_MAX || !cluster.raft(second).is_leader()) cluster.run(1ms);
+  const size_t follower = 3 - first - second;
+  const Instant elected = cluster.now().mono;
+  ASSERT_LT(cluster.raft(follower).freshness().as_of(), elected - 300ms);
+  cluster[second].hold_writes = false;
+  cluster.finish_writes(second);
+  cluster.raft(follower).set_applied(cluster.raft(follower).commit());
+  EXPECT_GE(cluster.raft(follower).freshness().as_of(), elected - 5ms);
+}
+
 // A follower that is cut off grows old by its own clock; the leader without a majority does so too.
 TEST(Freshness, WhoeverIsCutOffGrowsOld) {
   RaftCluster cluster(3);

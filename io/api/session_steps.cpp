@@ -158,7 +158,7 @@ Step AccountDesk::begin_sessions(AccountAsk& ask, const http::Request& request) 
   if (ask.route == Route::kSession) {
     // An administrator may end anyone's session.
     const std::string owner = caller.role == UserRole::kAdmin ? std::string() : caller.user;
-    return write_of(ask, EndSessionsOp{owner, request.segments[4], ""}, UserRole::kViewer);
+    return write_of(ask, EndSessionsOp{owner, request.segments[4], ""}, caller.role);
   }
   if (is_read(request.method)) return sessions_response(accounts().sessions_of(caller.user), caller.session);
   if (!only_parameters(request, {"others"}, problem)) return refuse(ask, problem);

@@ -4,6 +4,7 @@
 
 #include "core/base/limits.h"
 #include "io/config/reading.h"
+#include "io/json/base64.h"
 
 namespace patronus {
 namespace {
@@ -30,31 +31,10 @@ std::optional<std::string> from_hex(std::string_view text) {
   return bytes;
 }
 
-int base64url_digit(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == '-') return 62;
-  return c == '_' ? 63 : -1;
-}
-
 // RFC 4648 section 5; padding may be left out.
 std::optional<std::string> from_base64url(std::string_view text) {
   while (!text.empty() && text.back() == '=') text.remove_suffix(1);
-  if (text.size() % 4 == 1) return std::nullopt;
-  std::string bytes;
-  uint32_t bits = 0;
-  int held = 0;
-  for (const char c : text) {
-    const int digit = base64url_digit(c);
-    if (digit < 0) return std::nullopt;
-    bits = (bits << 6 | static_cast<uint32_t>(digit)) & 0xffffU;
-    held += 6;
-    if (held < 8) continue;
-    held -= 8;
-    bytes += static_cast<char>(bits >> held & 0xffU);
-  }
-  return bytes;
+  return json::base64url_decode(text);
 }
 
 }  // namespace

@@ -262,6 +262,12 @@ class Survival(Case):
             for node in cluster.nodes:
                 self.assert_status(me(node, token), 200)
 
+    def test_a_token_of_another_cluster_is_refused(self) -> None:
+        with Cluster(size=1).start() as one, Cluster(size=1).start() as other:
+            token = login(one.nodes[0]).json()["access_token"]
+            fields = self.assert_problem(me(other.nodes[0], token), 401)
+            self.assertIn("another cluster", fields["detail"])
+
     # Scenario 39: a node that is cut off stops judging tokens, with 503 and never 401, within two election timeouts.
     def test_a_node_that_is_cut_off_vouches_for_nothing(self) -> None:
         with Cluster(proxied=True).start() as cluster:
