@@ -89,10 +89,15 @@ under_lock() {
 }
 
 launch() {
-  local name=$1 log=$2
+  local name=$1 log=$2 pid comm
   shift 2
   setsid "$@" >>"$log" 2>&1 </dev/null 9>&- &
-  echo $! >".run/$name.pid"
+  pid=$!
+  echo "$pid" >".run/$name.pid"
+  # Until the program itself runs under this id, is_running can't tell it from somebody else's.
+  while comm=$(cat "/proc/$pid/comm" 2>/dev/null) && [[ $comm =~ ^(local\.sh|watch\.sh|bash|setsid|env)$ ]]; do
+    sleep 0.01
+  done
   rm -f ".run/$name.down"
 }
 

@@ -47,12 +47,13 @@ std::string HttpServer::request_id_of(const http::Request& request) {
 }
 
 void HttpServer::handle(ConnId conn, http::StreamId stream, http::Request&& request, Now now) {
-  begin(conn, stream, std::move(request), now.mono, now);
+  begin(conn, stream, std::move(request), now.mono, false, now);
 }
 
-void HttpServer::begin(ConnId conn, http::StreamId stream, http::Request&& request, Instant began, Now now) {
+void HttpServer::begin(ConnId conn, http::StreamId stream, http::Request&& request, Instant began,
+                       bool caught_up, Now now) {
   const api::Route route = api::route_of(request);
-  Waiting waiting{conn, stream, {}, request_id_of(request), began, nullptr, nullptr};
+  Waiting waiting{conn, stream, {}, request_id_of(request), began, nullptr, nullptr, false};
   const RequestId id{next_request_++};
   waiting.asked.route = route;
   waiting.asked.method = request.method;
@@ -79,6 +80,7 @@ void HttpServer::begin(ConnId conn, http::StreamId stream, http::Request&& reque
     const auto* not_yet = std::get_if<api::NotYet>(&who);
     if (not_yet != nullptr && route != api::Route::kClusterStatus) {
       waiting.replay = std::make_unique<http::Request>(std::move(request));
+      waiting.caught_up = caught_up;
       return ask_core(id, std::move(waiting),
                       ClientRead{{}, ReachedQuery{}, Consistency::kStale, not_yet->revision, {}}, now);
     }
@@ -86,6 +88,13 @@ void HttpServer::begin(ConnId conn, http::StreamId stream, http::Request&& reque
     if (const auto obstacle = api::Access::obstacle(need, caller ? &*caller : nullptr))
       return answer(waiting, api::problem_response(*obstacle, origin), now);
     if (caller) listener_.touch_session(caller->session);
+  }
+  // What another node did a moment ago, such as making the user who logs in here, must not be missed.
+  if (api::wants_latest(route) && !caught_up) {
+    waiting.replay = std::make_unique<http::Request>(std::move(request));
+    waiting.caught_up = true;
+    return ask_core(id, std::move(waiting),
+                    ClientRead{{}, ReachedQuery{}, Consistency::kLinearizable, {}, {}}, now);
   }
   if (api::is_of_accounts(route)) {
     waiting.account = std::make_unique<api::AccountAsk>();
@@ -207,7 +216,8 @@ void HttpServer::answered(RequestId request, const Answer& core_answer, Now now)
   }
   const auto& read = std::get<ReadResult>(core_answer);
   if (waiting.replay && !read.failure)
-    return begin(waiting.conn, waiting.stream, std::move(*waiting.replay), waiting.began, now);
+    return begin(waiting.conn, waiting.stream, std::move(*waiting.replay), waiting.began, waiting.caught_up,
+                 now);
   if (waiting.replay) return answer(waiting, api::problem_response(api::Access::cannot_vouch(), origin), now);
   answer(waiting, api::read_response(waiting.asked, read, origin), now);
 }

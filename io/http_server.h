@@ -81,7 +81,8 @@ class HttpServer {
     std::string request_id;
     Instant began;
     std::unique_ptr<api::AccountAsk> account;  // of a request on accounts
-    std::unique_ptr<http::Request> replay;     // waits until this node has applied enough to judge its token
+    std::unique_ptr<http::Request> replay;     // waits until this node has applied enough
+    bool caught_up = false;                    // the replay may then rely on knowing the latest
   };
   struct Conn {
     Conn(const http::Limits& limits, Remote from, Now now)
@@ -100,7 +101,8 @@ class HttpServer {
 
   // http_requests.cpp
   void handle(ConnId conn, http::StreamId stream, http::Request&& request, Now now);
-  void begin(ConnId conn, http::StreamId stream, http::Request&& request, Instant began, Now now);
+  void begin(ConnId conn, http::StreamId stream, http::Request&& request, Instant began, bool caught_up,
+             Now now);
   void begin_account(Waiting&& waiting, RequestId id, const http::Request& request, Now now);
   void take_step(RequestId id, Waiting&& waiting, api::Step&& step, Now now);
   void ask_core(RequestId id, Waiting&& waiting, api::CoreRequest&& request, Now now);

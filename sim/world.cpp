@@ -98,6 +98,8 @@ void World::demand_progress() {
   for (auto& user : users_) user->finish();
   const Instant limit = events_.now() + patience;
   const auto all_idle = [&] {
+    // Without an administrator nobody can log in to write.
+    if (!users_[0]->admin_exists()) return false;
     for (const auto& client : clients_) {
       if (!client->idle()) return false;
     }

@@ -40,8 +40,10 @@ std::variant<const auth::Claims*, Problem> Access::verified(std::string_view tok
   std::variant<auth::ParsedToken, std::string> parsed = auth::parse_token(token);
   if (auto* reason = std::get_if<std::string>(&parsed)) return unauthorized(std::move(*reason));
   const auto& one = std::get<auth::ParsedToken>(parsed);
-  if (one.claims.iss != node_.raft().hard_state().cluster_id.hex())
-    return unauthorized("the token is another cluster's; log in");
+  // A node that belongs to no cluster can't say whose a token is.
+  const ClusterId& cluster = node_.raft().hard_state().cluster_id;
+  if (!cluster) return cannot_vouch();
+  if (one.claims.iss != cluster.hex()) return unauthorized("the token is another cluster's; log in");
   const SigningKey* key = node_.store().accounts().key(one.kid);
   if (key == nullptr) {
     // A key that was made a moment ago may not have come here yet. Whether that is so nobody has vouched for,

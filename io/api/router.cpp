@@ -94,6 +94,11 @@ Route route_of(const http::Request& request) {
 
 bool is_of_accounts(Route route) { return route >= Route::kJwks && route <= Route::kRotateKeys; }
 
+bool wants_latest(Route route) {
+  return route == Route::kInitAdmin || route == Route::kLogin || route == Route::kChangePassword ||
+         route == Route::kSessions || route == Route::kUsers || route == Route::kUser;
+}
+
 bool is_read(http::Method method) { return method == http::Method::kGet || method == http::Method::kHead; }
 
 bool allows(Route route, std::string_view method) {

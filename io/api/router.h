@@ -52,6 +52,9 @@ struct RouteInfo {
 [[nodiscard]] bool allows(Route route, std::string_view method);
 // True for routes of accounts and sessions (account_desk.h).
 [[nodiscard]] bool is_of_accounts(Route route);
+// True if what is asked for is judged by users or sessions as they are now, on whichever node they were
+// changed.
+[[nodiscard]] bool wants_latest(Route route);
 // True for GET and HEAD.
 [[nodiscard]] bool is_read(http::Method method);
 

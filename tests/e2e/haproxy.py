@@ -9,6 +9,7 @@ import shutil
 import signal
 import ssl
 import subprocess
+import time
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Mapping, Optional, Sequence
@@ -106,11 +107,20 @@ class HAProxy:
         return True
 
     def reload(self) -> None:
-        """Returns when a new worker serves."""
+        """Returns when a new worker serves. A master that still starts itself anew for the reload before loses the
+        signal, so it is told again."""
         before = self.worker_pid()
-        assert self.process is not None
-        self.process.send_signal(signal.SIGUSR2)
-        wait_for("a new worker", lambda: self.worker_pid() not in (0, before))
+        told = 0.0
+
+        def is_renewed() -> bool:
+            nonlocal told
+            assert self.process is not None
+            if time.monotonic() - told > 2:
+                self.process.send_signal(signal.SIGUSR2)
+                told = time.monotonic()
+            return self.worker_pid() not in (0, before)
+
+        wait_for("a new worker", is_renewed)
 
     def worker_pid(self) -> int:
         answer = self._statistics("/stats")
