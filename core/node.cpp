@@ -8,6 +8,19 @@
 #include "core/raft/leader_record.h"
 
 namespace patronus {
+namespace {
+
+// An entry of another version of the program must not be taken for nothing: what it did would be lost here.
+std::optional<std::string> unknown_version(const Entry& entry) {
+  if (entry.kind != EntryKind::kCommand) return std::nullopt;
+  const std::optional<uint8_t> version = unknown_command_version(entry.payload.view());
+  if (!version) return std::nullopt;
+  return "entry " + std::to_string(entry.index.value) + " of the log is a command of layout " +
+         std::to_string(*version) +
+         ", which this version of patronusd does not know; start the version that wrote it";
+}
+
+}  // namespace
 
 Node::Node(const Boot& boot, std::string version, Now now)
     : boot_(boot),
@@ -43,7 +56,8 @@ void Node::step(Now now, Event&& event, Effects& out) {
 Instant Node::deadline() const {
   // What is left to apply is due at once, after whatever else waits.
   if (store_.applied() < raft_.applicable()) return Instant{};
-  const Instant hand_over = draining_ && raft_.is_leader() ? next_hand_over_ : Instant::never();
+  const bool will_hand_over = draining_ && raft_.is_leader() && !raft_.is_handing_over();
+  const Instant hand_over = will_hand_over ? next_hand_over_ : Instant::never();
   return std::min({raft_.deadline(), writes_->deadline(), reads_.deadline(), next_retry_, hand_over,
                    sessions_.deadline()});
 }
@@ -258,6 +272,10 @@ void Node::apply_committed(Effects& out) {
   // meanwhile.
   for (size_t i = 0; i < limits::kAppliesPerStepMax && store_.applied() < until; ++i) {
     const Entry& entry = raft_.log().at(store_.applied().next());
+    if (const auto unknown = unknown_version(entry)) {
+      out.emplace_back(Stop{*unknown});
+      return;
+    }
     Applied applied = store_.apply(entry);
     if (entry.kind == EntryKind::kLeader) {
       if (const auto record = decode_leader_record(entry.payload.view())) {

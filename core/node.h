@@ -53,6 +53,7 @@ struct Status {
   std::string waits_for;  // of a node that belongs to no cluster yet
   size_t state_bytes = 0;
   size_t state_keys = 0;
+  size_t sessions = 0;
   size_t log_bytes = 0;
   uint64_t elections_total = 0;
   uint64_t failovers_total = 0;

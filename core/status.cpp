@@ -113,6 +113,7 @@ Status Node::status(Now now) const {
   if (!status.cluster_id) status.waits_for = founding_.waits_for(boot_.id);
   status.state_bytes = store_.bytes();
   status.state_keys = store_.keys();
+  status.sessions = store_.accounts().session_count();
   status.log_bytes = raft_.log().bytes();
   status.elections_total = store_.leader_changes();
   status.failovers_total = failovers_;

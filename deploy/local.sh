@@ -3,6 +3,7 @@
 #   DETACH=1  run returns once all nodes are ready        FRESH=1  run begins with empty data
 #   PLAIN=1   run also opens plain HTTP on 8081-8083      ADMIN_EMAIL, ADMIN_PASSWORD  run makes the first administrator
 set -euo pipefail
+umask 077 # secrets and the setup token are in what is written here
 cd "$(dirname "$0")/.."
 
 nodes=(dashboard1 dashboard2 dashboard3)

@@ -65,8 +65,15 @@ void HttpServer::begin(ConnId conn, http::StreamId stream, http::Request&& reque
   }
   if (std::optional<http::Response> refusal = refuse_route(route, request, origin))
     return answer(waiting, std::move(*refusal), now);
+  if (api::is_of_accounts(route) && request.body.size() > limits::kAccountBodyBytesMax) {
+    const std::string most = std::to_string(limits::kAccountBodyBytesMax);
+    const api::Problem large{
+        413, "body_too_large", "this path takes at most " + most + " bytes", false, false, {}};
+    return answer(waiting, api::problem_response(large, origin), now);
+  }
   const api::Need need = api::is_read(request.method) ? api::info(route).to_read : api::info(route).to_write;
   std::optional<api::Caller> caller;
+  std::optional<api::Problem> unknown;  // why it is not known who asks, where that does not end it
   if (asks_who(route, need)) {
     std::variant<api::Nobody, api::Caller, api::NotYet, api::Problem> who =
         access_.identify(request, now, is_for_diagnosis(route));
@@ -79,11 +86,12 @@ void HttpServer::begin(ConnId conn, http::StreamId stream, http::Request&& reque
     if (problem != nullptr && !goes_on) return answer(waiting, api::problem_response(*problem, origin), now);
     const auto* not_yet = std::get_if<api::NotYet>(&who);
     if (not_yet != nullptr && route != api::Route::kClusterStatus) {
-      waiting.replay = std::make_unique<http::Request>(std::move(request));
       waiting.caught_up = caught_up;
-      return ask_core(id, std::move(waiting),
-                      ClientRead{{}, ReachedQuery{}, Consistency::kStale, not_yet->revision, {}}, now);
+      return wait_to_catch_up(id, std::move(waiting), std::move(request),
+                              ClientRead{{}, ReachedQuery{}, Consistency::kStale, not_yet->revision, {}},
+                              now);
     }
+    if (problem != nullptr && route == api::Route::kLogout) unknown = *problem;
     if (auto* known = std::get_if<api::Caller>(&who)) caller = std::move(*known);
     if (const auto obstacle = api::Access::obstacle(need, caller ? &*caller : nullptr))
       return answer(waiting, api::problem_response(*obstacle, origin), now);
@@ -91,14 +99,14 @@ void HttpServer::begin(ConnId conn, http::StreamId stream, http::Request&& reque
   }
   // What another node did a moment ago, such as making the user who logs in here, must not be missed.
   if (api::wants_latest(route) && !caught_up) {
-    waiting.replay = std::make_unique<http::Request>(std::move(request));
     waiting.caught_up = true;
-    return ask_core(id, std::move(waiting),
-                    ClientRead{{}, ReachedQuery{}, Consistency::kLinearizable, {}, {}}, now);
+    return wait_to_catch_up(id, std::move(waiting), std::move(request),
+                            ClientRead{{}, ReachedQuery{}, Consistency::kLinearizable, {}, {}}, now);
   }
   if (api::is_of_accounts(route)) {
     waiting.account = std::make_unique<api::AccountAsk>();
     waiting.account->caller = std::move(caller);
+    waiting.account->unknown = std::move(unknown);
     return begin_account(std::move(waiting), id, request, now);
   }
   if (!is_of_the_state(route))
@@ -111,6 +119,20 @@ void HttpServer::begin(ConnId conn, http::StreamId stream, http::Request&& reque
   auto& [core_request, asked] = std::get<api::Understood>(understood);
   waiting.asked = std::move(asked);
   ask_core(id, std::move(waiting), std::move(core_request), now);
+}
+
+// The request is held whole meanwhile, and without a leader nobody can say for how long: so all of them
+// together have a limit.
+void HttpServer::wait_to_catch_up(RequestId id, Waiting&& waiting, http::Request&& request, ClientRead&& read,
+                                  Now now) {
+  if (replay_bytes_ + request.body.size() > limits::kHttpReplayBytesMax) {
+    const api::Problem busy{503,  "busy", "too many requests wait for this node to know the latest state",
+                            true, false,  {}};
+    return answer(waiting, api::problem_response(busy, {waiting.request_id, listener_.leader_id()}), now);
+  }
+  replay_bytes_ += request.body.size();
+  waiting.replay = std::make_unique<http::Request>(std::move(request));
+  ask_core(id, std::move(waiting), std::move(read), now);
 }
 
 void HttpServer::ask_core(RequestId id, Waiting&& waiting, api::CoreRequest&& request, Now now) {
@@ -215,6 +237,7 @@ void HttpServer::answered(RequestId request, const Answer& core_answer, Now now)
                   now);
   }
   const auto& read = std::get<ReadResult>(core_answer);
+  if (waiting.replay) replay_bytes_ -= waiting.replay->body.size();
   if (waiting.replay && !read.failure)
     return begin(waiting.conn, waiting.stream, std::move(*waiting.replay), waiting.began, waiting.caught_up,
                  now);

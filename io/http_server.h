@@ -106,6 +106,7 @@ class HttpServer {
   void begin_account(Waiting&& waiting, RequestId id, const http::Request& request, Now now);
   void take_step(RequestId id, Waiting&& waiting, api::Step&& step, Now now);
   void ask_core(RequestId id, Waiting&& waiting, api::CoreRequest&& request, Now now);
+  void wait_to_catch_up(RequestId id, Waiting&& waiting, http::Request&& request, ClientRead&& read, Now now);
   void answer(const Waiting& waiting, http::Response&& response, Now now);
   std::string request_id_of(const http::Request& request);
   // What every answer says of where it came from.
@@ -137,7 +138,8 @@ class HttpServer {
   std::unordered_map<uint64_t, Waiting> waiting_;  // by request id
   uint64_t next_request_ = 1;
   size_t buffered_ = 0;
-  size_t unwritten_ = 0;  // of all connections together
+  size_t unwritten_ = 0;     // of all connections together
+  size_t replay_bytes_ = 0;  // of requests that wait to be begun again
   Instant next_scan_;
   bool draining_ = false;
   bool door_is_shut_ = false;

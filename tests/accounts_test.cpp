@@ -233,6 +233,19 @@ TEST(Accounts, SessionsEndByIdlenessInLeaseTimeAndByAgeInWallTime) {
   EXPECT_FALSE(world.accounts.next_expiry());
 }
 
+// However many end together, and however long it takes until the last of them is taken away.
+TEST(Accounts, ASessionPastItsLifeMayDoNothingMore) {
+  World world;
+  world.create("a");
+  EXPECT_EQ(world.open("s", "a"), Outcome::kOk);
+  const Authority authority{"s", "a", UserRole::kViewer};
+  EXPECT_EQ(world.accounts.check(authority, world.now), Outcome::kOk);
+  world.now.wall_ms += 600 * kMinute;
+  EXPECT_NE(world.accounts.session("s"), nullptr);
+  EXPECT_EQ(world.accounts.check(authority, world.now), Outcome::kUnauthorized);
+  EXPECT_EQ(world.refresh("s", 1).outcome, Outcome::kUnauthorized);
+}
+
 TEST(Accounts, AUserAtTheCapLosesTheSessionUnusedForLongest) {
   World world;
   world.create("a");
@@ -294,6 +307,22 @@ TEST(SessionKeeper, AnExpiryIsProposedWhenItsTimeComesAndNotAtEveryStep) {
   EXPECT_FALSE(keeper.expiry_is_due(world.accounts, later, at));
   const Now again{at.mono + limits::kExpiryRetry, WallTime{}};
   EXPECT_TRUE(keeper.expiry_is_due(world.accounts, later, again));
+}
+
+TEST(SessionKeeper, ProposesAgainAtOnceWhenMoreAreOverThanOneEntryEnds) {
+  World world;
+  world.create("a");
+  world.create("b");
+  EXPECT_EQ(world.open("s", "a"), Outcome::kOk);
+  world.pass(1);
+  EXPECT_EQ(world.open("t", "b"), Outcome::kOk);
+  SessionKeeper keeper;
+  const Now at{Instant{1'000'000'000}, WallTime{}};
+  world.pass(600 * kMinute);
+  EXPECT_TRUE(keeper.expiry_is_due(world.accounts, world.now, at));
+  EXPECT_FALSE(keeper.expiry_is_due(world.accounts, world.now, at)) << "it is under way";
+  EXPECT_EQ(world.apply(EndSessionsOp{"", "s", ""}).outcome, Outcome::kOk);  // as much as an entry could do
+  EXPECT_TRUE(keeper.expiry_is_due(world.accounts, world.now, at));
 }
 
 std::string name(uint8_t n) { return std::string(1, static_cast<char>('a' + n % 5)); }

@@ -21,7 +21,7 @@ namespace {
 auto fields(const PreVoteRequest& m) { return std::tie(m.next_term, m.last_index, m.last_term); }
 auto fields(const PreVoteResponse& m) { return std::tie(m.next_term, m.granted); }
 auto fields(const VoteRequest& m) { return std::tie(m.last_index, m.last_term, m.transfer); }
-auto fields(const VoteResponse& m) { return std::tie(m.granted); }
+auto fields(const VoteResponse& m) { return std::tie(m.granted, m.wall); }
 auto fields(const AppendRequest& m) { return std::tie(m.prev_index, m.prev_term, m.commit, m.entries); }
 auto fields(const AppendResponse& m) {
   return std::tie(m.success, m.match, m.prev_index, m.hint_index, m.hint_term);
@@ -115,7 +115,7 @@ MessageBody body(size_t kind, Term term) {
     case 2:
       return VoteRequest{Index{number()}, Term{number()}, coin()};
     case 3:
-      return VoteResponse{coin()};
+      return VoteResponse{coin(), WallTime{static_cast<int64_t>(number())}};
     case 4:
       return append(term);
     case 5:
@@ -555,8 +555,8 @@ TEST(CodecBounds, TermsBeyondAnyHonestCountAreRefused) {
   const auto taken = [](Term term, MessageBody m) {
     return decode_message(encoded({{}, term, std::move(m)})).has_value();
   };
-  EXPECT_TRUE(taken(Term{limits::kCounterMax}, VoteResponse{true}));
-  EXPECT_FALSE(taken(Term{limits::kCounterMax + 1}, VoteResponse{true}));
+  EXPECT_TRUE(taken(Term{limits::kCounterMax}, VoteResponse{true, {}}));
+  EXPECT_FALSE(taken(Term{limits::kCounterMax + 1}, VoteResponse{true, {}}));
   EXPECT_FALSE(taken(Term{UINT64_MAX}, VoteRequest{Index{1}, Term{1}}));
   EXPECT_FALSE(taken(Term{1}, PreVoteRequest{Term{UINT64_MAX}, Index{1}, Term{1}}));
 }

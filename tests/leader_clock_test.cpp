@@ -101,6 +101,37 @@ TEST(Freshness, FollowersAreToldAsSoonAsANewLeaderKnows) {
   EXPECT_GE(cluster.raft(follower).freshness().as_of(), elected - 5ms);
 }
 
+// The first entry of a term, after hours in which nothing was written, says when the leader really changed.
+TEST(LeaderClock, AnElectionAfterAQuietTimeIsStampedWithItsOwnTime) {
+  RaftCluster cluster(3);
+  cluster.run(1s);
+  const size_t first = cluster.leader();
+  ASSERT_NE(first, SIZE_MAX);
+  const int64_t written = cluster.raft(first).log().last_stamp().wall_ms;
+  cluster.run(60s);
+  ASSERT_EQ(cluster.raft(first).log().last_stamp().wall_ms, written) << "nothing was written meanwhile";
+  cluster[first].down = true;
+  cluster.run(2s);
+  const size_t second = cluster.leader();
+  ASSERT_NE(second, SIZE_MAX);
+  ASSERT_NE(second, first);
+  EXPECT_GE(cluster.raft(second).log().last_stamp().wall_ms, written + 60'000);
+}
+
+// Also where nobody had told this node of the cluster's time before: the voters do.
+TEST(LeaderClock, TheFirstElectionAfterARestartKnowsTheVotersClocks) {
+  RaftCluster cluster(3);
+  cluster.run(1s);
+  for (size_t i = 0; i < 3; ++i) cluster[i].down = true;
+  cluster.run(60s);
+  const int64_t back = cluster.now().wall.unix_ms;
+  for (size_t i = 0; i < 3; ++i) cluster.boot(i);
+  cluster.run(2s);
+  const size_t leader = cluster.leader();
+  ASSERT_NE(leader, SIZE_MAX);
+  EXPECT_GE(cluster.raft(leader).log().last_stamp().wall_ms, back);
+}
+
 // A follower that is cut off grows old by its own clock; the leader without a majority does so too.
 TEST(Freshness, WhoeverIsCutOffGrowsOld) {
   RaftCluster cluster(3);

@@ -242,7 +242,7 @@ bool stranger_is_heard() {
   const size_t other = (leader + 1) % 3;
   cluster.raft(leader).receive(cluster.now(), RaftCluster::name(other), Incarnation{4711}, std::move(message),
                                effects);
-  Message answer{cluster.raft(leader).hard_state().cluster_id, Term{99}, VoteResponse{true}};
+  Message answer{cluster.raft(leader).hard_state().cluster_id, Term{99}, VoteResponse{true, {}}};
   cluster.raft(leader).receive(cluster.now(), RaftCluster::name(other), Incarnation{4711}, std::move(answer),
                                effects);
   return cluster.raft(leader).term() != before;

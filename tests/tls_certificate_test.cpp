@@ -230,6 +230,17 @@ TEST_F(WatchTest, ABadChangeIsComplainedOfOnce) {
   EXPECT_TRUE(look()->fresh) << "what is mended is taken up";
 }
 
+TEST_F(WatchTest, ACertificateThatBecomesValidIsTakenUpByItself) {
+  const int64_t now = std::time(nullptr);
+  put(authority_.node("a", days(1, 99)));
+  EXPECT_FALSE(look());
+  EXPECT_TRUE(look()->is_error);
+  EXPECT_FALSE(watch_.look(now + 3'600)) << "complained of once";
+  const auto found = watch_.look(now + 2 * 86'400);
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->fresh);
+}
+
 TEST_F(WatchTest, MissingFilesAreComplainedOf) {
   for (const char* name : {"cert", "key", "ca"}) std::filesystem::remove(directory_.file(name));
   EXPECT_FALSE(look());

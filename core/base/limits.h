@@ -124,6 +124,7 @@ inline constexpr size_t kHttpHeadersMax = 100;
 inline constexpr size_t kHttpBodyBytesMax = kMiB + 512 * kKiB;
 inline constexpr size_t kHttpPipelineMax = 16;
 inline constexpr size_t kHttpInputBytesMax = 512 * kMiB;  // unfinished requests, all together
+inline constexpr size_t kHttpReplayBytesMax = 64 * kMiB;  // requests that wait for this node to catch up
 inline constexpr size_t kHttpUnwrittenBytesMax =
     256 * kMiB;                                       // answers that wait for slow clients, all together
 inline constexpr Duration kHttpScanInterval = 250ms;  // how exactly HTTP timeouts are kept

@@ -45,7 +45,7 @@ void Raft::campaign(Now now, LeaderCause cause, Effects& out) { start_vote(now, 
 void Raft::start_vote(Now now, bool pre_vote, LeaderCause cause, uint32_t attempt, Effects& out,
                       bool handed_over) {
   // A pre-vote promises nothing; a vote counts, also one's own, once it is on disk (see persisted()).
-  role_ = Candidate{pre_vote, attempt, cause, {}};
+  role_ = Candidate{pre_vote, attempt, cause, {}, {}};
   if (pre_vote) {
     std::get<Candidate>(role_).granted.insert(self_);
   } else {
@@ -110,7 +110,14 @@ void Raft::become_leader(Now now, LeaderCause cause, Effects& out) {
   for (const Member& member : log_.configuration()->members) {
     if (member.id != self_) leader.peers.emplace(member.id, Progress(log_.last_index().next(), now.mono));
   }
-  leader.clock = LeaderClock(log_.last_stamp(), now.mono, election_timeout_);
+  for (const auto& [peer, offset] : std::get<Candidate>(role_).wall_offsets_ms) {
+    const auto at = leader.peers.find(peer);
+    if (at != leader.peers.end()) at->second.set_wall_offset_ms(offset);
+  }
+  // Wall time went on while nobody led, as far as this node was told of it.
+  Stamp last = log_.last_stamp();
+  if (told_stamp_ != Stamp{}) last.wall_ms = cluster_stamp(now).wall_ms;
+  leader.clock = LeaderClock(last, now.mono, election_timeout_);
   leader.first_index = log_.last_index().next();
   leader.next_tick = now.mono;
   role_ = std::move(leader);
@@ -148,13 +155,14 @@ void Raft::on(Now now, const NodeId& from, Term, const VoteRequest& m, Effects& 
     if (!MUTANT(kNoTermOnVote)) persist_hard(out);
   }
   if (grant) reset_election_deadline(now);
-  send(from, VoteResponse{grant}, PersistId{}, out);
+  send(from, VoteResponse{grant, now.wall}, PersistId{}, out);
 }
 
 void Raft::on(Now now, const NodeId& from, Term, const VoteResponse& m, Effects& out) {
   auto* candidate = std::get_if<Candidate>(&role_);
   if (candidate == nullptr || candidate->pre_vote || !m.granted) return;
   candidate->granted.insert(from);
+  candidate->wall_offsets_ms[from] = offset_ms(m.wall, now.wall);
   count_votes(now, out);
 }
 

@@ -12,6 +12,12 @@
 
 namespace patronus {
 
+// How far another node's wall clock is ahead of this one's; what it says is held within what a stamp can
+// carry.
+inline int64_t offset_ms(WallTime theirs, WallTime ours) {
+  return std::clamp(theirs.unix_ms, int64_t{0}, limits::kStampMax) - ours.unix_ms;
+}
+
 class LeaderClock {
  public:
   LeaderClock() = default;

@@ -34,6 +34,7 @@ struct VoteRequest {
 };
 struct VoteResponse {
   bool granted = false;
+  WallTime wall;  // so that a new leader knows at once whether its clock is in line with its voters'
 };
 // AppendEntries (figure 2). Without entries it tells the commit index, or probes.
 struct AppendRequest {

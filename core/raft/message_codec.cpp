@@ -22,7 +22,10 @@ void put(Writer& out, const VoteRequest& m) {
   out.u64(m.last_term.value);
   out.boolean(m.transfer);
 }
-void put(Writer& out, const VoteResponse& m) { out.boolean(m.granted); }
+void put(Writer& out, const VoteResponse& m) {
+  out.boolean(m.granted);
+  out.i64(m.wall.unix_ms);
+}
 void put(Writer& out, const AppendRequest& m) {
   out.u64(m.prev_index.value);
   out.u64(m.prev_term.value);
@@ -184,8 +187,10 @@ MessageBody get_body(uint8_t kind, Term term, Reader& in) {
       const Term last_term{in.u64()};
       return VoteRequest{last_index, last_term, in.boolean()};
     }
-    case 3:
-      return VoteResponse{in.boolean()};
+    case 3: {
+      const bool granted = in.boolean();
+      return VoteResponse{granted, WallTime{in.i64()}};
+    }
     case 4:
       return get_append(in, term);
     case 5:

@@ -144,7 +144,7 @@ void Raft::handle_lower_term(const NodeId& from, const Message& message, Effects
   // The sender learns of the newer term from the answer's envelope. Without an answer to a leader of an older
   // term, a node that once reached a higher term alone could never come back.
   if (std::holds_alternative<VoteRequest>(message.body)) {
-    send(from, VoteResponse{false}, PersistId{}, out);
+    send(from, VoteResponse{false, {}}, PersistId{}, out);
   } else if (const auto* append = std::get_if<AppendRequest>(&message.body)) {
     send(from, AppendResponse{false, Index{}, append->prev_index, Index{}, Term{}}, PersistId{}, out);
   } else if (std::holds_alternative<Heartbeat>(message.body)) {

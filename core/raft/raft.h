@@ -30,6 +30,7 @@ struct Candidate {
   uint32_t attempt = 0;  // how often in a row without a leader; widens the window of the next one
   LeaderCause cause = LeaderCause::kStart;
   std::set<NodeId> granted;
+  std::map<NodeId, int64_t> wall_offsets_ms;  // of those who granted, by which a leader knows its own clock
 };
 // A leadership on its way to another member: nothing is proposed meanwhile.
 struct Transfer {

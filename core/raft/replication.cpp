@@ -284,7 +284,7 @@ void Raft::on(Now now, const NodeId& from, Term, const HeartbeatResponse& m, Eff
   at->second.contact(now.mono);
   at->second.set_applied(m.applied);
   at->second.set_draining(m.draining);
-  at->second.set_wall_offset_ms(std::clamp(m.wall.unix_ms, int64_t{0}, limits::kStampMax) - now.wall.unix_ms);
+  at->second.set_wall_offset_ms(offset_ms(m.wall, now.wall));
   const bool is_urgent = m.clock > Instant{} && at->second.clock().is_urgent(m.clock, election_timeout_);
   if (m.clock > Instant{}) at->second.clock().heard(m.clock, leader->reads.round());
   at->second.acknowledged_round(std::min(m.round, leader->reads.round()));

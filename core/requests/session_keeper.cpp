@@ -33,11 +33,14 @@ bool SessionKeeper::expiry_is_due(const Accounts& accounts, const Stamp& stamp, 
     next_expiry_ = now.mono + std::chrono::milliseconds(std::min<int64_t>(wait_ms, 3'600'000));
     return false;
   }
-  if (now.mono < next_proposal_) {
+  // Not while the last proposal is under way; once it has done its part there may be more than it could take.
+  const bool same = proposed_for_ == std::pair(next->lease_ms, next->wall_ms);
+  if (same && now.mono < next_proposal_) {
     next_expiry_ = next_proposal_;
     return false;
   }
   next_proposal_ = now.mono + limits::kExpiryRetry;
+  proposed_for_ = {next->lease_ms, next->wall_ms};
   next_expiry_ = next_proposal_;
   return true;
 }

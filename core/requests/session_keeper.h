@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/base/limits.h"
 #include "core/base/time.h"
@@ -33,6 +34,7 @@ class SessionKeeper {
   Instant next_touch_;                      // no entry of touches before
   Instant next_expiry_ = Instant::never();  // when the first session's time is over, by this leader's clocks
   Instant next_proposal_;                   // no expiry is proposed before
+  std::pair<int64_t, int64_t> proposed_for_{-1, -1};  // what was due then, lease and wall time
 };
 
 }  // namespace patronus

@@ -166,6 +166,7 @@ AccountOp decode_account_op(Reader& in) {
       op.id = in.text(kAccountIdBytesMax);
       op.generation = in.u64();
       op.presented_lease_ms = in.i64();
+      if (op.presented_lease_ms < 0 || op.presented_lease_ms > limits::kStampMax) in.fail();
       return op;
     }
     case 6: {

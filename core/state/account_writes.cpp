@@ -120,7 +120,7 @@ WriteResult Accounts::execute(const OpenSessionOp& op, Index, const Stamp& stamp
 
 WriteResult Accounts::execute(const RefreshSessionOp& op, Index, const Stamp& stamp) {
   const Session* found = session(op.id);
-  if (found == nullptr) return refused(Outcome::kUnauthorized);
+  if (found == nullptr || found->expires_wall_ms <= stamp.wall_ms) return refused(Outcome::kUnauthorized);
   const User* who = user(found->user_id);
   if (who == nullptr || who->disabled) return refused(Outcome::kUnauthorized);
   if (op.generation > found->generation) return refused(Outcome::kUnauthorized);

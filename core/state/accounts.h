@@ -70,9 +70,10 @@ class Accounts {
   size_t user_count() const { return users_.size(); }
   size_t session_count() const { return sessions_.size(); }
 
-  // Whether this session of this user may do what needs the role, as of the state; kOk, kUnauthorized or
-  // kForbidden. The same on every replica, so a node that lags can't let a revoked user write.
-  Outcome check(const Authority& authority) const;
+  // Whether this session of this user may do what needs the role, as of the state and time; kOk,
+  // kUnauthorized or kForbidden. The same on every replica, so a node that lags can't let a revoked user
+  // write.
+  Outcome check(const Authority& authority, const Stamp& stamp) const;
 
   WriteResult apply(const AccountOp& op, Index at, const Stamp& stamp);
 

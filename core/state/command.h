@@ -105,6 +105,8 @@ struct Command {
 
 [[nodiscard]] std::string encode_command(const Command& command);
 // Nothing if the bytes are not exactly one command within the limits.
+// The layout of a command's bytes if it is one that this version does not know; nothing if it does.
+[[nodiscard]] std::optional<uint8_t> unknown_command_version(std::string_view bytes);
 [[nodiscard]] std::optional<Command> decode_command(std::string_view bytes);
 // Only the origin, which comes first in the encoding; for those who forward.
 [[nodiscard]] std::optional<Origin> decode_origin(std::string_view bytes);

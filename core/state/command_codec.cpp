@@ -205,6 +205,11 @@ std::optional<Command> decode_command(std::string_view bytes) {
   return command;
 }
 
+std::optional<uint8_t> unknown_command_version(std::string_view bytes) {
+  if (bytes.empty() || static_cast<uint8_t>(bytes[0]) == kCommandVersion) return std::nullopt;
+  return static_cast<uint8_t>(bytes[0]);
+}
+
 std::optional<Origin> decode_origin(std::string_view bytes) {
   Reader in(bytes);
   const Origin origin = get_origin(in);

@@ -67,7 +67,7 @@ WriteResult Store::execute(const Command& command, Index at, const Stamp& stamp)
     return result;
   }
   if (command.authority) {
-    result.outcome = accounts_.check(*command.authority);
+    result.outcome = accounts_.check(*command.authority, stamp);
     result.revision = at;
     if (result.outcome != Outcome::kOk) return result;
   }

@@ -41,6 +41,8 @@ class Store {
   // Null if the key does not exist. Lives until the next apply.
   const Record* get(std::string_view ns, std::string_view key) const;
   ListPage list(const ListQuery& query) const;
+  // The answer that is kept for this request, if it was done before (KeyedWrites::answer).
+  std::optional<WriteResult> kept_answer(const IdempotencyKey& key) const { return keyed_.answer(key); }
   const Accounts& accounts() const { return accounts_; }
   uint64_t leader_changes() const { return leaders_total_; }
   // The latest leader changes first.

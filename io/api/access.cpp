@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/limits.h"
 #include "io/auth/bearer.h"
 #include "io/auth/jwt.h"
 
@@ -31,11 +32,22 @@ Problem Access::cannot_vouch() {
           true, false,          {}};
 }
 
+bool Access::may_still_verify(const SigningKey& key, int64_t wall_ms) {
+  if (key.retired_wall_ms == 0) return true;
+  return wall_ms - key.retired_wall_ms <= 2 * limits::kAccessTokenLife.count() / 1'000'000;
+}
+
 Problem Access::unauthorized(std::string detail) {
   return {401, "unauthorized", std::move(detail), false, false, {}};
 }
 
 std::variant<const auth::Claims*, Problem> Access::verified(std::string_view token) {
+  // What a key signed is looked at anew once it is replaced.
+  const SigningKey* active = node_.store().accounts().active_key();
+  if (active != nullptr && active->id != active_key_) {
+    cache_.forget_kid(active_key_);
+    active_key_ = active->id;
+  }
   if (const auth::Claims* claims = cache_.find(token)) return claims;
   std::variant<auth::ParsedToken, std::string> parsed = auth::parse_token(token);
   if (auto* reason = std::get_if<std::string>(&parsed)) return unauthorized(std::move(*reason));
@@ -53,6 +65,12 @@ std::variant<const auth::Claims*, Problem> Access::verified(std::string_view tok
   }
   if (!auth::verify_token(one, key->public_key, crypto_))
     return unauthorized("the token's signature is wrong");
+  // Nodes may have signed with the former key until they heard of the new one, and no longer: a key that was
+  // stolen, and replaced for that, must not go on making tokens.
+  const int64_t last_exp_ms = key->retired_wall_ms + limits::kAccessTokenLife.count() / 1'000'000 +
+                              2 * node_.raft().election_timeout().count() / 1'000'000;
+  if (key->retired_wall_ms != 0 && one.claims.exp * 1000 > last_exp_ms)
+    return unauthorized("the token is signed with a key that was replaced before; log in again");
   cache_.put(token, one.kid, one.claims);
   return cache_.find(token);
 }
@@ -77,7 +95,8 @@ std::variant<Nobody, Caller, NotYet, Problem> Access::identify(const http::Reque
   if (needs > node_.store().applied()) return NotYet{needs};
   const Session* session = node_.store().accounts().session(claims.sid);
   const User* user = session == nullptr ? nullptr : node_.store().accounts().user(session->user_id);
-  if (user == nullptr || user->disabled || user->id != claims.sub)
+  const bool over = session != nullptr && session->expires_wall_ms <= node_.cluster_stamp(now).wall_ms;
+  if (user == nullptr || user->disabled || user->id != claims.sub || over)
     return unauthorized("the session has ended; log in again");
   return Caller{user->id, session->id, user->role};
 }

@@ -37,6 +37,9 @@ class Access {
                                                                        bool stale_will_do);
   // What keeps the caller from the route, if anything does.
   [[nodiscard]] static std::optional<Problem> obstacle(Need need, const Caller* caller);
+  // Whether a token that is still good may be signed with this key: one that was replaced can't have signed
+  // anything that is.
+  [[nodiscard]] static bool may_still_verify(const SigningKey& key, int64_t wall_ms);
   // A node whose knowledge is too old says so, and never that a token is wrong.
   [[nodiscard]] static Problem cannot_vouch();
   [[nodiscard]] static Problem unauthorized(std::string detail);
@@ -47,6 +50,7 @@ class Access {
   const Node& node_;
   auth::Crypto& crypto_;
   auth::TokenCache cache_;
+  std::string active_key_;  // when the cache was last filled
 };
 
 [[nodiscard]] std::string_view role_text(UserRole role);

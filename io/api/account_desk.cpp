@@ -49,7 +49,10 @@ Step AccountDesk::begin(AccountAsk& ask, const http::Request& request, const Rem
   switch (ask.route) {
     case Route::kJwks: {
       std::vector<auth::VerificationKey> keys;
-      for (const SigningKey& key : accounts().keys()) keys.push_back({key.id, key.public_key});
+      const int64_t wall_ms = node_.cluster_stamp(now).wall_ms;
+      for (const SigningKey& key : accounts().keys()) {
+        if (Access::may_still_verify(key, wall_ms)) keys.push_back({key.id, key.public_key});
+      }
       http::Response response;
       response.headers.push_back({"Content-Type", "application/jwk-set+json"});
       response.headers.push_back({"Cache-Control", "public, max-age=60"});
@@ -79,11 +82,28 @@ Step AccountDesk::begin(AccountAsk& ask, const http::Request& request, const Rem
       break;
   }
   if (const auto problem = no_body(request)) return refuse(ask, *problem);
+  Problem problem;
+  if (!take_key(ask, request, problem)) return refuse(ask, problem);
   return write_of(ask, keys_.make_key(accounts()), UserRole::kAdmin);
 }
 
 Step AccountDesk::refuse(const AccountAsk& ask, const Problem& problem) const {
   return problem_response(problem, ask.origin);
+}
+
+// The hash that tells another request under the same key goes into the log, and these requests hold
+// passwords: without the cluster's secret it must not help anyone to guess them.
+bool AccountDesk::take_key(AccountAsk& ask, const http::Request& request, Problem& problem) const {
+  if (!idempotency(request, ask.caller->user, ask.idempotency, problem)) return false;
+  if (!ask.idempotency) return true;
+  std::string told = request.method_name + ' ' + request.target + '\n';
+  for (const std::string_view name : {"if-match", "if-none-match"}) {
+    const std::string* value = request.header(name);
+    told += value == nullptr ? "\n" : *value + '\n';
+  }
+  const std::string mac = crypto_.mac("idempotency", told + request.body);
+  ask.idempotency->body_hash = Reader(mac).u64();
+  return true;
 }
 
 ClientWrite AccountDesk::write_of(const AccountAsk& ask, AccountOp op, UserRole role) const {
@@ -107,7 +127,7 @@ Step AccountDesk::begin_users(AccountAsk& ask, const http::Request& request) {
   }
   std::variant<NewUserBody, Problem> body = read_new_user(request);
   if (const auto* wrong = std::get_if<Problem>(&body)) return refuse(ask, *wrong);
-  if (!idempotency(request, ask.caller->user, ask.idempotency, problem)) return refuse(ask, problem);
+  if (!take_key(ask, request, problem)) return refuse(ask, problem);
   auto& user = std::get<NewUserBody>(body);
   ask.email = std::move(user.email);
   ask.name = std::move(user.name);
@@ -122,10 +142,8 @@ Step AccountDesk::begin_user(AccountAsk& ask, const http::Request& request) {
   if (is_read(request.method)) return user_response(200, *user);
   Problem problem;
   Expected expected;
-  if (!write_conditions(request, expected, problem) ||
-      !idempotency(request, ask.caller->user, ask.idempotency, problem)) {
+  if (!write_conditions(request, expected, problem) || !take_key(ask, request, problem))
     return refuse(ask, problem);
-  }
   if (request.method == http::Method::kDelete)
     return write_of(ask, DeleteUserOp{ask.target_id, expected}, UserRole::kAdmin);
   std::variant<UserChangesBody, Problem> body = read_user_changes(request, user->email);
@@ -186,7 +204,7 @@ http::Response AccountDesk::write_done(AccountAsk& ask, const WriteResult& resul
   switch (ask.route) {
     case Route::kLogin:
     case Route::kRefresh:
-      return with_tokens(ask, result.id, result.number, result.revision, now);
+      return with_tokens(ask, result.id, result.number, now);
     case Route::kLogout: {
       http::Response response;
       response.status = 204;
@@ -229,20 +247,17 @@ std::optional<std::string> AccountDesk::setup_token() {
 }
 
 http::Response AccountDesk::with_tokens(const AccountAsk& ask, const std::string& session_id,
-                                        uint64_t generation, Index revision, Now now) {
+                                        uint64_t generation, Now now) {
   const Session* session = accounts().session(session_id);
   const User* user = session == nullptr ? nullptr : accounts().user(session->user_id);
   const auth::KeyRing::Signer* signer = keys_.signer(accounts());
   if (user == nullptr || signer == nullptr)
     return problem_response(Access::unauthorized("the session has ended; log in again"), ask.origin);
   const int64_t issued = node_.cluster_stamp(now).wall_ms / 1000;
-  const auth::Claims claims{node_.raft().hard_state().cluster_id.hex(),
-                            user->id,
-                            session->id,
-                            issued,
-                            issued + kTokenSeconds,
-                            std::string(role_text(user->role)),
-                            static_cast<int64_t>(revision.value)};
+  const auth::Claims claims{node_.raft().hard_state().cluster_id.hex(), user->id, session->id, issued,
+                            issued + kTokenSeconds, std::string(role_text(user->role)),
+                            // Whoever checks it must know the session, and the key that signs it.
+                            static_cast<int64_t>(node_.store().applied().value)};
   const Tokens tokens{auth::sign_token(claims, signer->kid, signer->private_key, crypto_), kTokenSeconds};
   http::Response response = tokens_response(*user, *session, tokens);
   set_refresh_cookie(response, ask, auth::make_refresh_token({session->id, generation}, crypto_),

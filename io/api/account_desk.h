@@ -35,6 +35,7 @@ struct AccountAsk {
   http::Method method = http::Method::kGet;
   Origin origin;
   std::optional<Caller> caller;
+  std::optional<Problem> unknown;  // what was wrong with the token that came along
   auth::Client client;
   bool secure = false;  // came by HTTPS, so cookies go by HTTPS alone
   std::string agent;
@@ -89,9 +90,11 @@ class AccountDesk {
   Step refuse(const AccountAsk& ask, const Problem& problem) const;
   std::optional<Problem> too_many_failures(const AccountAsk& ask, Now now) const;
   void count_failure(const AccountAsk& ask, Now now);
+  // Reads Idempotency-Key, for a caller that is known. False: the problem says why not.
+  bool take_key(AccountAsk& ask, const http::Request& request, Problem& problem) const;
   ClientWrite write_of(const AccountAsk& ask, AccountOp op, UserRole role) const;
   http::Response with_tokens(const AccountAsk& ask, const std::string& session_id, uint64_t generation,
-                             Index revision, Now now);
+                             Now now);
   void set_refresh_cookie(http::Response& response, const AccountAsk& ask, const std::string& value,
                           Duration life) const;
   std::string cluster_bytes() const;

@@ -116,6 +116,7 @@ Step AccountDesk::begin_logout(AccountAsk& ask, const http::Request& request) {
     return write_of(ask, std::move(op), UserRole::kViewer);
   }
   const std::optional<auth::RefreshToken> token = refresh_token_of(request, crypto_);
+  if (!token && ask.unknown) return refuse(ask, *ask.unknown);
   if (!token) return refuse(ask, Access::unauthorized("there is neither a token nor a refresh cookie"));
   return write_of(ask, EndSessionsOp{"", token->sid, ""}, UserRole::kViewer);
 }
@@ -130,6 +131,13 @@ Step AccountDesk::begin_change_password(AccountAsk& ask, const http::Request& re
   ask.password_version = user->password_version;
   if (const auto problem = too_many_failures(ask, now)) return refuse(ask, *problem);
   ask.new_password = std::move(change.new_password);
+  Problem problem;
+  if (!take_key(ask, request, problem)) return refuse(ask, problem);
+  // Done before, under this key: the current password is another one by now.
+  if (ask.idempotency) {
+    if (const std::optional<WriteResult> kept = node_.store().kept_answer(*ask.idempotency))
+      return write_done(ask, *kept, now);
+  }
   return PasswordStep{auth::PasswordTask::kVerify, std::move(change.current_password), user->password};
 }
 
@@ -158,6 +166,7 @@ Step AccountDesk::begin_sessions(AccountAsk& ask, const http::Request& request) 
   if (ask.route == Route::kSession) {
     // An administrator may end anyone's session.
     const std::string owner = caller.role == UserRole::kAdmin ? std::string() : caller.user;
+    if (!take_key(ask, request, problem)) return refuse(ask, problem);
     return write_of(ask, EndSessionsOp{owner, request.segments[4], ""}, caller.role);
   }
   if (is_read(request.method)) return sessions_response(accounts().sessions_of(caller.user), caller.session);
@@ -167,6 +176,7 @@ Step AccountDesk::begin_sessions(AccountAsk& ask, const http::Request& request) 
     return refuse(
         ask, {400, "bad_parameter", "ends all other sessions: DELETE …/sessions?others=1", false, false, {}});
   }
+  if (!take_key(ask, request, problem)) return refuse(ask, problem);
   return write_of(ask, EndSessionsOp{caller.user, "", caller.session}, UserRole::kViewer);
 }
 

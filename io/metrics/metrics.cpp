@@ -78,6 +78,8 @@ void node_families(Families& all, const Status& status, const Metrics& metrics, 
   gauge(all, "patronus_applied_index", "Highest index applied to the state",
         static_cast<double>(status.applied.value));
   gauge(all, "patronus_log_bytes", "Size of the log in memory", static_cast<double>(status.log_bytes));
+  gauge(all, "patronus_sessions_active", "Sessions that have not ended",
+        static_cast<double>(status.sessions));
   gauge(all, "patronus_state_keys", "Keys in the replicated state", static_cast<double>(status.state_keys));
   gauge(all, "patronus_http_connections", "Open HTTP connections",
         static_cast<double>(metrics.http_connections));

@@ -2,14 +2,25 @@
 
 #include <sys/stat.h>
 
+#include <utility>
+
 namespace patronus::tls {
 namespace {
 
-std::array<int64_t, 5> stamp_of(const std::string& path) {
+constexpr int64_t kTryAgainSeconds = 60;
+
+// With the time of the last change of the inode: rights that are mended make a file readable without touching
+// it.
+std::array<int64_t, 7> stamp_of(const std::string& path) {
   struct stat about{};
   if (path.empty() || stat(path.c_str(), &about) != 0) return {};
-  return {static_cast<int64_t>(about.st_dev), static_cast<int64_t>(about.st_ino), about.st_size,
-          about.st_mtim.tv_sec, about.st_mtim.tv_nsec};
+  return {static_cast<int64_t>(about.st_dev),
+          static_cast<int64_t>(about.st_ino),
+          about.st_size,
+          about.st_mtim.tv_sec,
+          about.st_mtim.tv_nsec,
+          about.st_ctim.tv_sec,
+          about.st_ctim.tv_nsec};
 }
 
 // Why the certificate is of no use at this time; empty if it is.
@@ -53,7 +64,9 @@ std::variant<std::shared_ptr<const Context>, std::string> CertificateWatch::load
 std::optional<CertificateWatch::Found> CertificateWatch::look(int64_t now) {
   const Stamp seen = stamp();
   if (seen == loaded_) return std::nullopt;
-  if (seen == bad_ && complained_) return std::nullopt;
+  // What was refused may become good by itself: a certificate that was not valid yet.
+  if (seen == bad_ && complained_ && now < try_again_) return std::nullopt;
+  try_again_ = now + kTryAgainSeconds;
   auto outcome = read(now);
   if (auto* fresh = std::get_if<std::shared_ptr<const Context>>(&outcome)) {
     loaded_ = seen;
@@ -65,8 +78,8 @@ std::optional<CertificateWatch::Found> CertificateWatch::look(int64_t now) {
   }
   const bool seen_before = seen == bad_;
   bad_ = seen;
-  complained_ = seen_before;
-  if (!seen_before) return std::nullopt;
+  const bool told = std::exchange(complained_, seen_before) && seen_before;
+  if (!seen_before || told) return std::nullopt;
   return Found{nullptr, std::get<std::string>(outcome) + "; the certificate read before stays in use", true};
 }
 

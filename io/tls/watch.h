@@ -27,14 +27,15 @@ class CertificateWatch {
   // The first reading. An error is one line that names the variable, the path and what would do.
   [[nodiscard]] std::variant<std::shared_ptr<const Context>, std::string> load();
 
-  // Whether the files have changed since, by modification time, inode and size; `now` in Unix seconds. Files
+  // Whether the files have changed since, by times, inode and size; `now` in Unix seconds. Files
   // that are bad are complained of once, and only when they still are at the next look: key and certificate
-  // are replaced one after the other. A certificate that is not valid now is bad too.
+  // are replaced one after the other. A certificate that is not valid now is bad too. What was bad is quietly
+  // tried again each minute.
   [[nodiscard]] std::optional<Found> look(int64_t now);
 
  private:
   // Of certificate, key and authority.
-  using Stamp = std::array<std::array<int64_t, 5>, 3>;
+  using Stamp = std::array<std::array<int64_t, 7>, 3>;
 
   Stamp stamp() const;
   std::variant<std::shared_ptr<const Context>, std::string> read(std::optional<int64_t> now) const;
@@ -44,6 +45,7 @@ class CertificateWatch {
   Stamp loaded_{};            // of what is in use
   std::optional<Stamp> bad_;  // of what was found bad last
   bool complained_ = false;   // of it
+  int64_t try_again_ = 0;     // in Unix seconds
 };
 
 }  // namespace patronus::tls

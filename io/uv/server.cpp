@@ -207,11 +207,17 @@ void Server::drained() {
   loop_.stop();
 }
 
+// With the time in which the machine was suspended: what a node knew before that is old when it wakes.
+Instant Server::monotonic() {
+  timespec since_boot{};
+  clock_gettime(CLOCK_BOOTTIME, &since_boot);
+  return Instant{int64_t{since_boot.tv_sec} * 1'000'000'000 + since_boot.tv_nsec};
+}
+
 Now Server::now() {
   timespec wall{};
   clock_gettime(CLOCK_REALTIME, &wall);
-  return {Instant{static_cast<int64_t>(uv_hrtime())},
-          WallTime{int64_t{wall.tv_sec} * 1000 + wall.tv_nsec / 1'000'000}};
+  return {monotonic(), WallTime{int64_t{wall.tv_sec} * 1000 + wall.tv_nsec / 1'000'000}};
 }
 
 void Server::wake_at(Instant at) {
@@ -222,7 +228,7 @@ void Server::wake_at(Instant at) {
     return;
   }
   uv_update_time(loop_.get());
-  const int64_t wait_ns = (at - Instant{static_cast<int64_t>(uv_hrtime())}).count();
+  const int64_t wait_ns = (at - monotonic()).count();
   // Rounded up: a timer that fires early would only be set again.
   const uint64_t wait_ms = wait_ns <= 0 ? 0 : static_cast<uint64_t>((wait_ns + 999'999) / 1'000'000);
   uv_timer_start(timer_->get(), [](uv_timer_t* handle) { Handle<uv_timer_t>::call(handle); }, wait_ms, 0);

@@ -28,6 +28,7 @@ class Server final : private Ports, private TlsStreams::Listener {
 
  private:
   // Ports
+  static Instant monotonic();
   Now now() override;
   void dial(ConnId conn, const std::string& address) override { streams_->dial(conn, address); }
   size_t write(ConnId conn, std::string&& bytes) override { return streams_->write(conn, std::move(bytes)); }

@@ -257,8 +257,10 @@ void TlsStreams::complain(const std::string& text) {
 
 std::optional<NodeId> TlsStreams::proven_identity(ConnId conn) const {
   const auto at = streams_.find(conn);
-  if (at == streams_.end() || !at->second->session.established()) return std::nullopt;
-  return at->second->session.peer_node();
+  if (at == streams_.end() || !at->second->reported) return std::nullopt;
+  // Also once the stream has failed: what came before the failure is handed on, and is no less that node's.
+  // Where no node was proven the empty name is nobody's.
+  return at->second->session.peer_node().value_or(NodeId{});
 }
 
 // ---- Handshakes that take too long.
