@@ -1,16 +1,7 @@
 #include "io/tls/watch.h"
 
-#include <sys/stat.h>
-
 namespace patronus::tls {
 namespace {
-
-std::array<int64_t, 5> stamp_of(const std::string& path) {
-  struct stat about{};
-  if (path.empty() || stat(path.c_str(), &about) != 0) return {};
-  return {static_cast<int64_t>(about.st_dev), static_cast<int64_t>(about.st_ino), about.st_size,
-          about.st_mtim.tv_sec, about.st_mtim.tv_nsec};
-}
 
 // Why the certificate is of no use at this time; empty if it is.
 std::string check_dates(const CredentialFiles& files, const X509* certificate, int64_t now) {
@@ -27,9 +18,10 @@ std::string check_dates(const CredentialFiles& files, const X509* certificate, i
 
 }  // namespace
 
-CertificateWatch::Stamp CertificateWatch::stamp() const {
-  return {stamp_of(files_.certificate.path), stamp_of(files_.key.path), stamp_of(files_.authority.path)};
-}
+CertificateWatch::CertificateWatch(Role role, CredentialFiles files)
+    : role_(role),
+      files_(std::move(files)),
+      changes_({files_.certificate.path, files_.key.path, files_.authority.path}) {}
 
 std::variant<std::shared_ptr<const Context>, std::string> CertificateWatch::read(
     std::optional<int64_t> now) const {
@@ -45,28 +37,20 @@ std::variant<std::shared_ptr<const Context>, std::string> CertificateWatch::read
 }
 
 std::variant<std::shared_ptr<const Context>, std::string> CertificateWatch::load() {
-  // Taken before the files are read: a change in between shows as one at the next look.
-  loaded_ = stamp();
+  changes_.begin();
   return read(std::nullopt);
 }
 
 std::optional<CertificateWatch::Found> CertificateWatch::look(int64_t now) {
-  const Stamp seen = stamp();
-  if (seen == loaded_) return std::nullopt;
-  if (seen == bad_ && complained_) return std::nullopt;
+  if (!changes_.look()) return std::nullopt;
   auto outcome = read(now);
   if (auto* fresh = std::get_if<std::shared_ptr<const Context>>(&outcome)) {
-    loaded_ = seen;
-    bad_.reset();
-    complained_ = false;
+    changes_.taken();
     const std::string until = format_time((*fresh)->not_after());
     return Found{std::move(*fresh),
                  files_.certificate.text() + " has changed and is used from now on, until " + until, false};
   }
-  const bool seen_before = seen == bad_;
-  bad_ = seen;
-  complained_ = seen_before;
-  if (!seen_before) return std::nullopt;
+  if (!changes_.refused()) return std::nullopt;
   return Found{nullptr, std::get<std::string>(outcome) + "; the certificate read before stays in use", true};
 }
 
