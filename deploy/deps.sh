@@ -11,7 +11,7 @@ declare -A groups=(
   [tokens]="python3 nginx wrk"
   [testssl]="testssl.sh curl python3"
   [fuzz]="clang-19 libclang-rt-19-dev llvm-19"
-  [lint]="clang-format-19 clang-tidy-19 shellcheck"
+  [lint]="clang-19 clang-format-19 clang-tidy-19 shellcheck"
 )
 
 missing=()
