@@ -14,7 +14,7 @@ UNIT := build-asan
 MUTANTS := build-mutants
 TSAN := build-tsan
 
-.PHONY: deps build build-asan build-mutants build-tsan test test-full bench bench-failover bench-tokens fuzz sim mutants run start stop restart format lint clean help
+.PHONY: deps build build-asan build-mutants build-tsan test test-full bench bench-failover bench-tokens testssl fuzz sim mutants run start stop restart format lint clean help
 
 help:
 	@sed -n '/^#/p' Makefile | sed 's/^# \{0,1\}//'
@@ -78,6 +78,12 @@ bench-tokens: build
 	@deploy/deps.sh tokens
 	@bench/tokens.py $(TOKENS)
 
+# What testssl.sh finds at a node and at HAProxy, of the cluster that runs or of one started for it; exit code 1 if
+# anything is above LOW. Takes a few minutes.
+testssl: build
+	@deploy/deps.sh run testssl
+	@tests/testssl.sh
+
 # Each target for FUZZ_SECONDS, with the sanitizers; a finding ends it.
 FUZZ_SECONDS ?= 60
 fuzz:
@@ -108,12 +114,16 @@ format:
 	@deploy/deps.sh lint
 	@git ls-files '*.h' '*.cpp' | xargs clang-format-19 -i
 
-lint: build
-	@deploy/deps.sh lint
+# clang-tidy is told how clang would compile, by a build directory of its own that is only configured: what g++ needs
+# besides, clang does not know.
+LINT := build-lint
+lint:
+	@deploy/deps.sh build lint
+	@CC=clang-19 CXX=clang++-19 $(CMAKE) -S . -B $(LINT) -DCMAKE_BUILD_TYPE=Debug > /dev/null
 	@git ls-files '*.h' '*.cpp' | xargs clang-format-19 --dry-run --Werror
-	@git ls-files 'core/*.cpp' 'io/*.cpp' 'sim/*.cpp' | xargs -P $(JOBS) -n 4 clang-tidy-19 -p build --quiet
-	@shellcheck deploy/*.sh .ci/run
+	@git ls-files 'core/*.cpp' 'io/*.cpp' 'sim/*.cpp' | xargs -P $(JOBS) -n 4 clang-tidy-19 -p $(LINT) --quiet
+	@shellcheck deploy/*.sh tests/*.sh .ci/run
 
 clean:
 	@deploy/local.sh stop > /dev/null 2>&1 || true
-	@rm -rf build build-asan build-mutants build-tsan build-fuzz .run
+	@rm -rf build build-asan build-mutants build-tsan build-fuzz $(LINT) .run

@@ -64,6 +64,7 @@ class Authority:
         return {"PATRONUS_TLS_CERT": str(self.directory / f"{node}.crt"),
                 "PATRONUS_TLS_KEY": str(self.directory / f"{node}.key"),
                 "PATRONUS_PEER_CA": str(self.directory / "ca.crt"),
+                "PATRONUS_TLS_CRL": str(self.directory / "ca.crl"),
                 "PATRONUS_CLUSTER_SECRET_FILE": str(self.directory / "cluster-secret")}
 
     def client_context(self) -> ssl.SSLContext:

@@ -9,6 +9,7 @@ cd "$(dirname "$0")/.."
 nodes=(dashboard1 dashboard2 dashboard3)
 peers="dashboard1=127.0.0.1:7443,dashboard2=127.0.0.1:7444,dashboard3=127.0.0.1:7445"
 front=https://127.0.0.1:8440
+list_url=https://localhost:8440/pki/ca.crl # as certificates say; HAProxy and the nodes serve it
 statistics=http://127.0.0.1:8404/stats
 stop_seconds=40 # a node that drains takes its grace and what its clients still wait for
 
@@ -28,7 +29,7 @@ url_of() { echo "https://127.0.0.1:$((8442 + $(number_of "$1")))"; }
 # curl that trusts the cluster's own authority.
 ask() { curl -s --cacert .run/tls/ca.crt "$@"; }
 
-# A certificate of patronusctl, on first use; one that is about to end is renewed.
+# A certificate of patronusctl, on first use; one that is about to end, or is revoked, is renewed.
 make_certificate() {
   local file=$1 code=0 tls=.run/tls
   shift
@@ -36,13 +37,15 @@ make_certificate() {
     build/patronusctl tls issue --dir "$tls" "$@" --name localhost --name 127.0.0.1 --name ::1 >/dev/null
     return 0
   fi
-  build/patronusctl tls show "$file" >/dev/null || code=$?
+  build/patronusctl tls show "$file" "$tls/ca.crl" >/dev/null || code=$?
   if [ "$code" -eq 3 ]; then build/patronusctl tls renew --dir "$tls" "$@" >/dev/null; fi
 }
 
 make_certificates() {
   local node
-  [ -e .run/tls/cluster-secret ] || build/patronusctl tls init --dir .run/tls >/dev/null
+  [ -e .run/tls/cluster-secret ] || build/patronusctl tls init --dir .run/tls --crl-url "$list_url" >/dev/null
+  # An authority of an earlier version has no list of revoked certificates.
+  [ -e .run/tls/ca.crl ] || build/patronusctl tls crl --dir .run/tls >/dev/null 2>&1
   for node in "${nodes[@]}"; do make_certificate ".run/tls/$node.crt" --node "$node"; done
   make_certificate .run/tls/localhost.pem --host localhost
 }
@@ -111,7 +114,7 @@ launch_node() {
   launch "$node" ".run/$node/log" env -u PATRONUS_CONFIG -u PATRONUS_CLUSTER_SECRET PATRONUS_NODE_ID="$node" \
     PATRONUS_NODE_ADDR="127.0.0.1:$((8442 + number))" PATRONUS_LISTEN_PLAIN="$plain" \
     PATRONUS_TLS_CERT=".run/tls/$node.crt" PATRONUS_TLS_KEY=".run/tls/$node.key" \
-    PATRONUS_PEER_ADDR="127.0.0.1:$((7442 + number))" PATRONUS_PEERS="$peers" PATRONUS_PEER_CA=.run/tls/ca.crt \
+    PATRONUS_PEER_ADDR="127.0.0.1:$((7442 + number))" PATRONUS_PEERS="$peers" PATRONUS_PEER_CA=.run/tls/ca.crt PATRONUS_TLS_CRL=.run/tls/ca.crl \
     PATRONUS_CLUSTER_SECRET_FILE=.run/tls/cluster-secret PATRONUS_DATA_DIR=".run/$node/raft" build/patronusd
 }
 

@@ -62,6 +62,9 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   // called.
   void drain(Duration grace);
 
+  // The list of revoked certificates that /pki/ca.crl answers with, in DER form; without one that is a 404.
+  void publish_revocations(std::string list) { http_.publish_revocations(std::move(list)); }
+
   // Figures of the process, for its metrics; the owner refreshes them.
   void set_process_figures(const ProcessFigures& figures) { process_ = figures; }
 

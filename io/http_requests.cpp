@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/limits.h"
+#include "io/api/revocation_route.h"
 #include "io/api/state_answers.h"
 #include "io/api/status_routes.h"
 #include "io/http_server.h"
@@ -161,9 +162,10 @@ std::optional<http::Response> HttpServer::refuse_route(api::Route route, const h
   return response;
 }
 
-// What needs no core: health, metrics, the cluster's status.
+// What needs no core: health, metrics, revoked certificates, the cluster's status.
 http::Response HttpServer::answer_here(api::Route route, const http::Request& request,
                                        const api::Origin& origin, bool in_full) {
+  if (route == api::Route::kRevocations) return api::revocation_response(request, revocations_, origin);
   if (route != api::Route::kMetrics)
     return api::status_response(route, request, listener_.node_status(), version_, origin, in_full);
   http::Response response;

@@ -121,6 +121,8 @@ void HttpServer::sign(http::Response& response, const std::string& request_id) c
   if (!leader.empty()) response.headers.push_back({"X-Patronus-Leader", leader});
   response.headers.push_back({"X-Patronus-Revision", std::to_string(listener_.applied_index().value)});
   response.headers.push_back({"X-Request-Id", request_id});
+  // A browser takes no answer for another type than it says, such as a script.
+  response.headers.push_back({"X-Content-Type-Options", "nosniff"});
 }
 
 http::Response HttpServer::refuse(const http::Refusal& refusal) {

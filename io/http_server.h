@@ -46,6 +46,8 @@ class HttpServer {
   bool accept(ConnId conn, const Remote& remote, Now now);
   // Redirects to other nodes are to https:// addresses from now on.
   void redirect_to_https() { redirect_scheme_ = "https://"; }
+  // Driver::publish_revocations().
+  void publish_revocations(std::string list) { revocations_ = std::move(list); }
   bool owns(ConnId conn) const { return conns_.contains(conn); }
   void received(ConnId conn, std::string_view bytes, Now now);
   void end_of_input(ConnId conn, Now now);
@@ -133,6 +135,7 @@ class HttpServer {
   api::AccountDesk desk_;
   http::Limits limits_;
   std::string redirect_scheme_ = "http://";
+  std::string revocations_;
   std::unordered_map<ConnId, std::unique_ptr<Conn>> conns_;
   std::vector<ConnId> touched_;
   std::unordered_map<uint64_t, Waiting> waiting_;  // by request id

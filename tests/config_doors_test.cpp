@@ -49,6 +49,17 @@ Values without(Values values, const std::string& name) {
   return values;
 }
 
+TEST(Revocations, AreCheckedAgainstTheAuthorityOfPeers) {
+  EXPECT_FALSE(good(kTls).revocations);
+  const Config config = good(with(kTls, "TLS_CRL", "/crl"));
+  ASSERT_TRUE(config.revocations);
+  EXPECT_EQ(config.revocations->path, "/crl");
+  EXPECT_EQ(config.revocations->variable, "PATRONUS_TLS_CRL");
+  EXPECT_TRUE(complaint(with(without(kTls, "PEER_CA"), "TLS_CRL", "/crl"))
+                  .starts_with("PATRONUS_TLS_CRL='/crl' can't"));
+  complaint(with(kTls, "TLS_CRL", "-----BEGIN X509 CRL-----"));
+}
+
 TEST(Doors, WithCertificatesAreOpenToAll) {
   const Config config = good(kTls);
   EXPECT_EQ(config.listen_https, (Address{"0.0.0.0", 8443}));

@@ -37,6 +37,26 @@ TEST(Issue, HoldsWhatWasAskedFor) {
   EXPECT_TRUE(describe(parse(authority.certificate()).get()).is_authority);
 }
 
+TEST(Issue, SaysWhereTheListOfRevokedOnesIs) {
+  const TestAuthority authority;
+  Request request{"a", "a", {}, days(-1, 5)};
+  EXPECT_EQ(describe(parse(authority.issue(request).certificate).get()).crl_url, "");
+  request.crl_url = "https://example.org:8443/pki/ca.crl?a=b,c;d";
+  EXPECT_EQ(describe(parse(authority.issue(request).certificate).get()).crl_url, request.crl_url);
+}
+
+TEST(Names, UrlsOfLists) {
+  for (const char* url :
+       {"http://a", "https://a/b", "https://[::1]:8443/pki/ca.crl", "https://a/%20?x=1,2&y"}) {
+    EXPECT_TRUE(is_crl_url(url)) << url;
+  }
+  for (const char* url :
+       {"", "a", "ftp://a", "https://", "https:///a", "https://a b", "https://a\n", "https://\xc3\xa9"}) {
+    EXPECT_FALSE(is_crl_url(url)) << url;
+  }
+  EXPECT_FALSE(is_crl_url("https://a/" + std::string(1024, 'x')));
+}
+
 TEST(Issue, EverySerialIsAnother) {
   const TestAuthority authority;
   const auto serial = [&] { return describe(parse(authority.node("a").certificate).get()).serial; };

@@ -13,6 +13,7 @@
 #include "io/tls/context.h"
 #include "io/tls/issue.h"
 #include "io/tls/session.h"
+#include "io/tls/sign_list.h"
 
 namespace patronus::tls {
 
@@ -40,12 +41,33 @@ class TestAuthority {
   KeyAndCertificate node(const NodeId& id, Validity validity = days(-1, 10)) const {
     return issue({id, id, {"localhost"}, validity});
   }
+  // A list of revoked certificates, in PEM form.
+  std::string list(const ListRequest& request) const {
+    auto authority = parse_authority(pem_.key, pem_.certificate);
+    auto made = sign_list(std::get<Authority>(authority), request);
+    EXPECT_TRUE(std::holds_alternative<Crl>(made)) << std::get<std::string>(made);
+    return to_pem(std::get<Crl>(made).get());
+  }
   const KeyAndCertificate& pem() const { return pem_; }
   const std::string& certificate() const { return pem_.certificate; }
 
  private:
   KeyAndCertificate pem_;
 };
+
+inline std::string serial_of(const KeyAndCertificate& pem) {
+  return describe(std::get<std::vector<Certificate>>(parse_certificates(pem.certificate)).front().get())
+      .serial;
+}
+
+// What a node makes of a list.
+inline std::shared_ptr<const RevocationLists> lists(const std::string& pem, const std::string& authorities) {
+  auto made = RevocationLists::make(std::get<std::vector<Crl>>(parse_lists(pem)),
+                                    std::get<std::vector<Certificate>>(parse_certificates(authorities)));
+  EXPECT_TRUE(std::holds_alternative<std::shared_ptr<const RevocationLists>>(made))
+      << std::get<std::string>(made);
+  return std::get<std::shared_ptr<const RevocationLists>>(made);
+}
 
 inline Credentials credentials(const KeyAndCertificate& own, const std::string& authority = "") {
   Credentials result;

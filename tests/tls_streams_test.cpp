@@ -302,6 +302,45 @@ TEST_F(TlsStreamsTest, AFloodOfHandshakesKeepsNobodyOut) {
   run_until([&] { return flood.front()->has_ended(); });
 }
 
+// Whichever end has the list, and whoever dialled.
+TEST_F(TlsStreamsTest, ALinkEndsWhenItsCertificateIsRevoked) {
+  const tls::KeyAndCertificate own = authority_.node("a");
+  client_.streams->use_for_peers(context(Role::kPeer, own, authority_.certificate()));
+  link();
+  const auto revoking = [&](const std::string& serial) {
+    return tls::lists(
+        authority_.list({2, 1'700'000'000, tls::days(0, 9).not_after, {{serial, 1'700'000'000}}}),
+        authority_.certificate());
+  };
+  server_.streams->use_revocations(revoking("AB"));
+  EXPECT_FALSE(server_.ended) << "nobody has that certificate";
+  server_.streams->use_revocations(revoking(serial_of(own)));
+  EXPECT_EQ(server_.ended, LinkEnd::kProtocol);
+  ASSERT_EQ(server_.complaints.size(), 1U);
+  EXPECT_TRUE(
+      server_.complaints[0].starts_with("what dialled the peer port from 127.0.0.1 shows the certificate of "
+                                        "node a that was revoked on 2023-11-14"))
+      << server_.complaints[0];
+  run_until([this] { return client_.ends_of_input > 0 || client_.ended; });
+  // And it does not get in again.
+  client_.ended.reset();
+  server_.accepted = 0;
+  client_.streams->dial(2, address());
+  run_until([this] { return client_.ended.has_value(); });
+  EXPECT_EQ(server_.accepted, 0U);
+}
+
+TEST_F(TlsStreamsTest, ADialledLinkEndsWhenItsCertificateIsRevoked) {
+  const tls::KeyAndCertificate own = authority_.node("b");
+  server_.streams->use_for_peers(context(Role::kPeer, own, authority_.certificate()));
+  link();
+  client_.streams->use_revocations(tls::lists(
+      authority_.list({2, 1'700'000'000, tls::days(0, 9).not_after, {{serial_of(own), 1'700'000'000}}}),
+      authority_.certificate()));
+  EXPECT_EQ(client_.ended, LinkEnd::kProtocol);
+  run_until([this] { return server_.ends_of_input > 0 || server_.ended; });
+}
+
 TEST_F(TlsStreamsTest, ANewCertificateIsForNewStreams) {
   link();
   server_.streams->use_for_peers(peer("c"));

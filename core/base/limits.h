@@ -141,6 +141,7 @@ inline constexpr int kTlsChainDepthMax = 4;                // authorities betwee
 inline constexpr size_t kTlsHandshakesMax = 1'024;         // streams that came in and have not done theirs
 inline constexpr size_t kTlsControlBytesMax = 256 * kKiB;  // of handshake, alerts and the like, not yet taken
 inline constexpr size_t kTlsComplaintsMax = 64;            // different complaints a minute that get a line
+inline constexpr size_t kTlsRevokedMax = 10'000;  // certificates on a list; 50 bytes of its file for each
 inline constexpr size_t kClusterSecretBytesMin = 32;
 inline constexpr size_t kClusterSecretBytesMax = 128;
 
@@ -192,6 +193,7 @@ static_assert(kPeerOutputBytesMax >= kPendingWriteBytesMax + kEntryBytesMax + kI
               "a resend fits a link");
 static_assert(kProposalsUncommittedBytesMax >= kPendingWriteBytesMax + kEntryBytesMax);
 static_assert(kTlsControlBytesMax >= kTlsChainBytesMax + 32 * kKiB, "a handshake with any chain fits");
+static_assert(kTlsFileBytesMax >= 64 * kTlsRevokedMax, "a full list of revoked certificates can be read");
 static_assert(kListBytesMax >= kValueBytesMax, "a page holds at least one item");
 static_assert(kBatchResultBytesMax >= kValueBytesMax + kBatchOpsMax * (kKeyBytesMax + 64),
               "a batch may get any value");

@@ -6,12 +6,13 @@
 namespace patronus::api {
 namespace {
 
-constexpr std::array<RouteInfo, 23> kRoutes{{
+constexpr std::array<RouteInfo, 24> kRoutes{{
     {"/health", "GET, HEAD"},
     {"/health/live", "GET, HEAD"},
     {"/health/ready", "GET, HEAD"},
     {"/health/leader", "GET, HEAD"},
     {"/metrics", "GET, HEAD"},
+    {"/pki/ca.crl", "GET, HEAD"},
     {"/api/v1/cluster/status", "GET, HEAD"},
     {"/api/v1/cluster/history", "GET, HEAD", Need::kViewer},
     {"/api/v1/state/{namespace}/{key}", "GET, HEAD, PUT, DELETE", Need::kViewer, Need::kOperator},
@@ -71,6 +72,7 @@ Route route_of(const http::Request& request) {
   if (path.empty()) return Route::kNone;
   if (path[0] == "health") return health_route(path);
   if (path.size() == 1 && path[0] == "metrics") return Route::kMetrics;
+  if (path.size() == 2 && path[0] == "pki" && path[1] == "ca.crl") return Route::kRevocations;
   if (path.size() == 2 && path[0] == ".well-known" && path[1] == "jwks.json") return Route::kJwks;
   if (path.size() == 3 && path[0] == "api" && path[1] == "v1" && path[2] == "users") return Route::kUsers;
   if (path.size() < 4 || path[0] != "api" || path[1] != "v1") return Route::kNone;

@@ -15,6 +15,7 @@ enum class Route : uint8_t {
   kReady,
   kLeader,
   kMetrics,
+  kRevocations,
   kClusterStatus,
   kClusterHistory,
   kStateKey,

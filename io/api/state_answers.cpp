@@ -125,6 +125,8 @@ http::Response get_response(const Asked& asked, const ReadResult& result, const 
     response = json_response(200, std::move(body));
   } else {
     response.headers.push_back({"Content-Type", record.content_type});
+    // The type is what a client said. A page that somebody stored must not act as one of the dashboard's own.
+    response.headers.push_back({"Content-Security-Policy", "default-src 'none'; sandbox"});
     response.body = std::string(record.value.view());
   }
   response.headers.push_back({"ETag", etag(record.mod_revision)});

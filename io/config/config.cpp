@@ -151,6 +151,10 @@ const std::vector<Setting>& settings() {
       {"PEER_CA", "", "file of the authority that other nodes' certificates must come from; turns TLS on"},
       {"PEER_CERT", "PATRONUS_TLS_CERT", "file of the certificate that other nodes are shown"},
       {"PEER_KEY", "PATRONUS_TLS_KEY", "file of its key"},
+      {"TLS_CRL", "",
+       "file of revoked certificates, signed by that authority: other nodes that show one are refused, and "
+       "clients "
+       "find the list at /pki/ca.crl"},
       {"PEERS", "none", "the nodes of the cluster: id=host:port,... or host:port,..."},
       {"FOUNDING_NODES", "all peers and itself",
        "how many nodes must be present and empty to found a cluster"},

@@ -35,11 +35,12 @@ struct Config {
   std::optional<TlsPaths> https_tls;
   std::optional<Address> listen_plain;
   Address peer_address;
-  std::optional<TlsPaths> peer_tls;  // nodes talk in plain text without it, on loopback
-  std::string advertised_api;        // host:port where clients reach this node, by HTTPS if that is served
-  std::string advertised_peer;       // host:port where the other nodes do
-  std::string cluster_secret;        // the bytes; empty if there is none
-  std::vector<PeerAddress> peers;    // without this node itself
+  std::optional<TlsPaths> peer_tls;        // nodes talk in plain text without it, on loopback
+  std::optional<PathSetting> revocations;  // certificates that are refused, lists of peer_tls's authority
+  std::string advertised_api;      // host:port where clients reach this node, by HTTPS if that is served
+  std::string advertised_peer;     // host:port where the other nodes do
+  std::string cluster_secret;      // the bytes; empty if there is none
+  std::vector<PeerAddress> peers;  // without this node itself
   size_t founding_nodes = 1;
   std::string data_dir;
   Duration election_timeout{};

@@ -116,6 +116,17 @@ bool read_peer_tls(Reading& in, Config& config) {
   return true;
 }
 
+void read_revocations(Reading& in, Config& config) {
+  if (!is_given(in, "TLS_CRL") || !is_path(in, "TLS_CRL")) return;
+  if (!is_given(in, "PEER_CA")) {
+    in.wrong("TLS_CRL", in.text("TLS_CRL", ""),
+             "can't be checked without the authority that signed it; set PATRONUS_PEER_CA to the ca.crt "
+             "beside it");
+    return;
+  }
+  config.revocations = path_of(in, "TLS_CRL");
+}
+
 void read_peer_door(Reading& in, Config& config) {
   const bool encrypted = read_peer_tls(in, config);
   const std::optional<Address> address =
@@ -166,6 +177,7 @@ void read_doors(Reading& in, Config& config) {
   read_https(in, config);
   read_plain(in, config);
   read_peer_door(in, config);
+  read_revocations(in, config);
   read_advertised(in, config);
 }
 

@@ -133,6 +133,10 @@ void tls_families(Families& all, const ProcessFigures& process) {
     metric.gauge.value = end;
     ends.metric.push_back(metric);
   }
+  if (process.revocations_end) {
+    gauge(all, "patronus_crl_next_update_timestamp_seconds",
+          "Unix time at which the list of revoked certificates in use runs out", *process.revocations_end);
+  }
   counter(all, "patronus_tls_failures_total", "Connections that ended by a failure of TLS",
           process.tls_failures);
 }

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -48,6 +49,8 @@ struct ProcessFigures {
   double open_fds = 0;
   double start_time_seconds = 0;
   std::vector<std::pair<std::string, double>> certificates_end;  // by name, in Unix seconds
+  std::optional<double>
+      revocations_end;  // when the next list of revoked certificates is due, in Unix seconds
   double tls_failures = 0;
 };
 

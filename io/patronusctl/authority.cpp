@@ -5,13 +5,13 @@
 
 #include <algorithm>
 #include <array>
-#include <ctime>
 #include <utility>
 
 #include "core/base/limits.h"
 #include "core/base/types.h"
-#include "io/json/writer.h"
-#include "io/patronusctl/exit_codes.h"
+#include "io/patronusctl/authority_directory.h"
+#include "io/patronusctl/list_url.h"
+#include "io/patronusctl/revocation.h"
 #include "io/patronusctl/validity.h"
 #include "io/tls/issue.h"
 
@@ -21,18 +21,6 @@ namespace {
 // Beyond this today's browsers refuse a server's certificate.
 constexpr int64_t kBrowserDaysMax = 398;
 constexpr int64_t kDay = int64_t{24} * 60 * 60;
-constexpr const char* kKeyFile = "ca.key";
-constexpr const char* kCertificateFile = "ca.crt";
-constexpr const char* kSecretFile = "cluster-secret";
-
-int64_t now() { return std::time(nullptr); }
-
-int fail(const std::string& why, int code = kError) {
-  print_error(why);
-  return code;
-}
-
-std::string below(const std::string& directory, const std::string& name) { return directory + "/" + name; }
 
 // Random bytes as hex; empty if the system has none to give.
 std::string random_hex(size_t bytes) {
@@ -46,37 +34,6 @@ std::string random_hex(size_t bytes) {
   }
   OPENSSL_cleanse(random.data(), random.size());
   return text;
-}
-
-// What a verb made, file by file.
-void report(const std::vector<std::pair<std::string, std::string>>& files, Format format) {
-  if (format == Format::kTable) {
-    Rows rows;
-    for (const auto& [path, what] : files) rows.emplace_back(path, what);
-    print_rows(rows);
-    return;
-  }
-  std::string text;
-  json::Writer out(text);
-  out.begin_object().begin_array("files");
-  for (const auto& [path, what] : files) out.begin_object().field("path", path).field("what", what).end();
-  out.finish();
-  print_line(text);
-}
-
-std::variant<tls::Authority, std::string> open_authority(const std::string& directory) {
-  ReadFile key = read_small_file(below(directory, kKeyFile));
-  if (!key.error.empty()) {
-    return key.error + "; make an authority with patronusctl tls init --dir " + directory;
-  }
-  const ReadFile certificate = read_small_file(below(directory, kCertificateFile));
-  if (!certificate.error.empty()) return certificate.error;
-  auto authority = tls::parse_authority(key.content, certificate.content);
-  OPENSSL_cleanse(key.content.data(), key.content.size());
-  if (auto* error = std::get_if<std::string>(&authority)) {
-    return "the authority in '" + directory + "' can't be used: " + *error;
-  }
-  return authority;
 }
 
 // Why these options can't be what is meant; empty if they can.
@@ -94,6 +51,7 @@ std::string check(const IssueOptions& options) {
       return "--name '" + name + "' is neither a host name nor an IP address";
     }
   }
+  if (std::string fault = check_list_url(options.list_url); !fault.empty()) return fault;
   std::string error;
   (void)validity_of(options.lifetime, now(), error);
   return error;
@@ -102,6 +60,7 @@ std::string check(const IssueOptions& options) {
 struct Made {
   tls::KeyAndCertificate pem;
   tls::Validity validity;
+  std::string list_url;
 };
 
 std::variant<Made, std::string> make(const IssueOptions& options) {
@@ -132,9 +91,12 @@ std::variant<Made, std::string> make(const IssueOptions& options) {
       std::find(options.names.begin(), options.names.end(), options.host) != options.names.end();
   if (!options.host.empty() && !listed) request.names.insert(request.names.begin(), options.host);
   request.validity = *validity;
+  const auto url = list_url_of(options);
+  if (const auto* why = std::get_if<ListUrlFault>(&url)) return why->text;
+  request.crl_url = std::get<std::string>(url);
   auto pem = tls::issue(authority, request);
   if (const auto* why = std::get_if<std::string>(&pem)) return "OpenSSL made no certificate: " + *why;
-  return Made{std::move(std::get<tls::KeyAndCertificate>(pem)), *validity};
+  return Made{std::move(std::get<tls::KeyAndCertificate>(pem)), *validity, request.crl_url};
 }
 
 std::string output_directory(const IssueOptions& options) {
@@ -154,7 +116,9 @@ int write_issued(const IssueOptions& options, Format format, IfThere if_there) {
   const Made& made = std::get<Made>(outcome);
   const std::string directory = output_directory(options);
   if (const auto error = make_directory(directory)) return fail(*error);
-  const std::string until = ", until " + tls::format_time(made.validity.not_after);
+  const std::string until =
+      ", until " + tls::format_time(made.validity.not_after) +
+      (made.list_url.empty() ? "" : ", says that " + made.list_url + " lists those that are revoked");
   const std::string certificate = certificate_path(options);
   if (options.node.empty()) {
     const auto error = write_file(certificate, made.pem.certificate + made.pem.key, kPrivate, if_there);
@@ -178,7 +142,8 @@ int write_issued(const IssueOptions& options, Format format, IfThere if_there) {
 }  // namespace
 
 int init_authority(const InitOptions& options, Format format) {
-  std::string error;
+  std::string error = check_list_url(options.list_url);
+  if (!error.empty()) return fail(error, kUsage);
   const std::optional<tls::Validity> validity = validity_of(options.lifetime, now(), error);
   if (!validity) return fail(error, kUsage);
   // Names differ, so that certificates of two authorities can be told apart.
@@ -188,6 +153,8 @@ int init_authority(const InitOptions& options, Format format) {
   const auto made = tls::make_authority(name, *validity);
   if (const auto* why = std::get_if<std::string>(&made)) return fail("OpenSSL made no authority: " + *why);
   const auto& pem = std::get<tls::KeyAndCertificate>(made);
+  const auto list = first_list(pem, *validity);
+  if (const auto* why = std::get_if<ListFault>(&list)) return fail("OpenSSL made no list: " + why->text);
   if (const auto failure = make_directory(options.directory)) return fail(*failure);
   struct File {
     std::string path;
@@ -195,12 +162,18 @@ int init_authority(const InitOptions& options, Format format) {
     mode_t mode;
     std::string what;
   };
-  const std::vector<File> files{
+  std::vector<File> files{
       {below(options.directory, kKeyFile), pem.key, kPrivate, "the authority's key: keep it off the nodes"},
       {below(options.directory, kCertificateFile), pem.certificate, kPublic,
        "the authority, for nodes and clients, until " + tls::format_time(validity->not_after)},
+      {below(options.directory, kListFile), std::get<std::string>(list), kPublic,
+       "the certificates that are revoked (none), for nodes: PATRONUS_TLS_CRL"},
       {below(options.directory, kSecretFile), secret + "\n", kPrivate,
        "the cluster's secret, for nodes: PATRONUS_CLUSTER_SECRET_FILE"}};
+  if (!options.list_url.empty()) {
+    files.insert(files.begin(), {below(options.directory, kListUrlFile), options.list_url + "\n", kPublic,
+                                 "where certificates say that ca.crl is found"});
+  }
   for (const File& file : files) {
     if (is_there(file.path)) {
       return fail("'" + file.path + "' exists and is not overwritten; name another directory with --dir");
@@ -239,6 +212,7 @@ int renew_certificate(IssueOptions options, Format format) {
     const bool listed = std::find(options.names.begin(), options.names.end(), name) != options.names.end();
     if (!listed && name != options.node) options.names.push_back(name);
   }
+  if (options.list_url.empty()) options.list_url = before.crl_url;
   return write_issued(options, format, IfThere::kReplace);
 }
 

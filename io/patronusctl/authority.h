@@ -20,7 +20,8 @@ struct Lifetime {
 
 struct InitOptions {
   std::string directory;
-  std::string name;  // of the authority; empty: one is made up
+  std::string name;      // of the authority; empty: one is made up
+  std::string list_url;  // for certificates that are issued later; empty: see list_url.h
   Lifetime lifetime;
 };
 
@@ -30,6 +31,7 @@ struct IssueOptions {
   std::string node;  // either a node's id
   std::string host;  // or the host name of what is no node, such as a balancer
   std::vector<std::string> names;
+  std::string list_url;  // empty: see list_url.h
   Lifetime lifetime;
 };
 

@@ -1,11 +1,12 @@
 // patronusctl tls show.
 #include <algorithm>
-#include <ctime>
+#include <utility>
 
 #include "io/json/writer.h"
 #include "io/patronusctl/authority.h"
-#include "io/patronusctl/exit_codes.h"
+#include "io/patronusctl/authority_directory.h"
 #include "io/tls/certificate.h"
+#include "io/tls/revocation.h"
 
 namespace patronus::ctl {
 namespace {
@@ -13,25 +14,75 @@ namespace {
 constexpr int64_t kDay = int64_t{24} * 60 * 60;
 constexpr int64_t kSoonDays = 14;
 
-struct Shown {
-  std::string file;
-  tls::CertificateInfo info;
-  int64_t days_left = 0;  // rounded down; below zero once it has expired
-  std::string status;     // "ok", "expires soon", "expired" or "not valid yet"
+// How long something still holds, and the word for that.
+struct Remaining {
+  int64_t days = 0;    // rounded down; below zero once it has expired
+  std::string status;  // "ok", "expires soon", "expired", "not valid yet" or "revoked"
 };
 
-Shown look_at(const std::string& file, const X509* certificate, int64_t now) {
-  Shown shown{file, tls::describe(certificate), 0, "ok"};
-  const int64_t left = shown.info.not_after - now;
-  shown.days_left = left >= 0 ? left / kDay : -((-left + kDay - 1) / kDay);
-  if (left <= 0) {
-    shown.status = "expired";
-  } else if (shown.info.not_before > now) {
-    shown.status = "not valid yet";
-  } else if (left <= kSoonDays * kDay) {
-    shown.status = "expires soon";
+struct ShownCertificate {
+  std::string file;
+  tls::CertificateInfo info;
+  Remaining remaining;
+};
+
+struct ShownList {
+  std::string file;
+  tls::RevocationInfo info;
+  Remaining remaining;
+};
+
+struct Shown {
+  std::vector<ShownCertificate> certificates;
+  std::vector<ShownList> lists;
+};
+
+Remaining remaining(int64_t begins, int64_t ends, int64_t now) {
+  const int64_t left = ends - now;
+  Remaining result;
+  result.days = left >= 0 ? left / kDay : -((-left + kDay - 1) / kDay);
+  result.status = left <= 0                  ? "expired"
+                  : begins > now             ? "not valid yet"
+                  : left <= kSoonDays * kDay ? "expires soon"
+                                             : "ok";
+  return result;
+}
+
+// Adds what the file holds; why it can't be shown otherwise.
+std::string look_at(const std::string& path, int64_t now, Shown& shown) {
+  const ReadFile file = read_small_file(path);
+  if (!file.error.empty()) return file.error;
+  const bool has_list = file.content.find("-----BEGIN X509 CRL-----") != std::string::npos;
+  if (has_list) {
+    const auto lists = tls::parse_lists(file.content);
+    if (const auto* why = std::get_if<std::string>(&lists)) return "'" + path + "' " + *why;
+    for (const tls::Crl& one : std::get<std::vector<tls::Crl>>(lists)) {
+      tls::RevocationInfo info = tls::describe(one.get());
+      const Remaining left = remaining(info.this_update, info.next_update, now);
+      shown.lists.push_back({path, std::move(info), left});
+    }
+    if (file.content.find("-----BEGIN CERTIFICATE-----") == std::string::npos) return "";
   }
-  return shown;
+  const auto certificates = tls::parse_certificates(file.content);
+  if (const auto* why = std::get_if<std::string>(&certificates)) return "'" + path + "' " + *why;
+  for (const tls::Certificate& one : std::get<std::vector<tls::Certificate>>(certificates)) {
+    tls::CertificateInfo info = tls::describe(one.get());
+    const Remaining left = remaining(info.not_before, info.not_after, now);
+    shown.certificates.push_back({path, std::move(info), left});
+  }
+  return "";
+}
+
+// Certificates that are on one of the lists shown beside them.
+void mark_revoked(Shown& shown) {
+  for (ShownCertificate& one : shown.certificates) {
+    for (const ShownList& list : shown.lists) {
+      const bool listed =
+          std::any_of(list.info.revoked.begin(), list.info.revoked.end(),
+                      [&](const tls::RevokedCertificate& entry) { return entry.serial == one.info.serial; });
+      if (listed && list.info.issuer == one.info.issuer) one.remaining.status = "revoked";
+    }
+  }
 }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -40,75 +91,125 @@ std::string joined(const std::vector<std::string>& names) {
   return text.empty() ? "-" : text;
 }
 
-void print_table(const std::vector<Shown>& all) {
-  for (size_t i = 0; i < all.size(); ++i) {
-    const auto& [file, info, days_left, status] = all[i];
-    if (i > 0) print_line("");
-    print_rows({{"file", file},
-                {"subject", info.subject},
-                {"node", info.node.empty() ? "-" : info.node},
-                {"names", joined(info.names)},
-                {"issuer", info.issuer},
-                {"serial", info.serial},
-                {"key", info.key},
-                {"authority", info.is_authority ? "yes" : "no"},
-                {"not before", tls::format_time(info.not_before)},
-                {"not after", tls::format_time(info.not_after)},
-                {"days left", std::to_string(days_left)},
-                {"status", status}});
+std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
+
+Rows rows_of(const ShownCertificate& one) {
+  const tls::CertificateInfo& info = one.info;
+  return {{"file", one.file},
+          {"subject", info.subject},
+          {"node", or_dash(info.node)},
+          {"names", joined(info.names)},
+          {"issuer", info.issuer},
+          {"serial", info.serial},
+          {"key", info.key},
+          {"authority", info.is_authority ? "yes" : "no"},
+          {"revocation", or_dash(info.crl_url)},
+          {"not before", tls::format_time(info.not_before)},
+          {"not after", tls::format_time(info.not_after)},
+          {"days left", std::to_string(one.remaining.days)},
+          {"status", one.remaining.status}};
+}
+
+Rows rows_of(const ShownList& one) {
+  const tls::RevocationInfo& info = one.info;
+  Rows rows{{"file", one.file},
+            {"revokes for", info.issuer},
+            {"number", info.number ? std::to_string(*info.number) : "-"},
+            {"signed on", tls::format_time(info.this_update)},
+            {"next due", tls::format_time(info.next_update)},
+            {"days left", std::to_string(one.remaining.days)},
+            {"status", one.remaining.status},
+            {"revoked", std::to_string(info.revoked.size())}};
+  for (const tls::RevokedCertificate& entry : info.revoked) {
+    rows.emplace_back("", entry.serial + " on " + tls::format_time(entry.at));
+  }
+  return rows;
+}
+
+void print_table(const Shown& shown) {
+  bool first = true;
+  const auto print = [&first](const Rows& rows) {
+    if (!std::exchange(first, false)) print_line("");
+    print_rows(rows);
+  };
+  for (const ShownCertificate& one : shown.certificates) print(rows_of(one));
+  for (const ShownList& one : shown.lists) print(rows_of(one));
+}
+
+void put_text_or_null(json::Writer& out, const char* name, const std::string& text) {
+  out.key(name);
+  if (text.empty()) {
+    out.null();
+  } else {
+    out.value(text);
   }
 }
 
-void print_json(const std::vector<Shown>& all) {
+void put_certificate(json::Writer& out, const ShownCertificate& one) {
+  const tls::CertificateInfo& info = one.info;
+  out.begin_object().field("file", one.file).field("subject", info.subject);
+  put_text_or_null(out, "node", info.node);
+  out.begin_array("names");
+  for (const std::string& name : info.names) out.value(name);
+  out.end().field("issuer", info.issuer).field("serial", info.serial).field("key", info.key);
+  out.field("is_authority", info.is_authority);
+  put_text_or_null(out, "crl_url", info.crl_url);
+  out.field("not_before", tls::format_time(info.not_before));
+  out.field("not_after", tls::format_time(info.not_after));
+  out.field("days_left", one.remaining.days).field("status", one.remaining.status).end();
+}
+
+void put_list(json::Writer& out, const ShownList& one) {
+  const tls::RevocationInfo& info = one.info;
+  out.begin_object().field("file", one.file).field("issuer", info.issuer).key("number");
+  if (info.number) {
+    out.value(*info.number);
+  } else {
+    out.null();
+  }
+  out.field("this_update", tls::format_time(info.this_update));
+  out.field("next_update", tls::format_time(info.next_update));
+  out.field("days_left", one.remaining.days).field("status", one.remaining.status).begin_array("revoked");
+  for (const tls::RevokedCertificate& entry : info.revoked) {
+    out.begin_object().field("serial", entry.serial).field("at", tls::format_time(entry.at)).end();
+  }
+  out.end().end();
+}
+
+void print_json(const Shown& shown) {
   std::string text;
   json::Writer out(text);
   out.begin_object().begin_array("certificates");
-  for (const Shown& one : all) {
-    out.begin_object().field("file", one.file).field("subject", one.info.subject).key("node");
-    if (one.info.node.empty()) {
-      out.null();
-    } else {
-      out.value(one.info.node);
-    }
-    out.begin_array("names");
-    for (const std::string& name : one.info.names) out.value(name);
-    out.end().field("issuer", one.info.issuer).field("serial", one.info.serial).field("key", one.info.key);
-    out.field("is_authority", one.info.is_authority);
-    out.field("not_before", tls::format_time(one.info.not_before));
-    out.field("not_after", tls::format_time(one.info.not_after));
-    out.field("days_left", one.days_left).field("status", one.status).end();
-  }
+  for (const ShownCertificate& one : shown.certificates) put_certificate(out, one);
+  out.end().begin_array("revocation_lists");
+  for (const ShownList& one : shown.lists) put_list(out, one);
   out.finish();
   print_line(text);
+}
+
+template <typename Each>
+bool all_ok(const std::vector<Each>& all) {
+  return std::all_of(all.begin(), all.end(), [](const Each& one) { return one.remaining.status == "ok"; });
 }
 
 }  // namespace
 
 int show_certificates(const std::vector<std::string>& paths, Format format) {
-  std::vector<Shown> all;
+  Shown shown;
   int code = kOk;
-  const int64_t now = std::time(nullptr);
+  const int64_t at = now();
   for (const std::string& path : paths) {
-    const ReadFile file = read_small_file(path);
-    const auto parsed = tls::parse_certificates(file.content);
-    const auto* why = std::get_if<std::string>(&parsed);
-    if (!file.error.empty() || why != nullptr) {
-      print_error(file.error.empty() ? "'" + path + "' " + *why : file.error);
-      code = kError;
-      continue;
-    }
-    for (const tls::Certificate& one : std::get<std::vector<tls::Certificate>>(parsed)) {
-      all.push_back(look_at(path, one.get(), now));
-    }
+    const std::string fault = look_at(path, at, shown);
+    if (!fault.empty()) code = fail(fault);
   }
+  mark_revoked(shown);
   if (format == Format::kJson) {
-    print_json(all);
+    print_json(shown);
   } else {
-    print_table(all);
+    print_table(shown);
   }
   if (code != kOk) return code;
-  const bool sound = std::all_of(all.begin(), all.end(), [](const Shown& one) { return one.status == "ok"; });
-  return sound ? kOk : kDegraded;
+  return all_ok(shown.certificates) && all_ok(shown.lists) ? kOk : kDegraded;
 }
 
 }  // namespace patronus::ctl

@@ -7,27 +7,10 @@
 #include <array>
 #include <ctime>
 
+#include "io/tls/asn1.h"
+
 namespace patronus::tls {
 namespace {
-
-std::string text_of(const ASN1_STRING* string) {
-  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(string)),
-          static_cast<size_t>(ASN1_STRING_length(string))};
-}
-
-std::string text_of(const X509_NAME* name) {
-  const BioHandle out(BIO_new(BIO_s_mem()));
-  if (!out || X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) < 0) return "";
-  return std::string(bio_contents(out.get()));
-}
-
-// Names come from outside and go to a terminal or a log: what is not printable ASCII is not shown as it is.
-std::string printable(std::string text) {
-  for (char& c : text) {
-    if (c < 0x20 || c > 0x7e) c = '?';
-  }
-  return text;
-}
 
 std::string address_text(const ASN1_OCTET_STRING* bytes) {
   std::array<char, INET6_ADDRSTRLEN> text{};
@@ -54,12 +37,20 @@ std::vector<std::string> names_of(const X509* certificate) {
   return names;
 }
 
-std::string serial_of(const X509* certificate) {
-  const BigNumber number(ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate), nullptr));
-  char* digits = number ? BN_bn2hex(number.get()) : nullptr;
-  std::string text = digits == nullptr ? "" : digits;
-  OPENSSL_free(digits);
-  return text;
+// Where it says that the list of revoked certificates is (RFC 5280 section 4.2.1.13).
+std::string crl_url_of(const X509* certificate) {
+  const DistributionPoints points(static_cast<CRL_DIST_POINTS*>(
+      X509_get_ext_d2i(certificate, NID_crl_distribution_points, nullptr, nullptr)));
+  for (int i = 0; i < sk_DIST_POINT_num(points.get()); ++i) {
+    const DIST_POINT_NAME* name = sk_DIST_POINT_value(points.get(), i)->distpoint;
+    if (name == nullptr || name->type != 0) continue;
+    for (int j = 0; j < sk_GENERAL_NAME_num(name->name.fullname); ++j) {
+      int type = 0;
+      const void* value = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(name->name.fullname, j), &type);
+      if (type == GEN_URI) return printable(text_of(static_cast<const ASN1_STRING*>(value)));
+    }
+  }
+  return "";
 }
 
 std::string key_of(const X509* certificate) {
@@ -71,11 +62,6 @@ std::string key_of(const X509* certificate) {
   if (EVP_PKEY_get_group_name(key, group.data(), group.size(), &length) != 1) return "unknown";
   const std::string_view name(group.data(), length);
   return "EC " + std::string(name == "prime256v1" ? "P-256" : name);
-}
-
-int64_t seconds_of(const ASN1_TIME* time) {
-  std::tm parts{};
-  return ASN1_TIME_to_tm(time, &parts) == 1 ? timegm(&parts) : 0;
 }
 
 // Never asks: without this OpenSSL would wait for a passphrase on the terminal.
@@ -106,10 +92,11 @@ CertificateInfo describe(const X509* certificate) {
   CertificateInfo info;
   info.subject = text_of(X509_get_subject_name(certificate));
   info.issuer = text_of(X509_get_issuer_name(certificate));
-  info.serial = serial_of(certificate);
+  info.serial = hex_of(X509_get0_serialNumber(certificate));
   info.key = key_of(certificate);
   info.node = node_of(certificate).value_or("");
   info.names = names_of(certificate);
+  info.crl_url = crl_url_of(certificate);
   info.not_before = not_before(certificate);
   info.not_after = not_after(certificate);
   // The call fills a cache inside the certificate, which changes nothing of what it says.

@@ -24,6 +24,7 @@ struct CertificateInfo {
   std::string key;                 // such as "EC P-256"
   NodeId node;                     // empty: it proves no node
   std::vector<std::string> names;  // DNS names and IP addresses
+  std::string crl_url;             // where the list of revoked certificates is; empty: it does not say
   int64_t not_before = 0;          // Unix seconds
   int64_t not_after = 0;
   bool is_authority = false;

@@ -25,6 +25,8 @@ class Context {
   Role role() const { return role_; }
   // When this end's certificate ends, in Unix seconds.
   int64_t not_after() const { return not_after_; }
+  // This end's own certificate; lives as long as the context.
+  const X509* certificate() const { return SSL_CTX_get0_certificate(handle_.get()); }
   // Nothing only when memory is short.
   [[nodiscard]] SslHandle new_connection() const;
 

@@ -6,17 +6,9 @@
 #include <vector>
 
 #include "io/tls/certificate.h"
+#include "io/tls/named_file.h"
 
 namespace patronus::tls {
-
-// A file as the operator named it: the variable goes into errors.
-struct NamedFile {
-  std::string variable;  // such as "PATRONUS_TLS_CERT"
-  std::string path;
-
-  // "PATRONUS_TLS_CERT='/etc/…'", as errors begin.
-  std::string text() const { return variable + "='" + path + "'"; }
-};
 
 struct CredentialFiles {
   NamedFile certificate;  // the certificate, then those between it and its authority
@@ -34,5 +26,8 @@ struct Credentials {
 // Reads all of them and checks that they belong together. An error is one line that names the variable, the
 // path and what would do. A certificate that has expired is taken: refusing to start would help nobody.
 [[nodiscard]] std::variant<Credentials, std::string> read_credentials(const CredentialFiles& files);
+
+// The authorities of a PEM file, at least one. An error as above.
+[[nodiscard]] std::variant<std::vector<Certificate>, std::string> read_authorities(const NamedFile& file);
 
 }  // namespace patronus::tls

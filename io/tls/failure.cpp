@@ -17,9 +17,11 @@ std::string explain_alert(int alert) {
       return "does not take this node's certificate: it does not know the authority that signed it";
     case SSL_AD_CERTIFICATE_REQUIRED:
       return "demands a certificate and this node shows none";
+    case SSL_AD_CERTIFICATE_REVOKED:
+      return "does not take this node's certificate: it was revoked; issue another with patronusctl tls "
+             "renew";
     case SSL_AD_BAD_CERTIFICATE:
     case SSL_AD_UNSUPPORTED_CERTIFICATE:
-    case SSL_AD_CERTIFICATE_REVOKED:
     case SSL_AD_CERTIFICATE_UNKNOWN:
       return "does not take this node's certificate";
     case SSL_AD_PROTOCOL_VERSION:
@@ -103,6 +105,14 @@ std::string explain_refusal(int verify_error, const X509* certificate) {
       return std::string("shows a certificate that is not accepted: ") +
              X509_verify_cert_error_string(verify_error) + whose;
   }
+}
+
+std::string explain_revocation(const X509* certificate, int64_t at) {
+  const CertificateInfo info = describe(certificate);
+  const std::string whose = info.node.empty() ? "a certificate (" + clipped(info.subject) + ")"
+                                              : "the certificate of node " + info.node;
+  return "shows " + whose + " that was revoked on " + format_time(at) + " (serial " + clipped(info.serial) +
+         ")";
 }
 
 }  // namespace patronus::tls

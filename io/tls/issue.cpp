@@ -16,6 +16,7 @@ constexpr int kSerialBits = 128;  // random, so that serials need no register
 constexpr size_t kCommonNameMax = 64;
 constexpr size_t kDnsNameMax = 253;
 constexpr size_t kDnsLabelMax = 63;
+constexpr size_t kUrlMax = 1024;
 
 PrivateKey make_key() { return PrivateKey(EVP_EC_gen("P-256")); }
 
@@ -69,6 +70,25 @@ bool add_alternative_names(X509* certificate, const Request& request) {
   }
   if (all.empty() && request.node.empty()) return true;
   return X509_add1_ext_i2d(certificate, NID_subject_alt_name, names.get(), 0, X509V3_ADD_DEFAULT) == 1;
+}
+
+// RFC 5280 section 4.2.1.13: one point with one address.
+bool add_crl_url(X509* certificate, const std::string& url) {
+  if (url.empty()) return true;
+  const DistributionPoints points(CRL_DIST_POINTS_new());
+  DIST_POINT* point = DIST_POINT_new();
+  if (!points || point == nullptr || sk_DIST_POINT_push(points.get(), point) <= 0) {
+    DIST_POINT_free(point);
+    return false;
+  }
+  point->distpoint = DIST_POINT_NAME_new();
+  if (point->distpoint == nullptr) return false;
+  point->distpoint->type = 0;  // a full name
+  point->distpoint->name.fullname = GENERAL_NAMES_new();
+  return point->distpoint->name.fullname != nullptr &&
+         add_name(point->distpoint->name.fullname, GEN_URI, url) &&
+         X509_add1_ext_i2d(certificate, NID_crl_distribution_points, points.get(), 0, X509V3_ADD_DEFAULT) ==
+             1;
 }
 
 // The values are our own constants, never text from outside: OpenSSL reads them as a small language.
@@ -131,7 +151,7 @@ bool add_leaf_extensions(X509* certificate, X509* issuer, const Request& request
          add_extension(certificate, issuer, NID_ext_key_usage, usage) &&
          add_extension(certificate, issuer, NID_subject_key_identifier, "hash") &&
          add_extension(certificate, issuer, NID_authority_key_identifier, "keyid:always") &&
-         add_alternative_names(certificate, request);
+         add_alternative_names(certificate, request) && add_crl_url(certificate, request.crl_url);
 }
 
 }  // namespace
@@ -149,6 +169,14 @@ bool is_dns_name(std::string_view text) {
 }
 
 bool is_ip_address(const std::string& text) { return !address_bytes(text).empty(); }
+
+bool is_crl_url(std::string_view text) {
+  const size_t scheme = text.starts_with("https://") ? 8 : text.starts_with("http://") ? 7 : text.size();
+  if (text.size() <= scheme || text.size() > kUrlMax || text[scheme] == '/') return false;
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return c > 0x20 && c < 0x7f && std::string_view("\"<>\\^`{|}").find(c) == std::string_view::npos;
+  });
+}
 
 std::variant<KeyAndCertificate, std::string> make_authority(const std::string& common_name,
                                                             const Validity& validity) {

@@ -34,6 +34,8 @@ struct Request {
   NodeId node;                     // empty: the certificate proves no node, and serves as a server's only
   std::vector<std::string> names;  // DNS names and IP addresses; is_alternative_name() holds for each
   Validity validity;
+  // Where the list of revoked certificates is found; is_crl_url() holds. Empty: the certificate does not say.
+  std::string crl_url = {};
 };
 
 // True for a host name as it may stand in a certificate (labels of letters, digits and inner hyphens, the
@@ -43,6 +45,10 @@ struct Request {
 [[nodiscard]] inline bool is_alternative_name(const std::string& text) {
   return is_dns_name(text) || is_ip_address(text);
 }
+
+// True for an http:// or https:// URL that can stand in a certificate: at most 1,024 characters, those of RFC
+// 3986.
+[[nodiscard]] bool is_crl_url(std::string_view text);
 
 // A self-signed authority that may sign leaves and no other authority.
 [[nodiscard]] std::variant<KeyAndCertificate, std::string> make_authority(const std::string& common_name,

@@ -67,12 +67,20 @@ struct Session::Access {
         accepted = 0;
       }
     }
+    const std::optional<int64_t> revoked_at =
+        accepted == 1 && self->revoked_ ? self->revoked_->revoked_at(certificate) : std::nullopt;
+    if (revoked_at) {
+      X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REVOKED);
+      self->refusal_ = explain_revocation(certificate, *revoked_at);
+      return 0;
+    }
     if (accepted != 1) self->refusal_ = explain_refusal(X509_STORE_CTX_get_error(store), certificate);
     return accepted;
   }
 };
 
-Session::Session(const Context& context, Side side) : ssl_(context.new_connection()) {
+Session::Session(const Context& context, Side side, std::shared_ptr<const RevocationLists> revoked)
+    : ssl_(context.new_connection()), revoked_(std::move(revoked)) {
   BIO* bio = ssl_ ? BIO_new(Access::method()) : nullptr;
   if (bio == nullptr) {
     failure_ = "can't be served: there is no memory left for TLS";
@@ -90,6 +98,19 @@ Session::Session(const Context& context, Side side) : ssl_(context.new_connectio
   } else {
     SSL_set_connect_state(ssl_.get());
     shake_hands();
+  }
+}
+
+void Session::refuse_revoked(std::shared_ptr<const RevocationLists> revoked) {
+  revoked_ = std::move(revoked);
+  if (!revoked_ || !established()) return;
+  const STACK_OF(X509)* chain = SSL_get0_verified_chain(ssl_.get());
+  for (int i = 0; i < sk_X509_num(chain); ++i) {
+    const X509* certificate = sk_X509_value(chain, i);
+    const std::optional<int64_t> at = revoked_->revoked_at(certificate);
+    if (!at) continue;
+    failure_ = explain_revocation(certificate, *at);
+    return;
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "core/base/types.h"
 #include "io/tls/context.h"
+#include "io/tls/revocation.h"
 
 namespace patronus::tls {
 
@@ -17,11 +18,16 @@ enum class Side : uint8_t { kDialler, kAcceptor };
 class Session {
  public:
   // The dialler has its first bytes to write from the beginning. The session goes on with the context it was
-  // made with, whatever becomes of it.
-  Session(const Context& context, Side side);
+  // made with, whatever becomes of it. Where a certificate is asked for, those that `revoked` lists, if
+  // anything, are refused.
+  Session(const Context& context, Side side, std::shared_ptr<const RevocationLists> revoked = nullptr);
   // OpenSSL holds its address.
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
+
+  // Goes by these lists from now on. If they have a certificate that the other end has proven itself with,
+  // that is a failure.
+  void refuse_revoked(std::shared_ptr<const RevocationLists> revoked);
 
   // Takes ciphertext that arrived. Everything it makes readable is in take_plaintext() afterwards; nothing
   // but a record that is not whole yet is kept. After a failure or the other end's close bytes are ignored.
@@ -53,6 +59,7 @@ class Session {
   void fail();
 
   SslHandle ssl_;
+  std::shared_ptr<const RevocationLists> revoked_;
   bool established_ = false;
   bool input_closed_ = false;
   bool output_closed_ = false;

@@ -1,27 +1,7 @@
 #include "io/tls/watch.h"
 
-#include <sys/stat.h>
-
-#include <utility>
-
 namespace patronus::tls {
 namespace {
-
-constexpr int64_t kTryAgainSeconds = 60;
-
-// With the time of the last change of the inode: rights that are mended make a file readable without touching
-// it.
-std::array<int64_t, 7> stamp_of(const std::string& path) {
-  struct stat about{};
-  if (path.empty() || stat(path.c_str(), &about) != 0) return {};
-  return {static_cast<int64_t>(about.st_dev),
-          static_cast<int64_t>(about.st_ino),
-          about.st_size,
-          about.st_mtim.tv_sec,
-          about.st_mtim.tv_nsec,
-          about.st_ctim.tv_sec,
-          about.st_ctim.tv_nsec};
-}
 
 // Why the certificate is of no use at this time; empty if it is.
 std::string check_dates(const CredentialFiles& files, const X509* certificate, int64_t now) {
@@ -38,9 +18,10 @@ std::string check_dates(const CredentialFiles& files, const X509* certificate, i
 
 }  // namespace
 
-CertificateWatch::Stamp CertificateWatch::stamp() const {
-  return {stamp_of(files_.certificate.path), stamp_of(files_.key.path), stamp_of(files_.authority.path)};
-}
+CertificateWatch::CertificateWatch(Role role, CredentialFiles files)
+    : role_(role),
+      files_(std::move(files)),
+      changes_({files_.certificate.path, files_.key.path, files_.authority.path}) {}
 
 std::variant<std::shared_ptr<const Context>, std::string> CertificateWatch::read(
     std::optional<int64_t> now) const {
@@ -56,30 +37,20 @@ std::variant<std::shared_ptr<const Context>, std::string> CertificateWatch::read
 }
 
 std::variant<std::shared_ptr<const Context>, std::string> CertificateWatch::load() {
-  // Taken before the files are read: a change in between shows as one at the next look.
-  loaded_ = stamp();
+  changes_.begin();
   return read(std::nullopt);
 }
 
 std::optional<CertificateWatch::Found> CertificateWatch::look(int64_t now) {
-  const Stamp seen = stamp();
-  if (seen == loaded_) return std::nullopt;
-  // What was refused may become good by itself: a certificate that was not valid yet.
-  if (seen == bad_ && complained_ && now < try_again_) return std::nullopt;
-  try_again_ = now + kTryAgainSeconds;
+  if (!changes_.look(now)) return std::nullopt;
   auto outcome = read(now);
   if (auto* fresh = std::get_if<std::shared_ptr<const Context>>(&outcome)) {
-    loaded_ = seen;
-    bad_.reset();
-    complained_ = false;
+    changes_.taken();
     const std::string until = format_time((*fresh)->not_after());
     return Found{std::move(*fresh),
                  files_.certificate.text() + " has changed and is used from now on, until " + until, false};
   }
-  const bool seen_before = seen == bad_;
-  bad_ = seen;
-  const bool told = std::exchange(complained_, seen_before) && seen_before;
-  if (!seen_before || told) return std::nullopt;
+  if (!changes_.refused()) return std::nullopt;
   return Found{nullptr, std::get<std::string>(outcome) + "; the certificate read before stays in use", true};
 }
 

@@ -19,9 +19,9 @@ CertificateReloader::~CertificateReloader() {
   uv_cancel(reinterpret_cast<uv_req_t*>(&looking_->request));
 }
 
-void CertificateReloader::add(tls::CertificateWatch watch, OnFound on_found) {
+void CertificateReloader::add(Look look) {
   PATRONUS_ASSERT(looking_ == nullptr, "watches are added before the first look");
-  all_->push_back({std::move(watch), std::move(on_found), std::nullopt});
+  all_->push_back({std::move(look), nullptr});
 }
 
 void CertificateReloader::look() {
@@ -34,7 +34,7 @@ void CertificateReloader::look() {
       loop_, &looking->request,
       [](uv_work_t* request) {
         const int64_t now = std::time(nullptr);
-        for (Watched& one : *static_cast<Looking*>(request->data)->all) one.found = one.watch.look(now);
+        for (Watched& one : *static_cast<Looking*>(request->data)->all) one.tell = one.look(now);
       },
       [](uv_work_t* request, int) {
         const std::unique_ptr<Looking> ended(static_cast<Looking*>(request->data));
@@ -50,7 +50,7 @@ void CertificateReloader::look() {
 void CertificateReloader::done() {
   looking_ = nullptr;
   for (Watched& one : *all_) {
-    if (const std::optional<Found> found = std::exchange(one.found, std::nullopt)) one.on_found(*found);
+    if (const Tell tell = std::exchange(one.tell, nullptr)) tell();
   }
 }
 

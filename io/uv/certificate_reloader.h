@@ -1,42 +1,51 @@
-// Looks at the certificates' files now and then, on a thread of libuv's pool: the loop never waits for a
-// disk.
+// Looks at the files of certificates, and of those that are revoked, now and then, on a thread of libuv's
+// pool: the loop never waits for a disk.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
-#include "io/tls/watch.h"
 #include "io/uv/loop.h"
 
 namespace patronus::uv {
 
 class CertificateReloader {
  public:
-  using Found = tls::CertificateWatch::Found;
-  // Called from the loop with what a look at one of the watches found.
-  using OnFound = std::function<void(const Found&)>;
-
   explicit CertificateReloader(uv_loop_t* loop) : loop_(loop) {}
   // A look that is under way ends by itself and is heard of no more.
   ~CertificateReloader();
   CertificateReloader(const CertificateReloader&) = delete;
   CertificateReloader& operator=(const CertificateReloader&) = delete;
 
-  void add(tls::CertificateWatch watch, OnFound on_found);
+  // A watch has look(now in Unix seconds), which says what it found, if anything; on_found is told of that
+  // from the loop.
+  template <typename Watch, typename OnFound>
+  void add(Watch watch, OnFound on_found) {
+    add([watch = std::move(watch), on_found = std::move(on_found)](int64_t now) mutable -> Tell {
+      auto found = watch.look(now);
+      if (!found) return nullptr;
+      return [found = std::move(*found), on_found] { on_found(found); };
+    });
+  }
   // Begins a look at all of them, unless one is under way.
   void look();
 
  private:
+  // On the loop, of what was found.
+  using Tell = std::function<void()>;
+  // On the pool's thread; nothing if there is nothing to tell.
+  using Look = std::function<Tell(int64_t now)>;
   struct Watched {
-    tls::CertificateWatch watch;
-    OnFound on_found;
-    std::optional<Found> found;
+    Look look;
+    Tell tell;
   };
   using All = std::vector<Watched>;
   struct Looking;
 
+  void add(Look look);
   void done();
 
   uv_loop_t* loop_;

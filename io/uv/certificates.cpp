@@ -20,6 +20,17 @@ std::optional<LoadedCertificate> load(tls::Role role, const TlsPaths& paths, con
                            std::get<std::shared_ptr<const tls::Context>>(std::move(context))};
 }
 
+std::optional<LoadedRevocations> load_revocations(const Config& config, std::vector<std::string>& errors) {
+  tls::RevocationWatch watch({named(*config.revocations), named(config.peer_tls->authority)});
+  auto lists = watch.load();
+  if (auto* error = std::get_if<std::string>(&lists)) {
+    errors.push_back(std::move(*error));
+    return std::nullopt;
+  }
+  return LoadedRevocations{std::move(watch),
+                           std::get<std::shared_ptr<const tls::RevocationLists>>(std::move(lists))};
+}
+
 }  // namespace
 
 Certificates load_certificates(const Config& config, std::vector<std::string>& errors) {
@@ -28,6 +39,9 @@ Certificates load_certificates(const Config& config, std::vector<std::string>& e
   // With the same files for both, what is wrong with them is said once.
   if (config.peer_tls && errors.empty()) {
     certificates.peers = load(tls::Role::kPeer, *config.peer_tls, config.node_id, errors);
+  }
+  if (config.revocations && config.peer_tls && errors.empty()) {
+    certificates.revocations = load_revocations(config, errors);
   }
   return certificates;
 }

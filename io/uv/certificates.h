@@ -1,4 +1,4 @@
-// The certificates a configuration names, read for the first time.
+// The certificates a configuration names, and those that are revoked, read for the first time.
 #pragma once
 
 #include <memory>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "io/config/config.h"
+#include "io/tls/revocation_watch.h"
 #include "io/tls/watch.h"
 
 namespace patronus::uv {
@@ -16,9 +17,15 @@ struct LoadedCertificate {
   std::shared_ptr<const tls::Context> context;
 };
 
+struct LoadedRevocations {
+  tls::RevocationWatch watch;
+  std::shared_ptr<const tls::RevocationLists> lists;
+};
+
 struct Certificates {
   std::optional<LoadedCertificate> https;
   std::optional<LoadedCertificate> peers;
+  std::optional<LoadedRevocations> revocations;
 };
 
 // Adds a line to `errors` for each that can't be used.

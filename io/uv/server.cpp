@@ -61,36 +61,13 @@ Server::Server(const Config& config, Certificates&& certificates, LogDirectory&&
                                                        [this] { uv_async_send(passwords_done_->get()); });
   TlsStreams::Listener& listener = *this;
   streams_ = std::make_unique<TlsStreams>(loop_.get(), listener);
-  use_certificates(std::move(certificates));
   writer_ =
       std::make_unique<LogWriter>(directory_.path, directory_.recovered.incarnation,
                                   directory_.recovered.position, [this] { uv_async_send(log_done_->get()); });
   Ports& ports = *this;
   driver_ = std::make_unique<Driver>(
       driver_options(config_, std::move(directory_.recovered), seed, std::move(version)), ports);
-}
-
-void Server::use_certificates(Certificates&& certificates) {
-  reloader_ = std::make_unique<CertificateReloader>(loop_.get());
-  const auto use = [this](LoadedCertificate& one, const std::string& variable,
-                          void (TlsStreams::*take)(TlsStreams::Context)) {
-    (streams_.get()->*take)(one.context);
-    if (one.context->not_after() <= now().wall.unix_ms / 1000) {
-      log_line(
-          LogLevel::kError, "certificate",
-          variable + " has expired and is used for want of another; issue one with patronusctl tls renew");
-    }
-    reloader_->add(std::move(one.watch), [this, take](const CertificateReloader::Found& found) {
-      if (found.fresh) (streams_.get()->*take)(found.fresh);
-      log_line(found.is_error ? LogLevel::kError : LogLevel::kInfo, "certificate", found.line);
-    });
-  };
-  if (certificates.https) {
-    use(*certificates.https, config_.https_tls->certificate.variable, &TlsStreams::use_for_https);
-  }
-  if (certificates.peers) {
-    use(*certificates.peers, config_.peer_tls->certificate.variable, &TlsStreams::use_for_peers);
-  }
+  use_certificates(std::move(certificates));
 }
 
 // Opens every door; what can't be opened is said.
@@ -169,11 +146,7 @@ void Server::start_handles() {
 
 void Server::refresh_figures() {
   ProcessFigures figures = process_figures();
-  for (const auto& [name, context] :
-       {std::pair("https", streams_->https()), std::pair("peer", streams_->peers())}) {
-    if (context) figures.certificates_end.emplace_back(name, static_cast<double>(context->not_after()));
-  }
-  figures.tls_failures = static_cast<double>(streams_->failures());
+  add_tls_figures(figures);
   driver_->set_process_figures(figures);
 }
 

@@ -55,7 +55,14 @@ class Server final : private Ports, private TlsStreams::Listener {
   void on_written(ConnId conn, size_t bytes) override;
   void on_complaint(const std::string& line) override;
 
+  // server_tls.cpp
   void use_certificates(Certificates&& certificates);
+  void use_certificate(LoadedCertificate&& one, const std::string& variable,
+                       void (TlsStreams::*take)(TlsStreams::Context));
+  void use_revocations(LoadedRevocations&& revocations);
+  void take_revocations(const TlsStreams::Revocations& lists);
+  void warn_of_own_revocation();
+  void add_tls_figures(ProcessFigures& figures) const;
   bool listen();
   void start_handles();
   void refresh_figures();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "core/base/assert.h"
 #include "core/base/limits.h"
@@ -48,13 +49,28 @@ TlsStreams::Stream* TlsStreams::find(ConnId conn) {
   return at == home.end() ? nullptr : at->second.get();
 }
 
+void TlsStreams::use_revocations(const Revocations& revoked) {
+  revoked_ = revoked;
+  std::vector<ConnId> refused;
+  for (Streams* streams : {&streams_, &arrivals_}) {
+    for (const auto& [conn, stream] : *streams) {
+      stream->session.refuse_revoked(revoked);
+      if (!stream->session.failure().empty()) refused.push_back(conn);
+    }
+  }
+  // What the driver does when it is told may end others of them.
+  for (const ConnId conn : refused) {
+    if (find(conn) != nullptr) fail(conn);
+  }
+}
+
 // ---- Beginnings.
 
 ConnId TlsStreams::on_accepted(Door door, const Remote& remote) {
   if (!remote.secure) return listener_.on_accepted(door, remote);
   const Context& context = door == Door::kPeer ? peers_ : https_;
   drop_oldest_handshake();
-  auto stream = std::make_unique<Stream>(*context, tls::Side::kAcceptor);
+  auto stream = std::make_unique<Stream>(*context, tls::Side::kAcceptor, revoked_);
   stream->door = door;
   stream->remote = remote;
   stream->who = name_of_stranger(door, remote);
@@ -74,7 +90,7 @@ bool TlsStreams::has_arrivals(Door door) const {
 
 void TlsStreams::dial(ConnId conn, const std::string& address) {
   if (peers_) {
-    auto stream = std::make_unique<Stream>(*peers_, tls::Side::kDialler);
+    auto stream = std::make_unique<Stream>(*peers_, tls::Side::kDialler, revoked_);
     stream->dialled = true;
     stream->who = "the node at " + address;
     streams_.emplace(conn, std::move(stream));

@@ -21,6 +21,7 @@ namespace patronus::uv {
 class TlsStreams final : private TcpStreams::Listener {
  public:
   using Context = std::shared_ptr<const tls::Context>;
+  using Revocations = std::shared_ptr<const tls::RevocationLists>;
 
   // What happens to streams, in plaintext; called from the loop.
   class Listener : public TcpStreams::Listener {
@@ -37,6 +38,9 @@ class TlsStreams final : private TcpStreams::Listener {
   // For connections made from now on. Once there is a context for peers, every dialled stream is TLS.
   void use_for_https(Context context) { https_ = std::move(context); }
   void use_for_peers(Context context) { peers_ = std::move(context); }
+  // Streams whose other end has proven itself with a certificate on these lists end, and no more are let in.
+  void use_revocations(const Revocations& revoked);
+  const Revocations& revocations() const { return revoked_; }
   const Context& https() const { return https_; }
   const Context& peers() const { return peers_; }
 
@@ -65,7 +69,8 @@ class TlsStreams final : private TcpStreams::Listener {
   };
   struct Stream {
     bool is_known() const { return reported || dialled; }
-    Stream(const tls::Context& context, tls::Side side) : session(context, side) {}
+    Stream(const tls::Context& context, tls::Side side, const Revocations& revoked)
+        : session(context, side, revoked) {}
     tls::Session session;
     Door door = Door::kPeer;
     Remote remote;
@@ -104,7 +109,8 @@ class TlsStreams final : private TcpStreams::Listener {
   TcpStreams tcp_;
   Context https_;
   Context peers_;
-  Streams streams_;  // those the driver has an id for
+  Revocations revoked_;  // nothing: no certificate is
+  Streams streams_;      // those the driver has an id for
   // Those that came in and whose handshake is not done, in the order of their coming. Their ids are given
   // here and lie beyond all the driver's.
   Streams arrivals_;

@@ -31,6 +31,10 @@ class Authority:
         self._tls("init", "--dir", str(directory))
 
     @property
+    def revoked(self) -> Path:
+        return self.directory / "ca.crl"
+
+    @property
     def certificate(self) -> Path:
         return self.directory / "ca.crt"
 
@@ -55,6 +59,10 @@ class Authority:
     def renew(self, node: str, *options: str) -> None:
         self._tls("renew", "--dir", str(self.directory), "--node", node, *options)
 
+    def revoke(self, node: str) -> None:
+        """Nodes that are started with this authority read the list where it is signed."""
+        self._tls("revoke", "--dir", str(self.directory), node)
+
     def _tls(self, *arguments: str) -> None:
         done = run_ctl("tls", *arguments)
         assert done.returncode == 0, f"patronusctl tls {' '.join(arguments)}: {done.stderr}"
@@ -62,7 +70,8 @@ class Authority:
     def environment_of(self, node: str) -> dict[str, str]:
         """The settings of a node that has these certificates."""
         return {"PATRONUS_TLS_CERT": str(self.certificate_of(node)), "PATRONUS_TLS_KEY": str(self.key_of(node)),
-                "PATRONUS_PEER_CA": str(self.certificate), "PATRONUS_CLUSTER_SECRET_FILE": str(self.secret)}
+                "PATRONUS_PEER_CA": str(self.certificate), "PATRONUS_TLS_CRL": str(self.revoked),
+                "PATRONUS_CLUSTER_SECRET_FILE": str(self.secret)}
 
     def client_context(self, node: Optional[str] = None) -> ssl.SSLContext:
         """Trusts this authority alone; shows the node's certificate if one is named."""

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from case import Case, main
 from certificates import run_ctl
@@ -42,7 +43,8 @@ class Tls(Case):
 
     def test_init(self) -> None:
         self.tls("init")
-        self.assertEqual({path.name for path in self.directory.iterdir()}, {"ca.key", "ca.crt", "cluster-secret"})
+        self.assertEqual({path.name for path in self.directory.iterdir()}, {"ca.key", "ca.crt", "ca.crl", "cluster-secret"})
+        self.assertEqual(self.mode("ca.crl"), 0o644)
         self.assertEqual((self.mode("ca.key"), self.mode("ca.crt"), self.mode("cluster-secret")), (0o600, 0o644, 0o600))
         self.assertRegex((self.directory / "cluster-secret").read_text(), r"\A[0-9a-f]{64}\n\Z")
         self.assertIs(self.shown("ca.crt")["is_authority"], True)
@@ -98,7 +100,7 @@ class Tls(Case):
         self.assertNotEqual((self.directory / "n1.key").read_bytes(), key)
         self.assertNotEqual((self.directory / "n1.crt").stat().st_ino, inode, "another file under the same name")
         self.assertEqual(self.mode("n1.key"), 0o600)
-        self.assertEqual(len(list(self.directory.iterdir())), 5, "no drafts are left")
+        self.assertEqual(len(list(self.directory.iterdir())), 6, "no drafts are left")
         self.saw(str(after["names"]))
 
     def test_show(self) -> None:
@@ -115,6 +117,126 @@ class Tls(Case):
         self.ctl("tls", "show", str(self.directory / "none"), code=ERROR)
         self.ctl("tls", "show", str(self.directory / "fine.key"), code=ERROR)
         self.saw("0 while it is fine, 3 in its last 14 days and after")
+
+    def shown_list(self, code: int = OK) -> dict[str, Any]:
+        done = self.ctl("tls", "show", str(self.directory / "ca.crl"), "-o", "json", code=code)
+        shown: dict[str, Any] = json.loads(done.stdout)["revocation_lists"][0]
+        return shown
+
+    def verify(self, name: str) -> str:
+        """What openssl makes of a certificate and the list."""
+        done = subprocess.run(["openssl", "verify", "-x509_strict", "-crl_check", "-CRLfile",
+                               str(self.directory / "ca.crl"), "-CAfile", str(self.directory / "ca.crt"),
+                               str(self.directory / name)], capture_output=True, text=True, timeout=30)
+        return done.stdout + done.stderr
+
+    def test_revoke(self) -> None:
+        self.tls("init")
+        authority = json.loads(self.ctl("tls", "show", str(self.directory / "ca.crt"), "-o", "json").stdout)
+        first = self.shown_list()
+        self.assertEqual((first["number"], first["revoked"]), (1, []))
+        self.assertEqual(first["next_update"], authority["certificates"][0]["not_after"], "no chore for the operator")
+        for node in ("n1", "n2", "n3"):
+            self.tls("issue", "--node", node)
+        self.tls("issue", "--host", "ha.example.org")
+        self.assertIn("n1.crt: OK", self.verify("n1.crt"))
+        before = self.shown("n1.crt")["serial"]
+        self.assertIn("revokes node n1", self.tls("revoke", "n1").stdout)
+        self.assertIn("certificate revoked", self.verify("n1.crt"))
+        self.assertIn("n2.crt: OK", self.verify("n2.crt"))
+        # By serial, as openssl prints it too; by host; by file.
+        serial = str(self.shown("n2.crt")["serial"])
+        self.tls("revoke", ":".join(serial[i:i + 2] for i in range(0, 32, 2)).lower())
+        self.tls("revoke", "ha.example.org")
+        self.tls("revoke", str(self.directory / "n3.crt"))
+        for name in ("n2.crt", "n3.crt", "ha.example.org.pem"):
+            self.assertIn("certificate revoked", self.verify(name))
+        last = self.shown_list()
+        self.assertEqual((last["number"], len(last["revoked"])), (5, 4))
+        self.assertEqual({one["serial"] for one in last["revoked"]} & {before, serial}, {before, serial})
+        self.assertEqual(self.mode("ca.crl"), 0o644)
+        # Twice is once; and what is issued anew is good.
+        self.assertIn("already", self.tls("revoke", "n1").stdout)
+        self.assertEqual(self.shown_list()["number"], 5)
+        self.tls("renew", "--node", "n1")
+        self.assertIn("n1.crt: OK", self.verify("n1.crt"))
+        self.assertEqual(len(list(self.directory.iterdir())), 4 + 3 * 2 + 1, "no drafts are left")
+        self.saw(f"list {last['number']} revokes {len(last['revoked'])}")
+
+    def test_show_what_is_revoked(self) -> None:
+        self.tls("init")
+        self.tls("issue", "--node", "n1")
+        self.tls("revoke", "n1")
+        files = [str(self.directory / name) for name in ("n1.crt", "ca.crl")]
+        self.assertEqual(self.shown("n1.crt")["status"], "ok", "which it says of itself")
+        both = json.loads(self.ctl("tls", "show", *files, "-o", "json", code=DEGRADED).stdout)
+        self.assertEqual(both["certificates"][0]["status"], "revoked")
+        table = self.ctl("tls", "show", *files, code=DEGRADED).stdout
+        for word in ("revokes for", "number", "next due", str(both["certificates"][0]["serial"])):
+            self.assertIn(word, table)
+        self.saw("a certificate beside its list is shown as revoked, exit code 3")
+
+    def test_a_fresh_list(self) -> None:
+        self.tls("init")
+        self.tls("issue", "--node", "n1")
+        self.tls("revoke", "n1")
+        self.tls("crl", "--days", "14")
+        soon = self.shown_list(code=DEGRADED)
+        self.assertEqual((soon["number"], len(soon["revoked"]), soon["status"]), (3, 1, "expires soon"))
+        self.tls("crl")
+        self.assertEqual(self.shown_list()["number"], 4)
+        # Where there is none, one is begun, and that is said.
+        (self.directory / "ca.crl").unlink()
+        self.assertIn("begun that revokes nothing", self.tls("crl").stderr)
+        self.assertEqual(self.shown_list()["revoked"], [])
+        # What is not its own is never signed as if it were.
+        other = self.directory.with_name("other")
+        self.ctl("tls", "init", "--dir", str(other))
+        (self.directory / "ca.crl").write_bytes((other / "ca.crl").read_bytes())
+        line = self.tls("crl", code=ERROR).stderr
+        self.assertIn("not signed by the authority", line)
+        self.saw(line.strip()[-80:])
+
+    def test_what_can_not_be_revoked(self) -> None:
+        self.tls("revoke", "n1", code=ERROR)  # There is no authority yet.
+        self.tls("init")
+        for name in ("nobody", "12:34", "0" * 31, "../x"):
+            with self.subTest(name):
+                line = self.tls("revoke", name, code=ERROR).stderr
+        self.assertIn("can't revoke itself", self.tls("revoke", "ca", code=ERROR).stderr)
+        other = self.directory.with_name("other")
+        self.ctl("tls", "init", "--dir", str(other))
+        self.ctl("tls", "issue", "--dir", str(other), "--node", "n1")
+        self.assertIn("another authority", self.tls("revoke", str(other / "n1.crt"), code=ERROR).stderr)
+        self.tls("revoke", code=USAGE)
+        self.tls("crl", "--days", "-1", code=USAGE)
+        self.assertEqual(self.shown_list()["number"], 1)
+        self.saw(line.strip()[-80:])
+
+    def test_where_the_list_is(self) -> None:
+        self.tls("init", "--crl-url", "https://dashboard.example.org/pki/ca.crl")
+        url = lambda name: self.shown(name)["crl_url"]
+        self.tls("issue", "--node", "n1", "--name", "example.org")
+        self.assertEqual(url("n1.crt"), "https://dashboard.example.org/pki/ca.crl")
+        self.tls("issue", "--node", "n2", "--crl-url", "http://example.org/x")
+        self.tls("renew", "--node", "n2")
+        self.assertEqual(url("n2.crt"), "http://example.org/x", "a renewed one says what it said before")
+        self.tls("issue", "--node", "n3", "--crl-url", "none")
+        self.assertIsNone(url("n3.crt"))
+        # Without a word it is where a node or a balancer serves it by itself.
+        (self.directory / "crl-url").unlink()
+        for arguments, expected in ((("--node", "a", "--name", "*.example.org", "--name", "a.example.org"),
+                                     "https://a.example.org:8443/pki/ca.crl"),
+                                    (("--node", "b"), "https://b:8443/pki/ca.crl"),
+                                    (("--node", "c", "--name", "::1"), "https://[::1]:8443/pki/ca.crl"),
+                                    (("--node", "d_d"), None)):
+            self.tls("issue", *arguments)
+            self.assertEqual(url(f"{arguments[1]}.crt"), expected)
+        self.tls("issue", "--host", "ha.example.org", "--name", "127.0.0.1")
+        self.assertEqual(url("ha.example.org.pem"), "https://ha.example.org/pki/ca.crl")
+        for wrong in ("example.org", "ftp://example.org/", "https://a b/"):
+            line = self.tls("issue", "--node", "e", "--crl-url", wrong, code=USAGE).stderr
+        self.saw(line.strip())
 
     def test_too_long_for_browsers(self) -> None:
         self.tls("init")
@@ -143,7 +265,8 @@ class Tls(Case):
         self.assertIn("--name", text)
         about = self.ctl("tls", "--help").stdout
         self.assertIn("off the nodes", about)
-        for name in ("PATRONUS_TLS_CERT", "PATRONUS_TLS_KEY", "PATRONUS_PEER_CA", "PATRONUS_CLUSTER_SECRET_FILE"):
+        for name in ("PATRONUS_TLS_CERT", "PATRONUS_TLS_KEY", "PATRONUS_PEER_CA", "PATRONUS_TLS_CRL",
+                     "PATRONUS_CLUSTER_SECRET_FILE"):
             self.assertIn(name, about)
         self.assertRegex(self.ctl("--version").stdout, r"^patronusctl \d+\.\d+\.\d+")
         self.saw("says which file goes where")

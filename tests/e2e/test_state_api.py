@@ -85,6 +85,8 @@ class Keys(StateCase):
                 read = self.assert_status(node.get(self.ns, name), 200)
                 self.assertEqual(read.body, value, name)
                 self.assertEqual(read.headers["content-type"], kind)
+                self.assertEqual(read.headers["x-content-type-options"], "nosniff")
+                self.assertIn("sandbox", read.headers["content-security-policy"], "a stored page is no page of ours")
         self.saw(f"{len(values)} values from 0 to {max(map(len, values.values()))} bytes kept with their types")
 
     def test_without_a_type_it_is_bytes(self) -> None:

@@ -14,7 +14,7 @@ from typing import Optional
 import prometheus
 from case import Case, SharedClusterCase, main
 from certificates import Authority
-from client import Client, Unreachable
+from client import Answer, Client, Unreachable
 from cluster import ROOT, Cluster, Node
 from raw import Raw
 from waiting import wait_for
@@ -168,6 +168,22 @@ class Https(TlsCase):
                          f"https://{leader.address}/api/v1/state/tls/redirected?redirect=1")
         self.saw(answer.headers["location"])
 
+    def test_anybody_may_fetch_the_list_of_revoked_certificates(self) -> None:
+        anybody = Client(self.cluster.nodes[0].port, self.authority.client_context())
+        answer = self.assert_status(anybody.ask("GET", "/pki/ca.crl"), 200)
+        self.assertEqual(answer.headers["content-type"], "application/pkix-crl")
+        verified = subprocess.run(["openssl", "crl", "-inform", "DER", "-noout", "-text", "-CAfile",
+                                   str(self.authority.certificate)], input=answer.body, capture_output=True, timeout=30)
+        self.assertIn(b"verify OK", verified.stderr)
+        self.assertIn(b"No Revoked Certificates", verified.stdout)
+        head = self.assert_status(anybody.ask("HEAD", "/pki/ca.crl"), 200)
+        self.assertEqual((head.headers["content-length"], head.body), (str(len(answer.body)), b""))
+        self.assertEqual(anybody.ask("PUT", "/pki/ca.crl", b"").status, 405)
+        metrics = prometheus.parse(self.cluster.nodes[0].ask("GET", "/metrics").text())
+        due = metrics.value("patronus_crl_next_update_timestamp_seconds")
+        self.assertAlmostEqual(due, time.time() + 3650 * 86400, delta=3600)
+        self.saw(f"{len(answer.body)} bytes that openssl verifies")
+
     def test_the_end_of_certificates_is_a_metric(self) -> None:
         def ends() -> Optional[dict[str, float]]:
             metrics = prometheus.parse(self.cluster.nodes[0].ask("GET", "/metrics").text())
@@ -284,6 +300,63 @@ class WholeNodes(Case):
             self.assert_status(node.ask("GET", "/health/live"), 200)
             authority.key_of(node.name).write_text(good)
             self.saw("new connections see the new one, old ones go on, a bad one is not used")
+
+    def test_a_revoked_certificate_is_shut_out(self) -> None:
+        with Cluster(tls=True).start() as cluster:
+            assert cluster.authority is not None
+            node = cluster.leader()
+            rest = cluster.others(node)
+            self.assert_status(node.put("tls", "key", b"before"), 201)
+            cluster.authority.revoke(node.name)
+            # Those that talked to it end the links that are open.
+            words = f"shows the certificate of node {node.name} that was revoked on"
+            for one in rest:
+                wait_for(f"{one} to say why", lambda: any(words in line for line in one.log_lines()))
+            cluster.leader(rest)
+            self.assert_status(wait_for("a write", lambda: self._written(rest[0], b"without it")), 200)
+            wait_for("the node to know itself", lambda: any("own certificate in PATRONUS_TLS_CERT was revoked" in line
+                                                            for line in node.log_lines()))
+            wait_for("the node to be unready", lambda: not node.is_ready())
+            # Nor does it get in when it comes anew.
+            node.terminate()
+            node.start()
+            wait_for("the node to answer", node.is_live)
+            told = "does not take this node's certificate: it was revoked"
+            wait_for("the node to be told", lambda: any(told in line for line in node.log_lines()))
+            self.assertFalse(node.is_ready())
+            self.assert_status(rest[0].put("tls", "key", b"still without it"), 200)
+            # Another certificate is taken up without a restart, and with it the node is back.
+            cluster.authority.renew(node.name)
+            cluster.wait_ready()
+            cluster.wait_caught_up()
+            self.assertEqual(node.get("tls", "key", consistency="stale").body, b"still without it")
+            self.saw("a leader shut out at once, also after a restart, and back with another certificate")
+
+    @staticmethod
+    def _written(node: Node, value: bytes) -> Optional[Answer]:
+        answer = node.put("tls", "key", value)
+        return answer if answer.status == 200 else None
+
+    def test_an_unknown_list_keeps_a_node_from_starting(self) -> None:
+        with Cluster(size=1, tls=True) as cluster:
+            assert cluster.authority is not None
+            other = Authority(cluster.directory / "other-authority")
+            node = cluster.nodes[0]
+            node.environment["PATRONUS_TLS_CRL"] = str(other.revoked)
+            node.start()
+            self.assertEqual(node.wait_ended(), 2)
+            line = node.log_lines()[-1]
+            self.assertIn(f"PATRONUS_TLS_CRL='{other.revoked}' holds a list that none of the authorities signed", line)
+            node.environment["PATRONUS_TLS_CRL"] = str(cluster.authority.revoked)
+            cluster.start()
+            self.saw(line)
+
+    def test_without_a_list_all_is_as_before(self) -> None:
+        with Cluster(size=1, tls=True) as cluster:
+            del cluster.nodes[0].environment["PATRONUS_TLS_CRL"]
+            cluster.start()
+            self.assert_problem(cluster.nodes[0].ask("GET", "/pki/ca.crl"), 404)
+            self.saw("404 no_revocation_list")
 
     def test_killed_and_started_again(self) -> None:
         with Cluster(tls=True).start() as cluster:
