@@ -30,12 +30,14 @@ Asked ask_for(HandOverPolicy& policy, Duration time, Duration pace, const std::v
   return {};
 }
 
-TEST(DiskPace, OneHiccupSaysNothingAndFourWritesDo) {
+TEST(DiskPace, IsKnownFromTheFirstWriteAndSettledAfterFour) {
   DiskPace pace;
-  for (int i = 0; i < 3; ++i) pace.done(kSlow);
   EXPECT_EQ(pace.pace(kLedSince), Duration{0}) << "not known yet";
-  pace.done(kSlow);
+  for (int i = 0; i < 3; ++i) pace.done(kSlow);
   EXPECT_EQ(pace.pace(kLedSince), kSlow);
+  EXPECT_FALSE(pace.is_settled());
+  pace.done(kSlow);
+  EXPECT_TRUE(pace.is_settled());
   for (int i = 0; i < 5; ++i) pace.done(kFast);
   EXPECT_EQ(pace.pace(kLedSince), kFast);
   pace.done(10s);

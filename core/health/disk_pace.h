@@ -14,14 +14,13 @@ namespace patronus {
 class DiskPace {
  public:
   static constexpr size_t kWrites = 8;
-  static constexpr size_t kWritesMin = 4;  // fewer say nothing yet
+  static constexpr size_t kWritesMin = 4;  // fewer give a first impression, and no more
 
   void began(Instant now) { began_ = now; }
   void done(Duration took) {
     began_.reset();
     last_[count_ % kWrites] = std::max(took, Duration{0});
     ++count_;
-    if (count_ < kWritesMin) return;
     std::array<Duration, kWrites> sorted = last_;
     const size_t known = std::min(count_, kWrites);
     const auto middle = static_cast<std::ptrdiff_t>(known / 2);
@@ -29,10 +28,12 @@ class DiskPace {
                      sorted.begin() + static_cast<std::ptrdiff_t>(known));
     median_ = sorted[known / 2];
   }
-  // 0: not known.
+  // 0: nothing was written yet.
   Duration pace(Instant now) const {
-    return began_ && count_ >= kWritesMin ? std::max(median_, now - *began_) : median_;
+    return began_ && count_ > 0 ? std::max(median_, now - *began_) : median_;
   }
+  // True if there were enough writes to call the disk slow.
+  bool is_settled() const { return count_ >= kWritesMin; }
 
  private:
   std::array<Duration, kWrites> last_{};

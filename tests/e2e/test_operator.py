@@ -49,6 +49,10 @@ class Writer:
             self.slowest = max(self.slowest, answer.seconds)
             self.written += 1
 
+    def wait_for_more(self, writes: int) -> None:
+        goal = self.written + writes
+        wait_for(f"{writes} more writes", lambda: self.written >= goal or self._failure)
+
     def stop(self) -> None:
         self._stop.set()
         self._thread.join()
@@ -80,7 +84,7 @@ class Operator(Case):
                     self.assertEqual((latest["leader"], latest["term"], latest["cause"]),
                                      (moved["new_leader"], moved["term"], "forced"))
                     times.append(moved["took_ms"])
-                wait_for("writes after the last move", lambda n=writer.written: writer.written > n + 20)
+                    writer.wait_for_more(20)
             finally:
                 writer.stop()
             items = cluster.nodes[0].list_all("moves")
@@ -148,6 +152,22 @@ class Operator(Case):
             node.start()
             cluster.wait_ready([node])
             self.saw("a drained node serves, is unready and not elected; undrain or a restart brings it back")
+
+    def test_the_preferred_node_leads_in_the_end(self) -> None:
+        cluster = Cluster(election_timeout="1s")
+        wished = cluster.nodes[1]
+        wished.environment["PATRONUS_LEADER_PRIORITY"] = "50"
+        with cluster.start():
+            wait_for("the preferred node to lead", wished.is_leader)
+            wished.kill()
+            other = cluster.leader()
+            self.assertNotEqual(other, wished)
+            wished.start()
+            cluster.wait_ready([wished])
+            wait_for("the preferred node to lead again", wished.is_leader)
+            change = history(wished)[0]
+            self.assertEqual((change["leader"], change["cause"]), (wished.name, "transfer"))
+            self.saw("it was handed leadership, also after a crash")
 
     def test_nodes(self) -> None:
         with Cluster().start() as cluster:
