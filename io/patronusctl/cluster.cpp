@@ -1,5 +1,6 @@
 #include "io/patronusctl/cluster.h"
 
+#include <algorithm>
 #include <ctime>
 #include <filesystem>
 #include <system_error>
@@ -59,6 +60,7 @@ Cluster::Cluster(const Connection& connection)
   // It is kept with the session, which is used in other directories too.
   std::error_code ignored;
   if (!ca_.empty()) ca_ = std::filesystem::absolute(ca_, ignored).string();
+  if (session_ && !is_of(*session_)) session_.reset();
   if (token_.empty() && session_) token_ = session_->access_token;
   const std::optional<Duration> timeout = parse_duration(connection.timeout);
   const bool in_range =
@@ -66,6 +68,17 @@ Cluster::Cluster(const Connection& connection)
   if (!in_range && !fault_)
     fault_ = "--timeout '" + connection.timeout + "' is not a duration of 1ms to 10m; use for example 10s";
   http_.emplace(ca_, in_range ? *timeout : std::chrono::seconds(10));
+}
+
+bool Cluster::is_of(const StoredSession& session) const {
+  const auto& known = session.endpoints;
+  const bool any_known = std::any_of(endpoints_.begin(), endpoints_.end(), [&](const std::string& one) {
+    return std::find(known.begin(), known.end(), one) != known.end();
+  });
+  const bool all_proven = !ca_.empty() && ca_ == session.ca &&
+                          std::all_of(endpoints_.begin(), endpoints_.end(),
+                                      [](const std::string& one) { return one.starts_with("https://"); });
+  return any_known || all_proven;
 }
 
 HttpReply Cluster::ask_at(const std::string& endpoint, const Question& question) {

@@ -51,6 +51,9 @@ class Cluster {
   Format format() const { return format_; }
 
  private:
+  // True if the session was begun there: at one of these endpoints, or with the authority that proves them.
+  // Its tokens go to nobody else.
+  bool is_of(const StoredSession& session) const;
   HttpReply ask_at(const std::string& endpoint, const Question& question);
   bool refresh();
   HttpReply ask_all(const std::vector<std::string>& endpoints, const Question& question);

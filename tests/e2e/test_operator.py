@@ -110,6 +110,7 @@ class Operator(Case):
             problem = self.assert_problem(ask(FORCE, {"target": other.name}), 409)
             self.assertEqual(problem["code"], "node_draining")
             self.assertEqual(other.post(UNDRAIN).json(), {"node": other.name, "draining": False})
+            wait_for("the leader to know that too", lambda: not self.seen_draining(leader, other))
             cluster.isolate(other, Mode.BLACKHOLE)
             wait_for("the leader to miss it", lambda: not self.view(leader, other)["healthy"])
             self.assertEqual(self.assert_problem(ask(FORCE, {"target": other.name}), 409)["code"], "node_unhealthy")

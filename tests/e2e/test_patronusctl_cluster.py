@@ -167,6 +167,11 @@ class Ctl(Case):
             wait_for("the quorum to be missed",
                      lambda: me.run("status", *me.flags([alone])).returncode == NO_QUORUM)
             self.ok(me.run("leader", "force-election", *me.flags([alone])), NO_QUORUM)
+            # The session's tokens stay with the cluster that gave them.
+            with Cluster(size=1, prefix="other").start() as other:
+                stranger = Operator(other, me.home)
+                self.ok(stranger.run("node", "list", *stranger.flags()), NOT_ALLOWED)
+                self.assertIn("this needs a token", stranger.run("node", "list", *stranger.flags()).stderr)
             nobody = self.ok(me.run("status", "--endpoint", "http://127.0.0.1:1", "--timeout", "2s"), ERROR)
             self.assertEqual(nobody, "")
             for wrong in (("--endpoint", "http://example.org:80"), ("--endpoint", "ftp://a:1"), ("--timeout", "soon"),
