@@ -41,8 +41,10 @@ enum class NoticeKind : uint8_t {
   kRole,
   kLeaderKnown,
   kLeaderLost,
+  kHandOver,    // leadership is on its way to another node
+  kOperator,    // somebody asked for something that changes how the cluster runs
   kSetupToken,  // there is no user yet, and this token makes the first
-  kStranger,  // a peer that does not belong here, or a message that can't be right
+  kStranger,    // a peer that does not belong here, or a message that can't be right
 };
 
 // Something worth a line in the log; never needed for correctness.

@@ -21,9 +21,10 @@ struct Boot {
   std::string api_address;
   Duration election_timeout{};
   Duration heartbeat_interval{};
-  size_t founding_nodes = 1;  // all of them must be present and empty to found a cluster
-  uint64_t seed = 0;          // for this boot's randomness
-  HardState hard;             // what recovery found on disk
+  uint8_t leader_priority = 0;  // how much the operator would like this node to lead; 0 to 100
+  size_t founding_nodes = 1;    // all of them must be present and empty to found a cluster
+  uint64_t seed = 0;            // for this boot's randomness
+  HardState hard;               // what recovery found on disk
   std::vector<Entry> entries;
 };
 
@@ -63,6 +64,7 @@ struct PeerMessage {
 // The write with this id, and all before it, are on disk.
 struct WriteDone {
   PersistId id;
+  Duration took{};
 };
 // This node shall leave, or after all not: it goes unready, hands leadership over and takes none.
 struct Drain {
@@ -71,7 +73,7 @@ struct Drain {
 // Nothing but time.
 struct Wake {};
 
-using Event =
-    std::variant<LinkUp, LinkLost, PeerGone, PeerMessage, WriteDone, ClientWrite, ClientRead, Drain, Wake>;
+using Event = std::variant<LinkUp, LinkLost, PeerGone, PeerMessage, WriteDone, ClientWrite, ClientRead,
+                           ClientTransfer, Drain, Wake>;
 
 }  // namespace patronus

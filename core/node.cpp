@@ -28,7 +28,8 @@ Node::Node(const Boot& boot, std::string version, Now now)
       random_(boot.seed ^ 0x6e6f6465),
       raft_(boot, now),
       founding_(boot.founding_nodes),
-      next_retry_(Instant::never()) {
+      next_retry_(Instant::never()),
+      hand_over_policy_(boot.leader_priority, boot.election_timeout) {
   // The log is the raft's from here on; a second copy would only take room.
   boot_.entries.clear();
   boot_.entries.shrink_to_fit();
@@ -40,6 +41,7 @@ void Node::start(Now now, Effects& out) {
   raft_.start(now, out);
   writes_.emplace(raft_.hard_state().boot);
   reads_.set_boot(raft_.hard_state().boot);
+  transfers_.set_boot(raft_.hard_state().boot);
   health_.report("wal", true, "", now);
   health_.report("keys", true, "", now);
   settle(now, out);
@@ -47,6 +49,7 @@ void Node::start(Now now, Effects& out) {
 
 void Node::step(Now now, Event&& event, Effects& out) {
   PATRONUS_ASSERT(writes_.has_value(), "a node is started before it is stepped");
+  raft_.set_write_pace(disk_pace_.pace(now.mono));
   if (raft_.deadline() <= now.mono) raft_.tick(now, out);
   std::visit([&](auto& concrete) { handle(now, concrete, out); }, event);
   settle(now, out);
@@ -58,8 +61,8 @@ Instant Node::deadline() const {
   if (store_.applied() < raft_.applicable()) return Instant{};
   const bool will_hand_over = draining_ && raft_.is_leader() && !raft_.is_handing_over();
   const Instant hand_over = will_hand_over ? next_hand_over_ : Instant::never();
-  return std::min({raft_.deadline(), writes_->deadline(), reads_.deadline(), next_retry_, hand_over,
-                   sessions_.deadline()});
+  return std::min({raft_.deadline(), writes_->deadline(), reads_.deadline(), transfers_.deadline(),
+                   next_retry_, hand_over, sessions_.deadline()});
 }
 
 void Node::handle(Now now, LinkUp& event, Effects& out) {
@@ -86,32 +89,12 @@ void Node::handle(Now now, PeerGone& event, Effects& out) {
   raft_.peer_gone(now, event.peer, event.on_purpose, out);
 }
 
-void Node::handle(Now now, Drain& event, Effects& out) {
-  if (event.on == draining_) return;
-  draining_ = event.on;
-  raft_.set_draining(now, event.on, out);
-  next_hand_over_ = now.mono;
-  leave_by_ = event.on ? now.mono + limits::kLeavePatience : Instant::never();
-}
-
-void Node::hand_over(Now now, Effects& out) {
-  const bool was = std::exchange(handing_over_, raft_.is_handing_over());
-  // Given up: what was held back meanwhile is proposed here after all.
-  if (was && !handing_over_ && raft_.is_leader()) known_leader_.clear();
-  if (!draining_ || !raft_.is_leader() || handing_over_ || now.mono < next_hand_over_) return;
-  next_hand_over_ = now.mono + limits::kHandOverRetry;
-  handing_over_ = raft_.transfer(now, NodeId{}, LeaderCause::kDrain, out);
-}
-
-bool Node::may_leave(Now now) const {
-  return !raft_.is_leader() || now.mono >= leave_by_ || !raft_.has_successor();
-}
-
 void Node::handle(Now now, PeerMessage& event, Effects& out) {
   const auto& body = event.message.body;
   const bool of_the_node =
       std::holds_alternative<ForwardWrites>(body) || std::holds_alternative<WritesRefused>(body) ||
-      std::holds_alternative<ReadIndexRequest>(body) || std::holds_alternative<ReadIndexResponse>(body);
+      std::holds_alternative<ReadIndexRequest>(body) || std::holds_alternative<ReadIndexResponse>(body) ||
+      std::holds_alternative<TransferRequest>(body) || std::holds_alternative<TransferRefused>(body);
   if (!of_the_node) {
     raft_.receive(now, event.from, event.incarnation, std::move(event.message), out);
     return;
@@ -125,9 +108,15 @@ void Node::handle(Now now, PeerMessage& event, Effects& out) {
     on_read_request(now, event.from, *request, out);
   if (const auto* response = std::get_if<ReadIndexResponse>(&body))
     reads_.answered(response->ticket, response->index);
+  if (const auto* request = std::get_if<TransferRequest>(&body))
+    on_transfer_request(now, event, *request, out);
+  if (const auto* transfer = std::get_if<TransferRefused>(&body)) on_transfer_refused(now, *transfer, out);
 }
 
-void Node::handle(Now now, WriteDone& event, Effects& out) { raft_.persisted(now, event.id, out); }
+void Node::handle(Now now, WriteDone& event, Effects& out) {
+  disk_pace_.done(event.took);
+  raft_.persisted(now, event.id, out);
+}
 
 void Node::handle(Now now, ClientWrite& event, Effects& out) {
   if (!writes_->has_room()) {
@@ -202,6 +191,7 @@ void Node::settle(Now now, Effects& out) {
       raft_.found(now, *first, out);
   }
   hand_over(now, out);
+  review_leadership(now, out);
   // Applying may commit nothing and answering may propose nothing, so one pass in this order settles it.
   follow_leader(now, out);
   for (const ReadTicket& failed : raft_.take_failed_reads()) {
@@ -220,6 +210,8 @@ void Node::settle(Now now, Effects& out) {
   keep_sessions(now, out);
   retry_lost(now, out);
   expire(now, out);
+  pursue_transfers(now, out);
+  handing_over_ = raft_.is_handing_over();
 }
 
 void Node::follow_leader(Now now, Effects& out) {
@@ -281,6 +273,7 @@ void Node::apply_committed(Effects& out) {
       if (const auto record = decode_leader_record(entry.payload.view())) {
         if (!last_applied_leader_.empty() && last_applied_leader_ != record->leader) ++failovers_;
         last_applied_leader_ = record->leader;
+        last_applied_leader_term_ = entry.term;
       }
     }
     if (!applied.origin || applied.origin->incarnation != raft_.incarnation()) continue;
@@ -320,9 +313,13 @@ bool Node::vouches(Now now) const {
   return freshness.ever() && now.mono - freshness.as_of() <= 2 * raft_.election_timeout();
 }
 
-void Node::serve_reads(Now, Effects& out) {
+void Node::serve_reads(Now now, Effects& out) {
   while (std::optional<ClientRead> read = reads_.take_ready(store_.applied())) {
-    out.emplace_back(Reply{read->request, answer(read->query), PersistId{}});
+    ReadResult result = answer(read->query);
+    const Freshness& freshness = raft_.freshness();
+    if (read->consistency == Consistency::kStale && freshness.ever())
+      result.staleness = now.mono - freshness.as_of();
+    out.emplace_back(Reply{read->request, std::move(result), PersistId{}});
   }
 }
 

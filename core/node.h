@@ -10,10 +10,13 @@
 #include "core/effect.h"
 #include "core/event.h"
 #include "core/founding.h"
+#include "core/handover_policy.h"
+#include "core/health/disk_pace.h"
 #include "core/health/health.h"
 #include "core/raft/invariants.h"
 #include "core/raft/raft.h"
 #include "core/requests/pending_reads.h"
+#include "core/requests/pending_transfers.h"
 #include "core/requests/pending_writes.h"
 #include "core/requests/session_keeper.h"
 #include "core/state/store.h"
@@ -30,6 +33,7 @@ struct NodeView {
   Index applied;
   uint64_t lag_entries = 0;
   std::string version;
+  bool draining = false;
 };
 
 // What status pages, metrics and health show, all as of one moment.
@@ -74,6 +78,9 @@ class Node {
   // A component's health, as the shell sees it.
   void report_health(std::string_view component, bool ok, std::string_view reason, Now now);
 
+  // A write to the log began; a WriteDone says how long it took.
+  void log_write_began(Now now) { disk_pace_.began(now.mono); }
+
   // What this node says of itself when it meets a peer.
   PeerIdentity identity() const;
   // False if messages to this peer must not be sent: it is not the member it says it is.
@@ -102,6 +109,7 @@ class Node {
   void handle(Now now, WriteDone& event, Effects& out);
   void handle(Now now, ClientWrite& event, Effects& out);
   void handle(Now now, ClientRead& event, Effects& out);
+  void handle(Now now, ClientTransfer& event, Effects& out);
   void handle(Now now, Drain& event, Effects& out);
   void handle(Now, Wake&, Effects&) {}
 
@@ -113,8 +121,19 @@ class Node {
   // answered is answered.
   void settle(Now now, Effects& out);
   void follow_leader(Now now, Effects& out);
-  // A leader that drains hands over, and tries again when that came to nothing.
+  // handover.cpp. A leader that drains hands over, and tries again when that came to nothing.
   void hand_over(Now now, Effects& out);
+  // A leader that another one should replace, though nobody asks, hands over.
+  void review_leadership(Now now, Effects& out);
+  // A follower whose leader fell silent still knows its name; past the election timeout it is nobody's
+  // leader.
+  NodeId heard_leader(Now now) const;
+  void pursue_transfers(Now now, Effects& out);
+  void begin_transfer(Now now, const NodeId& from, const TransferRequest& request, Effects& out);
+  void on_transfer_request(Now now, const PeerMessage& event, const TransferRequest& request, Effects& out);
+  void on_transfer_refused(Now now, const TransferRefused& refused, Effects& out);
+  void answer_transfer(Now now, const PendingTransfer& transfer, std::optional<TransferFailure> failure,
+                       Effects& out);
   [[nodiscard]] bool send_write(Now now, PendingWrite& write, Effects& out);
   void ask_for_index(Now now, Effects& out);
   void apply_committed(Effects& out);
@@ -138,15 +157,20 @@ class Node {
   std::map<NodeId, PeerIdentity> links_;  // peers this node can send to
   std::optional<PendingWrites> writes_;
   PendingReads reads_;
+  PendingTransfers transfers_;
   SessionKeeper sessions_;
   NodeId known_leader_;  // to which pending requests were last sent
   Term known_term_;
   Instant next_retry_;
+  DiskPace disk_pace_;
+  HandOverPolicy hand_over_policy_;
+  Instant next_review_;
   bool draining_ = false;
   bool handing_over_ = false;  // as it was at the end of the last step
   Instant next_hand_over_;
   Instant leave_by_ = Instant::never();
   NodeId last_applied_leader_;
+  Term last_applied_leader_term_;
   uint64_t failovers_ = 0;
 };
 

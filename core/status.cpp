@@ -64,6 +64,7 @@ void Node::fill_nodes(Now now, Status& status) const {
       view.healthy = told->healthy;
       view.last_contact_ms = told->last_contact_ms;
       view.applied = told->applied;
+      view.draining = told->draining;
     } else {
       // Without a leader nobody counts for all; a link is what this node itself can see.
       view.healthy = link != links_.end();
@@ -78,6 +79,7 @@ void Node::fill_nodes(Now now, Status& status) const {
       view.healthy = true;
       view.last_contact_ms = 0;
       view.applied = store_.applied();
+      view.draining = draining_;
       view.version = version_;
     }
     const uint64_t head = std::max({raft_.leader_commit(), raft_.commit(), store_.applied()}).value;
@@ -92,10 +94,7 @@ Status Node::status(Now now) const {
   Status status;
   status.id = boot_.id;
   status.cluster_id = raft_.hard_state().cluster_id;
-  // A follower whose leader fell silent still knows its name; past the election timeout it is nobody's
-  // leader.
-  const bool heard = raft_.is_leader() || now.mono - raft_.last_leader_contact() <= raft_.election_timeout();
-  if (heard) status.leader = raft_.leader();
+  status.leader = heard_leader(now);
   status.role = role_name(raft_);
   status.term = raft_.term();
   status.commit = raft_.commit();

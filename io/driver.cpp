@@ -159,6 +159,7 @@ void Driver::write_log() {
   wal::Write write = encoder_.encode(batch);
   writing_ = write.through;
   writing_since_ = now_.mono;
+  node_.log_write_began(now_);
   metrics_.wal_bytes += write.bytes.size();
   ports_.write_log(std::move(write));
 }
@@ -171,7 +172,7 @@ void Driver::log_written(Duration took) {
   metrics_.wal_fsync.observe(took);
   node_.report_health("wal", true, "", now_);
   for (Gate::Gated& effect : gate_.release(through)) pass(std::move(effect));
-  step(WriteDone{through});
+  step(WriteDone{through, took});
 }
 
 void Driver::check_log_health() {
@@ -227,6 +228,14 @@ void Driver::drain(Duration grace) {
   draining_ = Draining{now_.mono + grace, now_.mono + grace + limits::kDrainTimeout};
   http_.set_draining(true);
   step(Drain{true});
+}
+
+// Unlike drain() it keeps all doors open and answers as ever: balancers see it, and nothing else changes.
+bool Driver::drain_for_operator(bool on, const std::string& by) {
+  if (draining_) return false;
+  ports_.log({NoticeKind::kOperator, by + (on ? " drains this node" : " takes this node in again")});
+  step(Drain{on});
+  return true;
 }
 
 void Driver::continue_drain() {

@@ -88,6 +88,7 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   Status node_status() const override { return node_.status(now_); }
   void touch_session(const std::string& id) override { node_.touch_session(id, now_); }
   bool hash_password(auth::PasswordJob&& job) override { return ports_.hash_password(std::move(job)); }
+  bool drain_for_operator(bool on, const std::string& by) override;
   NodeId leader_id() const override { return node_.raft().leader(); }
   Index applied_index() const override { return node_.store().applied(); }
   ProcessFigures process_figures() const override { return process_; }

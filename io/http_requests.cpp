@@ -5,6 +5,8 @@
 
 #include "core/base/limits.h"
 #include "io/api/revocation_route.h"
+#include "io/api/openapi.h"
+#include "io/api/operator_routes.h"
 #include "io/api/state_answers.h"
 #include "io/api/status_routes.h"
 #include "io/http_server.h"
@@ -25,9 +27,10 @@ bool is_token(std::string_view text) {
   });
 }
 
-bool is_of_the_state(api::Route route) {
+bool is_for_the_core(api::Route route) {
   return route == api::Route::kStateKey || route == api::Route::kStateList ||
-         route == api::Route::kStateBatch || route == api::Route::kClusterHistory;
+         route == api::Route::kStateBatch || route == api::Route::kClusterHistory ||
+         route == api::Route::kForceElection;
 }
 
 // Whether it matters who asks. Elsewhere a token that came along is not even looked at.
@@ -36,7 +39,8 @@ bool asks_who(api::Route route, api::Need need) {
 }
 
 bool is_for_diagnosis(api::Route route) {
-  return route == api::Route::kClusterStatus || route == api::Route::kClusterHistory;
+  return route == api::Route::kClusterStatus || route == api::Route::kClusterHistory ||
+         route == api::Route::kClusterNodes || route == api::Route::kClusterNode;
 }
 
 }  // namespace
@@ -110,7 +114,9 @@ void HttpServer::begin(ConnId conn, http::StreamId stream, http::Request&& reque
     waiting.account->unknown = std::move(unknown);
     return begin_account(std::move(waiting), id, request, now);
   }
-  if (!is_of_the_state(route))
+  if (route == api::Route::kDrain || route == api::Route::kUndrain)
+    return answer(waiting, drain_for_operator(route, request, *caller, origin), now);
+  if (!is_for_the_core(route))
     return answer(waiting, answer_here(route, request, origin, caller.has_value()), now);
   if (std::optional<http::Response> elsewhere = redirect(request, origin))
     return answer(waiting, std::move(*elsewhere), now);
@@ -166,12 +172,22 @@ std::optional<http::Response> HttpServer::refuse_route(api::Route route, const h
 http::Response HttpServer::answer_here(api::Route route, const http::Request& request,
                                        const api::Origin& origin, bool in_full) {
   if (route == api::Route::kRevocations) return api::revocation_response(request, revocations_, origin);
+  if (route == api::Route::kOpenApi) return api::openapi_response();
   if (route != api::Route::kMetrics)
     return api::status_response(route, request, listener_.node_status(), version_, origin, in_full);
   http::Response response;
   response.headers.push_back({"Content-Type", "text/plain; version=0.0.4; charset=utf-8"});
   response.body = render_metrics(listener_.node_status(), metrics_, listener_.process_figures(), version_);
   return response;
+}
+
+http::Response HttpServer::drain_for_operator(api::Route route, const http::Request& request,
+                                              const api::Caller& caller, const api::Origin& origin) {
+  if (const auto problem = api::refuse_drain(request)) return api::problem_response(*problem, origin);
+  const bool on = route == api::Route::kDrain;
+  if (!listener_.drain_for_operator(on, "user " + caller.user))
+    return api::problem_response(api::is_stopping(), origin);
+  return api::drain_response(self_, on);
 }
 
 std::optional<http::Response> HttpServer::redirect(const http::Request& request,
@@ -238,6 +254,8 @@ void HttpServer::answered(RequestId request, const Answer& core_answer, Now now)
                                   : api::write_response(waiting.asked, *write, origin),
                   now);
   }
+  if (const auto* transfer = std::get_if<TransferResult>(&core_answer))
+    return answer(waiting, api::force_election_response(waiting.asked, *transfer, origin), now);
   const auto& read = std::get<ReadResult>(core_answer);
   if (waiting.replay) replay_bytes_ -= waiting.replay->body.size();
   if (waiting.replay && !read.failure)

@@ -34,6 +34,8 @@ class HttpServer {
     virtual void touch_session(const std::string& id) = 0;
     // False if there are too many already; else answered by password_done().
     [[nodiscard]] virtual bool hash_password(auth::PasswordJob&& job) = 0;
+    // The node shall take no part for now, or again. False if it is told to stop anyway.
+    [[nodiscard]] virtual bool drain_for_operator(bool on, const std::string& by) = 0;
     virtual NodeId leader_id() const = 0;
     virtual Index applied_index() const = 0;
     virtual ProcessFigures process_figures() const = 0;
@@ -118,6 +120,8 @@ class HttpServer {
                                              const api::Origin& origin) const;
   http::Response answer_here(api::Route route, const http::Request& request, const api::Origin& origin,
                              bool in_full);
+  http::Response drain_for_operator(api::Route route, const http::Request& request, const api::Caller& caller,
+                                    const api::Origin& origin);
   std::optional<http::Response> redirect(const http::Request& request, const api::Origin& origin) const;
   void flush_one(ConnId conn, Now now);
   void touch(ConnId conn);

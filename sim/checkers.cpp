@@ -4,6 +4,7 @@
 
 #include "core/base/hash.h"
 #include "core/base/mutant.h"
+#include "core/raft/leader_record.h"
 #include "core/raft/quorum.h"
 #include "sim/violation.h"
 
@@ -129,6 +130,10 @@ void Checkers::state_hash(const Host& host, Seen& seen) {
 
 // The reference applies the committed log once, and notes which value took effect how often.
 void Checkers::note_applied(const Entry& entry) {
+  if (entry.kind == EntryKind::kLeader) {
+    const auto record = decode_leader_record(entry.payload.view());
+    if (record && record->cause == LeaderCause::kTransfer) ++transfers_;
+  }
   const Applied applied = reference_.apply(entry);
   const auto [known, is_new] = hashes_.emplace(entry.index, reference_.hash());
   if (!is_new && known->second != reference_.hash())

@@ -27,6 +27,13 @@ class Checkers {
 
   uint64_t committed() const { return committed_.size(); }
   uint64_t leaders() const { return leaders_.size(); }
+  // How often leadership went over by a leader's own will, that is with the cause "transfer".
+  uint64_t transfers() const { return transfers_; }
+  // Who was seen to lead this term; empty: nobody.
+  NodeId leader_of(Term term) const {
+    const auto at = leaders_.find(term);
+    return at == leaders_.end() ? NodeId{} : at->second;
+  }
 
  private:
   struct Committed {
@@ -51,6 +58,7 @@ class Checkers {
   const std::vector<std::unique_ptr<Host>>& hosts_;
   std::map<HostId, Seen> seen_;
   std::map<Term, NodeId> leaders_;
+  uint64_t transfers_ = 0;
   ClusterId cluster_;
   std::vector<Committed> committed_;
   std::map<Index, uint64_t> hashes_;

@@ -33,6 +33,7 @@ void World::make_trouble() {
   add(profile_.refused_redials, &World::refuse_redials);
   add(profile_.slow_links, &World::slow_link);
   add(profile_.slow_disks, &World::slow_disk);
+  add(profile_.operators, &World::operate);
   add(profile_.partitions || profile_.one_way, &World::mend_network);
   if (on.empty()) return;
   (this->*on[tape_.choose(static_cast<uint32_t>(on.size()))])();
@@ -178,6 +179,12 @@ void World::drain() {
   host->drain(tape_.between(0ms, profile_.election_timeout), [this, host] {
     events_.after(tape_.between(1ms, profile_.down_max), [host] { host->start(); });
   });
+}
+
+void World::operate() {
+  const uint32_t what = tape_.choose(5);
+  if (what < 3) return operator_.force_election();
+  operator_.drain(victim(), what == 3);
 }
 
 void World::heal() {

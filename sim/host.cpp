@@ -64,6 +64,7 @@ void Host::start() {
   options.boot.api_address = name_ + ":8443";
   options.boot.election_timeout = profile_.election_timeout;
   options.boot.heartbeat_interval = profile_.heartbeat_interval;
+  options.boot.leader_priority = profile_.leader_priorities.at(id_);
   options.boot.founding_nodes = profile_.nodes;
   options.boot.seed = tape_.word();
   options.boot.hard = recovered.hard;

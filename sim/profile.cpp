@@ -8,6 +8,14 @@ namespace patronus::sim {
 
 using namespace std::chrono_literals;
 
+namespace {
+
+bool has_wishes(const std::array<uint8_t, 5>& priorities) {
+  return std::any_of(priorities.begin(), priorities.end(), [](uint8_t one) { return one > 0; });
+}
+
+}  // namespace
+
 Profile draw_profile(Tape& tape) {
   Profile p;
   p.nodes = tape.chance(300) ? 5 : 3;
@@ -27,8 +35,11 @@ Profile draw_profile(Tape& tape) {
   p.segment_bytes = tape.chance(500) ? 256 * limits::kKiB : limits::kWalSegmentBytes;
   for (bool* family : {&p.partitions, &p.one_way, &p.frame_loss, &p.duplication, &p.reordering, &p.slow_links,
                        &p.resets, &p.refused_redials, &p.crashes, &p.power_cuts, &p.wipes, &p.freezes,
-                       &p.drains, &p.chunks, &p.clock_skew, &p.slow_disks}) {
+                       &p.drains, &p.chunks, &p.clock_skew, &p.slow_disks, &p.operators}) {
     *family = tape.chance(400);
+  }
+  if (tape.chance(400)) {
+    for (uint8_t& priority : p.leader_priorities) priority = static_cast<uint8_t>(10 * tape.choose(3));
   }
   p.trouble_interval = tape.between(100ms, 2s);
   p.down_max = 2s;
@@ -74,6 +85,8 @@ std::string Profile::describe() const {
   name(chunks, "chunks");
   name(clock_skew, "clock-skew");
   name(slow_disks, "slow-disks");
+  name(operators, "operators");
+  name(has_wishes(leader_priorities), "priorities");
   name(strike_leaders, "strike-leaders");
   name(strike_elections, "strike-elections");
   return text;

@@ -2,6 +2,7 @@
 // are exactly off (swarm testing: Groce and others, 2012).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 
@@ -43,10 +44,12 @@ struct Profile {
   bool chunks = false;
   bool clock_skew = false;
   bool slow_disks = false;
-  Duration trouble_interval{};    // between two faults, at most
-  Duration down_max{};            // how long a killed node stays down, at most
-  bool strike_leaders = false;    // troubles prefer whoever leads
-  bool strike_elections = false;  // and come while votes are under way
+  bool operators = false;  // leadership is moved about, nodes are drained and taken in again
+  std::array<uint8_t, 5> leader_priorities{};  // of each node; all 0: no wish
+  Duration trouble_interval{};                 // between two faults, at most
+  Duration down_max{};                         // how long a killed node stays down, at most
+  bool strike_leaders = false;                 // troubles prefer whoever leads
+  bool strike_elections = false;               // and come while votes are under way
 
   std::string describe() const;
 };

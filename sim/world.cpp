@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/base/assert.h"
+#include "core/base/limits.h"
 #include "sim/violation.h"
 
 namespace patronus::sim {
@@ -19,11 +20,13 @@ namespace {
 
 }  // namespace
 
-World::World(Tape& tape, bool keep_trace)
+World::World(Tape& tape, const Profile& profile, bool keep_trace)
     : tape_(tape),
       trace_(keep_trace),
-      profile_(draw_profile(tape)),
+      profile_(profile),
       network_(events_, tape, profile_, *this),
+      operator_(profile_, events_, tape, network_, trace_,
+                [this](uint64_t term) { return checkers_.leader_of(Term{term}); }),
       checkers_(hosts_) {
   for (HostId id = 0; id < profile_.nodes; ++id) {
     hosts_.push_back(
@@ -87,7 +90,21 @@ void World::run() {
   run_until(Instant{} + profile_.length);
   heal();
   demand_progress();
+  no_flapping();
   too_hard_ = checkers_.at_end(history_);
+}
+
+// Each node waits twice as long after each leadership that it gave away by itself; only a restart forgets.
+void World::no_flapping() const {
+  uint64_t boots = 0;
+  for (const auto& host : hosts_) boots += host->boots();
+  const Duration patience = limits::kHandOverPatienceTimeouts * profile_.election_timeout;
+  uint64_t each = 1;
+  for (Duration wait = patience; wait < events_.now() - Instant{}; wait = 2 * wait) ++each;
+  if (checkers_.transfers() > boots * each) {
+    throw Violation("flapping",
+                    "leaders handed over " + std::to_string(checkers_.transfers()) + " times by themselves");
+  }
 }
 
 // The whole cluster, but for disks that were wiped, must serve again within a time that an election and the
@@ -106,7 +123,7 @@ void World::demand_progress() {
     for (const auto& user : users_) {
       if (!user->idle()) return false;
     }
-    return true;
+    return operator_.idle();
   };
   while (!all_idle() && events_.next() <= limit) events_.step();
   if (!all_idle()) throw Violation("liveness", "clients still wait for answers after all is healed");
@@ -196,6 +213,9 @@ void World::report(Outcome& outcome) const {
     outcome.sessions.refusals_after_end += counts.refusals_after_end;
   }
   outcome.faults = faults_;
+  if (operator_.moved() > 0) outcome.faults["leadership moved"] = operator_.moved();
+  if (checkers_.transfers() > 0) outcome.faults["handed over"] = checkers_.transfers();
+  if (operator_.refused() > 0) outcome.faults["move refused"] = operator_.refused();
   outcome.faults["frame lost"] = network_.frames_lost();
   outcome.faults["frame doubled"] = network_.frames_doubled();
   outcome.faults["frame overtaken"] = network_.frames_overtaken();

@@ -12,6 +12,7 @@
 #include "sim/events.h"
 #include "sim/host.h"
 #include "sim/network.h"
+#include "sim/operator.h"
 #include "sim/profile.h"
 #include "sim/session_client.h"
 #include "sim/tape.h"
@@ -42,10 +43,18 @@ struct Outcome {
 
 class World final : private Network::Hosts {
  public:
-  World(Tape& tape, bool keep_trace);
+  World(Tape& tape, bool keep_trace) : World(tape, draw_profile(tape), keep_trace) {}
+  // A world of a test's own making.
+  World(Tape& tape, const Profile& profile, bool keep_trace);
   // Throws Violation.
   void run();
   void report(Outcome& outcome) const;
+
+  // For tests that go step by step: begins, and lets time pass.
+  void start();
+  void run_for(Duration time) { run_until(events_.now() + time); }
+  Host& host(HostId id) { return *hosts_[id]; }
+  const Checkers& checkers() const { return checkers_; }
 
  private:
   // Network::Hosts
@@ -56,7 +65,6 @@ class World final : private Network::Hosts {
   void on_ended(HostId host, ConnId conn, LinkEnd how) override;
   bool is_up(HostId host) const override { return hosts_[host]->is_up(); }
 
-  void start();
   void start_clients();
   void run_until(Instant end);
   // faults.cpp
@@ -73,6 +81,7 @@ class World final : private Network::Hosts {
   void wipe();
   void freeze();
   void drain();
+  void operate();
   Duration spell();
   void reset_stream();
   void kill();
@@ -82,11 +91,15 @@ class World final : private Network::Hosts {
   void slow_disk();
   void mend_network();
   void heal();
+  void no_flapping() const;
   void count(const char* fault) { ++faults_[fault]; }
   bool may_wipe(HostId host) const;
 
   void demand_progress();
-  Exchange& tab(HostId host) { return users_[(host - kFirstSession) / 2]->tab((host - kFirstSession) % 2); }
+  Exchange& tab(HostId host) {
+    if (host == kOperatorHost) return operator_.exchange();
+    return users_[(host - kFirstSession) / 2]->tab((host - kFirstSession) % 2);
+  }
   std::string setup_token() const;
 
   Tape& tape_;
@@ -97,6 +110,7 @@ class World final : private Network::Hosts {
   std::vector<std::unique_ptr<Host>> hosts_;
   std::vector<std::unique_ptr<Client>> clients_;
   std::vector<std::unique_ptr<SessionClient>> users_;
+  Operator operator_;
   OpHistory history_;
   uint64_t next_value_ = 0;
   Checkers checkers_;

@@ -26,12 +26,18 @@ auto fields(const AppendRequest& m) { return std::tie(m.prev_index, m.prev_term,
 auto fields(const AppendResponse& m) {
   return std::tie(m.success, m.match, m.prev_index, m.hint_index, m.hint_term);
 }
-auto fields(const MemberView& m) { return std::tie(m.id, m.healthy, m.match, m.applied, m.last_contact_ms); }
+auto fields(const MemberView& m) {
+  return std::tie(m.id, m.healthy, m.match, m.applied, m.last_contact_ms, m.draining);
+}
 auto fields(const Heartbeat& m) {
   return std::tie(m.round, m.commit, m.leader_commit, m.stamp, m.fresh_as_of, m.fresh_commit);
 }
-auto fields(const HeartbeatResponse& m) { return std::tie(m.round, m.applied, m.wall, m.clock, m.draining); }
+auto fields(const HeartbeatResponse& m) {
+  return std::tie(m.round, m.applied, m.wall, m.clock, m.draining, m.priority, m.write_us);
+}
 auto fields(const TimeoutNow& m) { return std::tie(m.cause); }
+auto fields(const TransferRequest& m) { return std::tie(m.ticket, m.target, m.cause); }
+auto fields(const TransferRefused& m) { return std::tie(m.ticket, m.why); }
 auto fields(const ForwardWrites& m) { return std::tie(m.commands); }
 auto fields(const WritesRefused& m) { return std::tie(m.why, m.sequences); }
 auto fields(const ReadIndexRequest& m) { return std::tie(m.ticket); }
@@ -101,7 +107,7 @@ Heartbeat heartbeat() {
   const size_t count = few();
   for (size_t i = 0; i < count; ++i) {
     m.members.push_back(
-        {node_id(), coin(), Index{number()}, Index{number()}, *rc::gen::arbitrary<int64_t>()});
+        {node_id(), coin(), Index{number()}, Index{number()}, *rc::gen::arbitrary<int64_t>(), coin()});
   }
   return m;
 }
@@ -123,8 +129,13 @@ MessageBody body(size_t kind, Term term) {
     case 6:
       return heartbeat();
     case 7:
-      return HeartbeatResponse{Round{number()}, Index{number()}, WallTime{*rc::gen::arbitrary<int64_t>()},
-                               Instant{*rc::gen::arbitrary<int64_t>()}, coin()};
+      return HeartbeatResponse{Round{number()},
+                               Index{number()},
+                               WallTime{*rc::gen::arbitrary<int64_t>()},
+                               Instant{*rc::gen::arbitrary<int64_t>()},
+                               coin(),
+                               *rc::gen::inRange<uint8_t>(0, limits::kLeaderPriorityMax + 1),
+                               static_cast<uint32_t>(number())};
     case 8:
       return ForwardWrites{{blob(), blob(), blob()}};
     case 9:
@@ -134,6 +145,13 @@ MessageBody body(size_t kind, Term term) {
       return ReadIndexRequest{number()};
     case 11:
       return ReadIndexResponse{number(), Index{number()}};
+    case 13:
+      return TransferRequest{number(), coin() ? node_id() : "",
+                             *rc::gen::element(LeaderCause::kTransfer, LeaderCause::kForced)};
+    case 14:
+      return TransferRefused{number(),
+                             *rc::gen::element(TransferFailure::kUnknownNode, TransferFailure::kDraining,
+                                               TransferFailure::kNobody)};
     default:
       return TimeoutNow{*rc::gen::element(LeaderCause::kTransfer, LeaderCause::kDrain, LeaderCause::kForced)};
   }

@@ -62,6 +62,8 @@ TEST(Config, HasTheDocumentedDefaults) {
   EXPECT_EQ(config.heartbeat_interval, 1s);
   EXPECT_EQ(config.request_timeout, 10s);
   EXPECT_EQ(config.log_level, "info");
+  EXPECT_EQ(config.leader_priority, 0);
+  EXPECT_EQ(config_of(with("LEADER_PRIORITY", "100")).leader_priority, 100);
 }
 
 TEST(Config, FlagBeforeEnvironmentBeforeFileBeforeDefault) {
@@ -96,6 +98,7 @@ TEST(Config, EveryWrongValueGivesOneLine) {
   for (const char* value : {"", "x", "0", "1001ms"}) complaint("HEARTBEAT_INTERVAL", value);
   for (const char* value : {"", "x", "9ms", "301s", "1h"}) complaint("REQUEST_TIMEOUT", value);
   for (const char* value : {"0", "2", "all"}) complaint("FOUNDING_NODES", value);
+  for (const char* value : {"", "high", "-1", "101", "1.5", "300"}) complaint("LEADER_PRIORITY", value);
   for (const char* value :
        {"b", "b=", "=c:1", "b=c:1,,d=e:1", "b=c:1,b=d:1", "c:1,c:1", "b c=d:1", "dns:cluster"}) {
     complaint("PEERS", value);

@@ -151,6 +151,32 @@ TEST(Transfer, GoesToNobodyWhoDrainsOrIsGone) {
   EXPECT_TRUE(cluster.raft(leader).is_leader());
 }
 
+// A node that drains is not elected while another can be, and is when nobody else can.
+TEST(Drain, IsTheLastToAskForVotes) {
+  for (const bool other_is_there : {true, false}) {
+    RaftCluster cluster(other_is_there ? 3 : 2);
+    const size_t leader = elect(cluster);
+    const size_t drains = leader == 0 ? 1 : 0;
+    cluster.step(drains, [&](Raft& raft, Effects& out) { raft.set_draining(cluster.now(), true, out); });
+    cluster.deliver();
+    cluster[leader].down = true;
+    tell_gone(cluster, drains, leader);
+    if (other_is_there) {
+      const size_t other = 3 - leader - drains;
+      tell_gone(cluster, other, leader);
+      cluster.run(200ms);
+      EXPECT_EQ(cluster.leader(), other);
+      continue;
+    }
+    cluster.run(2 * kTimeout);
+    EXPECT_EQ(cluster.raft(drains).term(), cluster.raft(leader).term()) << "it waits";
+    cluster.boot(leader);
+    cluster.step(leader, [&](Raft& raft, Effects& out) { raft.set_draining(cluster.now(), true, out); });
+    cluster.run(10 * kTimeout);
+    EXPECT_NE(cluster.leader(), SIZE_MAX) << "all drain, and someone must lead";
+  }
+}
+
 // A message that came late, of a leadership that has ended, moves nobody.
 TEST(Transfer, ALateWordIsIgnored) {
   RaftCluster cluster(3);

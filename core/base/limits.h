@@ -71,6 +71,18 @@ inline constexpr Duration kTouchGranularity = 1min;  // last-seen is no more exa
 inline constexpr Duration kExpiryRetry = 2s;         // an expiry that was not applied is proposed again
 inline constexpr Duration kSessionIdleMin = 2min;    // a session in use must not idle out between touches
 
+// Operators.
+inline constexpr size_t kTransfersInFlightMax = 16;  // requests for another leader that one node waits for
+inline constexpr Duration kTransferRetry = 200ms;    // the leader is asked again
+inline constexpr uint64_t kTransferLagEntriesMax = 4'096;  // who lacks more is not named leader
+inline constexpr uint8_t kLeaderPriorityMax = 100;
+inline constexpr int64_t kHandOverPatienceTimeouts =
+    4;  // a leader hands over by itself after so many election timeouts
+inline constexpr int64_t kHandOverBackOffFactorMax = 256;  // and again after so many times that at most
+inline constexpr Duration kSlowDiskMin = 20ms;  // a tenth of the election timeout is slow, within these
+inline constexpr Duration kSlowDiskMax = 100ms;
+inline constexpr size_t kOperatorBodyBytesMax = 4 * kKiB;
+
 // Reads.
 inline constexpr size_t kReadsInFlightMax = 16'384;  // reads one node waits for
 
@@ -133,6 +145,11 @@ inline constexpr Duration kDrainCheck = 10ms;
 inline constexpr Duration kDrainFirstRequest =
     1s;  // a new connection's first request is waited for this long
 inline constexpr Duration kRequestTimeoutDefault = 10s;  // after this a write is answered 504, a read 503
+
+// The operator's command line.
+inline constexpr size_t kCtlAnswerBytesMax = 16 * kMiB;
+inline constexpr size_t kCtlPagesMax = 10'000;
+inline constexpr Duration kCtlTimeoutMax = 10min;
 
 // TLS.
 inline constexpr size_t kTlsFileBytesMax = kMiB;           // a PEM file; bundles of authorities can be long

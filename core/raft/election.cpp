@@ -20,6 +20,8 @@ void Raft::reset_election_deadline(Now now) {
   election_deadline_ = now.mono + election_timeout_;
   if (!MUTANT(kNoRandomTimeout))
     election_deadline_ = election_deadline_ + random_.duration_below(election_window());
+  // One that drains leaves it to the others, unless they can't: its log may be the only one that is whole.
+  if (draining_) election_deadline_ = election_deadline_ + 2 * election_timeout_;
 }
 
 // True while this node leads, or heard its leader within the smallest timeout an honest candidate waits.
@@ -120,6 +122,7 @@ void Raft::become_leader(Now now, LeaderCause cause, Effects& out) {
   leader.clock = LeaderClock(last, now.mono, election_timeout_);
   leader.first_index = log_.last_index().next();
   leader.next_tick = now.mono;
+  leader.since = now.mono;
   role_ = std::move(leader);
   had_leader_contact_ = true;
   last_leader_contact_ = now.mono;

@@ -13,6 +13,7 @@
 #include "core/base/types.h"
 #include "core/raft/cause.h"
 #include "core/raft/entry.h"
+#include "core/raft/transfer_failure.h"
 
 namespace patronus {
 
@@ -58,6 +59,7 @@ struct MemberView {
   Index match;
   Index applied;
   int64_t last_contact_ms = 0;
+  bool draining = false;
 };
 // Sent at an interval and whenever reads wait for a round (thesis, section 6.4).
 struct Heartbeat {
@@ -78,6 +80,8 @@ struct HeartbeatResponse {
   WallTime wall;
   Instant clock;          // the sender's monotonic clock, for the leader to echo
   bool draining = false;  // the sender is about to leave: no leadership for it
+  uint8_t priority = 0;   // how much the operator would like it to lead
+  uint32_t write_us = 0;  // what a write to its log takes of late, in microseconds; 0: not known
 };
 // The leader hands over (thesis, section 3.10): the receiver has all of its log and shall ask for votes now.
 struct TimeoutNow {
@@ -94,6 +98,18 @@ struct WritesRefused {
   Refusal why = Refusal::kBusy;
   std::vector<uint64_t> sequences;
 };
+// An operator at the sender wants another leader: the target, or whoever is best suited if none is named. It
+// speaks of the leader of the message's term and of no other. There is no answer but a refusal: the sender
+// sees the next leader's first entry come by.
+struct TransferRequest {
+  uint64_t ticket = 0;
+  NodeId target;
+  LeaderCause cause = LeaderCause::kForced;
+};
+struct TransferRefused {
+  uint64_t ticket = 0;
+  TransferFailure why = TransferFailure::kNobody;
+};
 struct ReadIndexRequest {
   uint64_t ticket = 0;
 };
@@ -102,9 +118,10 @@ struct ReadIndexResponse {
   Index index;
 };
 
-using MessageBody = std::variant<PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse, AppendRequest,
-                                 AppendResponse, Heartbeat, HeartbeatResponse, ForwardWrites, WritesRefused,
-                                 ReadIndexRequest, ReadIndexResponse, TimeoutNow>;
+using MessageBody =
+    std::variant<PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse, AppendRequest, AppendResponse,
+                 Heartbeat, HeartbeatResponse, ForwardWrites, WritesRefused, ReadIndexRequest,
+                 ReadIndexResponse, TimeoutNow, TransferRequest, TransferRefused>;
 
 struct Message {
   ClusterId cluster_id;

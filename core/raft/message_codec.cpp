@@ -55,6 +55,7 @@ void put(Writer& out, const Heartbeat& m) {
     out.u64(member.match.value);
     out.u64(member.applied.value);
     out.i64(member.last_contact_ms);
+    out.boolean(member.draining);
   }
 }
 void put(Writer& out, const HeartbeatResponse& m) {
@@ -63,8 +64,19 @@ void put(Writer& out, const HeartbeatResponse& m) {
   out.i64(m.wall.unix_ms);
   out.i64(m.clock.ns);
   out.boolean(m.draining);
+  out.u8(m.priority);
+  out.u32(m.write_us);
 }
 void put(Writer& out, const TimeoutNow& m) { out.u8(static_cast<uint8_t>(m.cause)); }
+void put(Writer& out, const TransferRequest& m) {
+  out.u64(m.ticket);
+  out.bytes(m.target);
+  out.u8(static_cast<uint8_t>(m.cause));
+}
+void put(Writer& out, const TransferRefused& m) {
+  out.u64(m.ticket);
+  out.u8(static_cast<uint8_t>(m.why));
+}
 void put(Writer& out, const ForwardWrites& m) {
   out.u32(static_cast<uint32_t>(m.commands.size()));
   for (const Blob& command : m.commands) out.bytes(command.view());
@@ -124,7 +136,7 @@ MessageBody get_heartbeat(Reader& in) {
   m.fresh_commit = Index{in.u64()};
   const auto in_range = [](int64_t ms) { return ms >= 0 && ms <= limits::kStampMax; };
   if (!in_range(m.stamp.lease_ms) || !in_range(m.stamp.wall_ms) || m.fresh_as_of.ns < 0) in.fail();
-  const size_t count = in.count(limits::kMembersMax, 29);
+  const size_t count = in.count(limits::kMembersMax, 30);
   for (size_t i = 0; i < count; ++i) {
     MemberView member;
     member.id = in.text(limits::kNodeIdBytesMax);
@@ -132,6 +144,7 @@ MessageBody get_heartbeat(Reader& in) {
     member.match = Index{in.u64()};
     member.applied = Index{in.u64()};
     member.last_contact_ms = in.i64();
+    member.draining = in.boolean();
     m.members.push_back(std::move(member));
   }
   return m;
@@ -144,13 +157,34 @@ MessageBody get_heartbeat_response(Reader& in) {
   m.wall = WallTime{in.i64()};
   m.clock = Instant{in.i64()};
   m.draining = in.boolean();
+  m.priority = in.u8();
+  m.write_us = in.u32();
+  if (m.priority > limits::kLeaderPriorityMax) in.fail();
   return m;
 }
 
-MessageBody get_timeout_now(Reader& in) {
+LeaderCause get_cause(Reader& in) {
   const uint8_t cause = in.u8();
   if (cause < 1 || cause > 6) in.fail();
-  return TimeoutNow{static_cast<LeaderCause>(cause)};
+  return static_cast<LeaderCause>(cause);
+}
+
+MessageBody get_transfer_request(Reader& in) {
+  TransferRequest m;
+  m.ticket = in.u64();
+  m.target = in.text(limits::kNodeIdBytesMax);
+  if (!m.target.empty() && !is_node_id(m.target)) in.fail();
+  m.cause = get_cause(in);
+  return m;
+}
+
+MessageBody get_transfer_refused(Reader& in) {
+  TransferRefused m;
+  m.ticket = in.u64();
+  const uint8_t why = in.u8();
+  if (why < 1 || why > static_cast<uint8_t>(TransferFailure::kNobody)) in.fail();
+  m.why = static_cast<TransferFailure>(why);
+  return m;
 }
 
 MessageBody get_forward(Reader& in) {
@@ -210,7 +244,11 @@ MessageBody get_body(uint8_t kind, Term term, Reader& in) {
       return ReadIndexResponse{ticket, Index{in.u64()}};
     }
     case 12:
-      return get_timeout_now(in);
+      return TimeoutNow{get_cause(in)};
+    case 13:
+      return get_transfer_request(in);
+    case 14:
+      return get_transfer_refused(in);
     default:
       in.fail();
       return VoteResponse{};
@@ -221,9 +259,9 @@ MessageBody get_body(uint8_t kind, Term term, Reader& in) {
 
 std::string_view message_name(const Message& message) {
   static constexpr std::string_view kNames[] = {
-      "PreVoteRequest",   "PreVoteResponse",   "VoteRequest",       "VoteResponse",  "AppendRequest",
-      "AppendResponse",   "Heartbeat",         "HeartbeatResponse", "ForwardWrites", "WritesRefused",
-      "ReadIndexRequest", "ReadIndexResponse", "TimeoutNow"};
+      "PreVoteRequest",   "PreVoteResponse",   "VoteRequest",       "VoteResponse",    "AppendRequest",
+      "AppendResponse",   "Heartbeat",         "HeartbeatResponse", "ForwardWrites",   "WritesRefused",
+      "ReadIndexRequest", "ReadIndexResponse", "TimeoutNow",        "TransferRequest", "TransferRefused"};
   static_assert(std::size(kNames) == std::variant_size_v<MessageBody>);
   return kNames[message.body.index()];
 }

@@ -102,6 +102,14 @@ class Progress {
   // The member is about to leave.
   bool draining() const { return draining_; }
   void set_draining(bool draining) { draining_ = draining; }
+  // What it last said of itself: how much it is wished to lead, and what a write to its log takes (0: not
+  // known).
+  uint8_t priority() const { return priority_; }
+  Duration write_pace() const { return write_pace_; }
+  void set_wishes(uint8_t priority, Duration write_pace) {
+    priority_ = priority;
+    write_pace_ = write_pace;
+  }
 
  private:
   struct InFlight {
@@ -133,6 +141,8 @@ class Progress {
   ClockEcho clock_;
   std::optional<int64_t> wall_offset_ms_;
   bool draining_ = false;
+  uint8_t priority_ = 0;
+  Duration write_pace_{};
 };
 
 }  // namespace patronus

@@ -17,7 +17,8 @@ Raft::Raft(const Boot& boot, Now now)
       random_(boot.seed),
       hard_(boot.hard),
       log_(boot.entries),
-      freshness_(now.mono) {
+      freshness_(now.mono),
+      priority_(boot.leader_priority) {
   PATRONUS_ASSERT(is_node_id(self_) && incarnation_, "the shell checks identity before it boots the core");
   PATRONUS_ASSERT(log_.last_term() <= hard_.term, "recovery never gives a term below the log's");
   PATRONUS_ASSERT(heartbeat_interval_ * 5 <= election_timeout_,
@@ -131,7 +132,8 @@ void Raft::receive(Now now, const NodeId& from, Incarnation incarnation, Message
       [&](auto& body) {
         using Body = std::decay_t<decltype(body)>;
         if constexpr (std::is_same_v<Body, ForwardWrites> || std::is_same_v<Body, WritesRefused> ||
-                      std::is_same_v<Body, ReadIndexRequest> || std::is_same_v<Body, ReadIndexResponse>) {
+                      std::is_same_v<Body, ReadIndexRequest> || std::is_same_v<Body, ReadIndexResponse> ||
+                      std::is_same_v<Body, TransferRequest> || std::is_same_v<Body, TransferRefused>) {
           // The node deals with these before it passes a message on.
         } else {
           on(now, from, term, body, out);
@@ -184,13 +186,14 @@ std::vector<MemberView> Raft::members(Now now) const {
   std::vector<MemberView> views;
   for (const Member& member : configuration->members) {
     if (member.id == self_) {
-      views.push_back({self_, true, log_.durable(), applied_, 0});
+      views.push_back({self_, true, log_.durable(), applied_, 0, draining_});
       continue;
     }
     const Progress& progress = leader->peers.at(member.id);
     const Duration silence = now.mono - progress.last_contact();
     views.push_back({member.id, progress.heard() && silence < election_timeout_, progress.match(),
-                     progress.applied(), progress.heard() ? silence.count() / 1'000'000 : -1});
+                     progress.applied(), progress.heard() ? silence.count() / 1'000'000 : -1,
+                     progress.draining()});
   }
   return views;
 }

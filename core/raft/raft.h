@@ -14,6 +14,7 @@
 #include "core/base/time.h"
 #include "core/effect.h"
 #include "core/event.h"
+#include "core/raft/contender.h"
 #include "core/raft/freshness.h"
 #include "core/raft/leader_clock.h"
 #include "core/raft/log.h"
@@ -44,6 +45,7 @@ struct Leader {
   LeaderClock clock;
   Index first_index;  // of this term: nothing commits by counting before it (paper, 5.4.2)
   Instant next_tick;
+  Instant since;
   size_t uncommitted_bytes = 0;
   ReadRounds reads;
   ClockEcho own_clock;
@@ -85,8 +87,17 @@ class Raft {
   // 3.10). False if there is none that could take it. Until it is done or given up, nothing is proposed.
   [[nodiscard]] bool transfer(Now now, const NodeId& target, LeaderCause cause, Effects& out);
   bool is_handing_over() const;
-  // Said to the leader at once and in answers to heartbeats, so that nobody makes this node leader.
+  // Leader only: what keeps the member, or if none is named everyone, from taking over; nothing if transfer()
+  // would begin.
+  [[nodiscard]] std::optional<TransferFailure> transfer_obstacle(Now now, const NodeId& target) const;
+  // Said to the leader at once and in answers to heartbeats, so that nobody makes this node leader; by itself
+  // it asks for votes only when nobody else has taken over for three election timeouts.
   void set_draining(Now now, bool draining, Effects& out);
+  // What a write to this node's log takes of late; 0: not known.
+  void set_write_pace(Duration pace) { write_pace_ = pace; }
+  // Leader only: who could take over at once, and since when this node leads.
+  std::vector<Contender> contenders(Now now) const;
+  Instant led_since() const;
   // Leader only: some other voter may yet take over.
   bool has_successor() const;
 
@@ -163,6 +174,10 @@ class Raft {
   // transfer.cpp
   void on(Now now, const NodeId& from, Term term, const TimeoutNow& m, Effects& out);
   void continue_transfer(Effects& out);
+  // Leader only: a voter that is there and takes part, and one that lacks too much of the log.
+  bool may_lead(Now now, const NodeId& id, const Progress& progress) const;
+  bool lags(const Progress& progress) const;
+  HeartbeatResponse heartbeat_response(Now now, Round round) const;
   void take_entries(const NodeId& from, AppendRequest& m, Effects& out);
   void append_from_leader(std::span<const Entry> entries, Effects& out);
   void refuse_append(const NodeId& from, const AppendRequest& m, Effects& out);
@@ -215,6 +230,8 @@ class Raft {
   Stamp told_stamp_;  // of the leader, when it was last heard, or of this node when it last led
   Instant told_at_;
   bool draining_ = false;
+  uint8_t priority_ = 0;
+  Duration write_pace_{};
   std::vector<ReadReady> ready_reads_;
   std::vector<ReadTicket> failed_reads_;
   RaftCounters counters_;

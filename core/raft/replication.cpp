@@ -1,5 +1,6 @@
 // Log replication: appends ahead of their answers within a window, commit by counting, heartbeats.
 #include <algorithm>
+#include <limits>
 
 #include "core/base/assert.h"
 #include "core/base/limits.h"
@@ -273,7 +274,13 @@ void Raft::on(Now now, const NodeId& from, Term, const Heartbeat& m, Effects& ou
   told_stamp_ = m.stamp;
   told_at_ = now.mono;
   freshness_.told(m.fresh_as_of, m.fresh_commit, applied_, now.mono);
-  send(from, HeartbeatResponse{m.round, applied_, now.wall, now.mono, draining_}, PersistId{}, out);
+  send(from, heartbeat_response(now, m.round), PersistId{}, out);
+}
+
+HeartbeatResponse Raft::heartbeat_response(Now now, Round round) const {
+  const int64_t us = std::clamp<int64_t>(write_pace_.count() / 1'000, write_pace_ > Duration{0} ? 1 : 0,
+                                         std::numeric_limits<uint32_t>::max());
+  return {round, applied_, now.wall, now.mono, draining_, priority_, static_cast<uint32_t>(us)};
 }
 
 void Raft::on(Now now, const NodeId& from, Term, const HeartbeatResponse& m, Effects& out) {
@@ -284,6 +291,7 @@ void Raft::on(Now now, const NodeId& from, Term, const HeartbeatResponse& m, Eff
   at->second.contact(now.mono);
   at->second.set_applied(m.applied);
   at->second.set_draining(m.draining);
+  at->second.set_wishes(m.priority, std::chrono::microseconds(m.write_us));
   at->second.set_wall_offset_ms(offset_ms(m.wall, now.wall));
   const bool is_urgent = m.clock > Instant{} && at->second.clock().is_urgent(m.clock, election_timeout_);
   if (m.clock > Instant{}) at->second.clock().heard(m.clock, leader->reads.round());

@@ -15,8 +15,9 @@ bool Raft::is_handing_over() const {
 
 void Raft::set_draining(Now now, bool draining, Effects& out) {
   draining_ = draining;
+  if (std::holds_alternative<Follower>(role_)) reset_election_deadline(now);
   if (is_leader() || leader().empty()) return;
-  send(leader(), HeartbeatResponse{Round{}, applied_, now.wall, now.mono, draining_}, PersistId{}, out);
+  send(leader(), heartbeat_response(now, Round{}), PersistId{}, out);
 }
 
 bool Raft::has_successor() const {
@@ -28,23 +29,71 @@ bool Raft::has_successor() const {
   });
 }
 
+bool Raft::may_lead(Now now, const NodeId& id, const Progress& progress) const {
+  const Member* member = log_.configuration()->find(id);
+  return member != nullptr && member->voter && progress.heard() && !progress.draining() &&
+         !gone_.contains(id) && now.mono - progress.last_contact() < election_timeout_;
+}
+
+bool Raft::lags(const Progress& progress) const {
+  return log_.last_index().value - progress.match().value > limits::kTransferLagEntriesMax;
+}
+
+std::vector<Contender> Raft::contenders(Now now) const {
+  const auto* leader = std::get_if<Leader>(&role_);
+  std::vector<Contender> able;
+  if (leader == nullptr) return able;
+  for (const auto& [id, progress] : leader->peers) {
+    if (may_lead(now, id, progress) && !lags(progress))
+      able.push_back({id, progress.priority(), progress.write_pace()});
+  }
+  return able;
+}
+
+Instant Raft::led_since() const {
+  const auto* leader = std::get_if<Leader>(&role_);
+  return leader == nullptr ? Instant::never() : leader->since;
+}
+
+std::optional<TransferFailure> Raft::transfer_obstacle(Now now, const NodeId& target) const {
+  const auto* leader = std::get_if<Leader>(&role_);
+  if (leader == nullptr || leader->transfer) return TransferFailure::kNotYet;
+  // A leader that has just begun has not heard of everybody who is there, and knows nobody's log.
+  const bool is_young = now.mono - leader->since < election_timeout_;
+  if (target.empty()) {
+    const bool any = std::any_of(leader->peers.begin(), leader->peers.end(), [&](const auto& peer) {
+      return may_lead(now, peer.first, peer.second) && !lags(peer.second);
+    });
+    if (any) return std::nullopt;
+    return is_young && has_successor() ? TransferFailure::kNotYet : TransferFailure::kNobody;
+  }
+  if (target == self_) return TransferFailure::kLeadsAlready;
+  const Member* member = log_.configuration()->find(target);
+  if (member == nullptr) return TransferFailure::kUnknownNode;
+  if (!member->voter) return TransferFailure::kNotVoter;
+  const Progress& progress = leader->peers.at(target);
+  if (progress.draining()) return TransferFailure::kDraining;
+  if (!may_lead(now, target, progress))
+    return is_young ? TransferFailure::kNotYet : TransferFailure::kUnhealthy;
+  if (lags(progress)) return is_young ? TransferFailure::kNotYet : TransferFailure::kLagging;
+  return std::nullopt;
+}
+
 bool Raft::transfer(Now now, const NodeId& target, LeaderCause cause, Effects& out) {
   auto* leader = std::get_if<Leader>(&role_);
   if (leader == nullptr) return false;
-  const auto may_lead = [&](const NodeId& id, const Progress& progress) {
-    const Member* member = log_.configuration()->find(id);
-    return member != nullptr && member->voter && progress.heard() && !progress.draining() &&
-           !gone_.contains(id) && now.mono - progress.last_contact() < election_timeout_;
-  };
   const Progress* best = nullptr;
   NodeId chosen;
   for (const auto& [id, progress] : leader->peers) {
-    if (!may_lead(id, progress) || (!target.empty() && id != target)) continue;
+    if (!may_lead(now, id, progress) || (!target.empty() && id != target)) continue;
     if (best != nullptr && progress.match() <= best->match()) continue;
     best = &progress;
     chosen = id;
   }
   if (best == nullptr) return false;
+  out.emplace_back(Notice{NoticeKind::kHandOver, "hands leadership of term " + std::to_string(term().value) +
+                                                     " over to " + chosen + " (" +
+                                                     std::string(cause_name(cause)) + ")"});
   leader->transfer =
       Transfer{chosen, cause, now.mono + std::min(election_timeout_, limits::kTransferTimeout), false};
   continue_transfer(out);

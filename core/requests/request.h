@@ -11,6 +11,7 @@
 #include "core/base/types.h"
 #include "core/raft/cause.h"
 #include "core/raft/entry.h"
+#include "core/raft/transfer_failure.h"
 #include "core/state/command.h"
 
 namespace patronus {
@@ -60,12 +61,24 @@ enum class ReadFailure : uint8_t { kNoLeader, kTimeout, kBusy, kRevisionNotReach
 struct ReadResult {
   std::optional<ReadFailure> failure;
   Index revision;  // the state's, as of which this was read
+  // Of a stale read: whatever was committed longer ago than this is in it. Nothing: nobody has told this node
+  // yet how far the cluster is.
+  std::optional<Duration> staleness;
   std::optional<Record> record;
   ListPage page;
   History history;
 };
 
-using Answer = std::variant<WriteResult, ReadResult>;
+// How leadership changed, or why it did not.
+struct TransferResult {
+  std::optional<TransferFailure> failure;
+  NodeId old_leader;  // as this node knew it when it was asked; empty: none
+  NodeId new_leader;  // whose first entry is applied here
+  Term term;          // the new leader's
+  Duration took{};
+};
+
+using Answer = std::variant<WriteResult, ReadResult, TransferResult>;
 
 enum class Consistency : uint8_t { kLinearizable, kStale };
 
@@ -81,6 +94,13 @@ struct ClientRead {
   Query query;
   Consistency consistency = Consistency::kLinearizable;
   Index min_revision;
+  Instant deadline;
+};
+// Another leader is wanted: the target, or if none is named whoever is best suited.
+struct ClientTransfer {
+  RequestId request;
+  NodeId target;
+  std::string by;  // who wants it, for the node's log
   Instant deadline;
 };
 

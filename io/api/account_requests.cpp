@@ -4,36 +4,15 @@
 
 #include "core/base/limits.h"
 #include "io/api/access.h"
+#include "io/api/body.h"
 #include "io/auth/password_rule.h"
-#include "io/json/fields.h"
-#include "io/json/json.h"
 
 namespace patronus::api {
 namespace {
 
-// Reads a JSON object with `read`, and collects all that is wrong with it.
 template <typename Body, typename Read>
-std::variant<Body, Problem> read_body(const http::Request& request, const Read& read) {
-  const std::string* type = request.header("content-type");
-  if (type == nullptr || !type->starts_with("application/json"))
-    return Problem{415, "unsupported_media_type", "this is sent as application/json", false, false, {}};
-  const std::variant<picojson::value, json::Error> parsed = json::parse(
-      request.body, {.bytes_max = limits::kAccountBodyBytesMax, .depth_max = 4, .members_max = 32});
-  if (const auto* error = std::get_if<json::Error>(&parsed)) {
-    return Problem{
-        400, "malformed_json", error->reason + " at byte " + std::to_string(error->offset), false, false, {}};
-  }
-  json::Fields in(std::get<picojson::value>(parsed));
-  Body body;
-  read(in, body);
-  if (in.finish()) return body;
-  const bool invalid = in.only_invalid();
-  return Problem{invalid ? 422 : 400,
-                 invalid ? "invalid_fields" : "bad_fields",
-                 "the body has fields that won't do",
-                 false,
-                 false,
-                 in.errors()};
+std::variant<Body, Problem> read_account(const http::Request& request, const Read& read) {
+  return read_body<Body>(request, limits::kAccountBodyBytesMax, read);
 }
 
 // Addresses are told apart without regard to the case of ASCII letters: nobody has two that differ in it.
@@ -83,7 +62,7 @@ UserRole role_in(json::Fields& in, const std::string& text) {
 }  // namespace
 
 std::variant<LoginBody, Problem> read_login(const http::Request& request) {
-  return read_body<LoginBody>(request, [](json::Fields& in, LoginBody& body) {
+  return read_account<LoginBody>(request, [](json::Fields& in, LoginBody& body) {
     // Whatever was typed is looked up as it is: a login does not say what an address or password looks like.
     body.email = one_form(in.required_string("email", {.bytes_max = limits::kEmailBytesMax}));
     body.password = in.required_string("password", {.bytes_max = limits::kAccountBodyBytesMax});
@@ -91,7 +70,7 @@ std::variant<LoginBody, Problem> read_login(const http::Request& request) {
 }
 
 std::variant<InitAdminBody, Problem> read_init_admin(const http::Request& request) {
-  return read_body<InitAdminBody>(request, [](json::Fields& in, InitAdminBody& body) {
+  return read_account<InitAdminBody>(request, [](json::Fields& in, InitAdminBody& body) {
     body.email = required_email(in);
     body.name = required_name(in);
     body.password = new_password(in, "password", body.email);
@@ -100,7 +79,7 @@ std::variant<InitAdminBody, Problem> read_init_admin(const http::Request& reques
 
 std::variant<ChangePasswordBody, Problem> read_change_password(const http::Request& request,
                                                                const std::string& email) {
-  return read_body<ChangePasswordBody>(request, [&](json::Fields& in, ChangePasswordBody& body) {
+  return read_account<ChangePasswordBody>(request, [&](json::Fields& in, ChangePasswordBody& body) {
     body.current_password =
         in.required_string("current_password", {.bytes_max = limits::kAccountBodyBytesMax});
     body.new_password = new_password(in, "new_password", email);
@@ -108,7 +87,7 @@ std::variant<ChangePasswordBody, Problem> read_change_password(const http::Reque
 }
 
 std::variant<NewUserBody, Problem> read_new_user(const http::Request& request) {
-  return read_body<NewUserBody>(request, [](json::Fields& in, NewUserBody& body) {
+  return read_account<NewUserBody>(request, [](json::Fields& in, NewUserBody& body) {
     body.email = required_email(in);
     body.name = required_name(in);
     body.role = role_in(in, in.required_string("role", {.bytes_max = 16}));
@@ -118,7 +97,7 @@ std::variant<NewUserBody, Problem> read_new_user(const http::Request& request) {
 
 std::variant<UserChangesBody, Problem> read_user_changes(const http::Request& request,
                                                          const std::string& email) {
-  return read_body<UserChangesBody>(request, [&](json::Fields& in, UserChangesBody& body) {
+  return read_account<UserChangesBody>(request, [&](json::Fields& in, UserChangesBody& body) {
     body.email = in.optional_string("email", {.bytes_min = 1, .bytes_max = limits::kEmailBytesMax});
     if (body.email) {
       body.email = one_form(*body.email);

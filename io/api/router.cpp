@@ -6,7 +6,7 @@
 namespace patronus::api {
 namespace {
 
-constexpr std::array<RouteInfo, 24> kRoutes{{
+constexpr std::array<RouteInfo, 30> kRoutes{{
     {"/health", "GET, HEAD"},
     {"/health/live", "GET, HEAD"},
     {"/health/ready", "GET, HEAD"},
@@ -15,6 +15,12 @@ constexpr std::array<RouteInfo, 24> kRoutes{{
     {"/pki/ca.crl", "GET, HEAD"},
     {"/api/v1/cluster/status", "GET, HEAD"},
     {"/api/v1/cluster/history", "GET, HEAD", Need::kViewer},
+    {"/api/v1/cluster/nodes", "GET, HEAD", Need::kViewer},
+    {"/api/v1/cluster/nodes/{id}", "GET, HEAD", Need::kViewer},
+    {"/api/v1/admin/force-election", "POST", Need::kOperator, Need::kOperator},
+    {"/api/v1/admin/drain", "POST", Need::kOperator, Need::kOperator},
+    {"/api/v1/admin/undrain", "POST", Need::kOperator, Need::kOperator},
+    {"/api/v1/openapi.json", "GET, HEAD"},
     {"/api/v1/state/{namespace}/{key}", "GET, HEAD, PUT, DELETE", Need::kViewer, Need::kOperator},
     {"/api/v1/state/{namespace}", "GET, HEAD", Need::kViewer},
     {"/api/v1/state/{namespace}/batch", "POST", Need::kViewer, Need::kOperator},
@@ -42,6 +48,23 @@ Route health_route(const Segments& path) {
   if (path[1] == "live") return Route::kLive;
   if (path[1] == "ready") return Route::kReady;
   if (path[1] == "leader") return Route::kLeader;
+  return Route::kNone;
+}
+
+Route cluster_route(const Segments& path) {
+  if (path.size() == 5 && path[3] == "nodes") return Route::kClusterNode;
+  if (path.size() != 4) return Route::kNone;
+  if (path[3] == "status") return Route::kClusterStatus;
+  if (path[3] == "history") return Route::kClusterHistory;
+  if (path[3] == "nodes") return Route::kClusterNodes;
+  return Route::kNone;
+}
+
+Route admin_route(const Segments& path) {
+  if (path.size() != 4) return Route::kNone;
+  if (path[3] == "force-election") return Route::kForceElection;
+  if (path[3] == "drain") return Route::kDrain;
+  if (path[3] == "undrain") return Route::kUndrain;
   return Route::kNone;
 }
 
@@ -75,11 +98,11 @@ Route route_of(const http::Request& request) {
   if (path.size() == 2 && path[0] == "pki" && path[1] == "ca.crl") return Route::kRevocations;
   if (path.size() == 2 && path[0] == ".well-known" && path[1] == "jwks.json") return Route::kJwks;
   if (path.size() == 3 && path[0] == "api" && path[1] == "v1" && path[2] == "users") return Route::kUsers;
+  if (path.size() == 3 && path[0] == "api" && path[1] == "v1" && path[2] == "openapi.json")
+    return Route::kOpenApi;
   if (path.size() < 4 || path[0] != "api" || path[1] != "v1") return Route::kNone;
-  if (path[2] == "cluster" && path.size() == 4) {
-    if (path[3] == "status") return Route::kClusterStatus;
-    if (path[3] == "history") return Route::kClusterHistory;
-  }
+  if (path[2] == "cluster") return cluster_route(path);
+  if (path[2] == "admin") return admin_route(path);
   if (path[2] == "auth") return auth_route(path);
   if (path[2] == "users" && path.size() == 4) return Route::kUser;
   if (path[2] == "keys" && path.size() == 4 && path[3] == "rotate") return Route::kRotateKeys;

@@ -202,14 +202,23 @@ http::Response write_response(const Asked& asked, const WriteResult& result, con
 
 http::Response read_response(const Asked& asked, const ReadResult& result, const Origin& origin) {
   if (result.failure) return problem_response(problem_of(*result.failure), origin);
+  http::Response response;
   switch (asked.route) {
     case Route::kStateList:
-      return list_response(asked, result);
+      response = list_response(asked, result);
+      break;
     case Route::kClusterHistory:
-      return history_response(result);
+      response = history_response(result);
+      break;
     default:
-      return get_response(asked, result, origin);
+      response = get_response(asked, result, origin);
   }
+  if (result.staleness) {
+    // Rounded up: it is a bound.
+    response.headers.push_back(
+        {"X-Patronus-Staleness-Ms", std::to_string((result.staleness->count() + 999'999) / 1'000'000)});
+  }
+  return response;
 }
 
 }  // namespace patronus::api

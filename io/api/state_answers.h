@@ -9,6 +9,7 @@ namespace patronus::api {
 
 [[nodiscard]] http::Response write_response(const Asked& asked, const WriteResult& result,
                                             const Origin& origin);
+// A stale read says how stale it may be in X-Patronus-Staleness-Ms, if this node knows.
 [[nodiscard]] http::Response read_response(const Asked& asked, const ReadResult& result,
                                            const Origin& origin);
 

@@ -6,6 +6,7 @@
 #include "core/base/hash.h"
 #include "core/base/limits.h"
 #include "io/api/batch_request.h"
+#include "io/api/operator_routes.h"
 #include "io/json/base64.h"
 
 namespace patronus::api {
@@ -253,6 +254,7 @@ bool only_parameters(const http::Request& request, std::initializer_list<std::st
 
 Outcome understand(Route route, const http::Request& request, const Caller& caller) {
   if (route == Route::kClusterHistory) return understand_history(request);
+  if (route == Route::kForceElection) return understand_force_election(request, caller);
   if (const std::optional<std::string> fault = namespace_fault(request.segments[3])) {
     const bool system = request.segments[3].starts_with('_');
     return Problem{

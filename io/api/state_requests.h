@@ -17,19 +17,19 @@ struct Asked {
   http::Method method = http::Method::kGet;
   bool meta = false;  // GET: as JSON with the numbers
   bool keys_only = false;
-  std::string key;
+  std::string key;                    // or the node that shall lead
   std::string if_none_match;          // GET: answer 304 if it is still this
   std::vector<std::string> compares;  // of a batch: each comparison in words
 };
 
-using CoreRequest = std::variant<ClientWrite, ClientRead>;
+using CoreRequest = std::variant<ClientWrite, ClientRead, ClientTransfer>;
 struct Understood {
   CoreRequest request;  // its id and deadline are the caller's to fill in
   Asked asked;
 };
 
-// `route` is one of the state routes or the history, and allows the request's method; the caller has the
-// role.
+// `route` is one of the state routes, the history or the forced election, and allows the request's method;
+// the caller has the role.
 [[nodiscard]] std::variant<Understood, Problem> understand(Route route, const http::Request& request,
                                                            const Caller& caller);
 

@@ -81,6 +81,18 @@ http::Response leader(const Status& status) {
   return private_json(status.role == "leader" ? 200 : 503, std::move(body));
 }
 
+void put_node(json::Writer& out, const NodeView& node) {
+  out.begin_object().field("id", node.id).field("address", node.address).field("role", node.role);
+  out.field("voter", node.voter).field("healthy", node.healthy).key("last_contact_ms");
+  if (node.last_contact_ms < 0) {
+    out.null();
+  } else {
+    out.value(node.last_contact_ms);
+  }
+  out.field("applied_index", node.applied.value).field("lag_entries", node.lag_entries);
+  out.field("version", node.version).field("draining", node.draining).end();
+}
+
 // Anyone may know which cluster this is, whether it can write (someone leads, and a quorum follows) and who
 // leads; who its nodes are only those who are logged in.
 http::Response cluster(const Status& status, bool in_full) {
@@ -104,18 +116,32 @@ http::Response cluster(const Status& status, bool in_full) {
   out.field("failure_tolerance", status.failure_tolerance);
   out.field("commit_index", status.commit.value).field("applied_index", status.applied.value);
   out.begin_array("nodes");
-  for (const NodeView& node : status.nodes) {
-    out.begin_object().field("id", node.id).field("address", node.address).field("role", node.role);
-    out.field("voter", node.voter).field("healthy", node.healthy).key("last_contact_ms");
-    if (node.last_contact_ms < 0) {
-      out.null();
-    } else {
-      out.value(node.last_contact_ms);
-    }
-    out.field("applied_index", node.applied.value).field("lag_entries", node.lag_entries);
-    out.field("version", node.version).end();
-  }
+  for (const NodeView& node : status.nodes) put_node(out, node);
   out.finish();
+  return private_json(200, std::move(body));
+}
+
+http::Response nodes(const Status& status) {
+  std::string body;
+  json::Writer out(body);
+  out.begin_object();
+  put_leader(out, status);
+  out.field("term", status.term.value).begin_array("nodes");
+  for (const NodeView& node : status.nodes) put_node(out, node);
+  out.finish();
+  return private_json(200, std::move(body));
+}
+
+http::Response node(const Status& status, const std::string& id, const Origin& origin) {
+  const auto at = std::find_if(status.nodes.begin(), status.nodes.end(),
+                               [&](const NodeView& view) { return view.id == id; });
+  if (at == status.nodes.end()) {
+    return problem_response({404, "unknown_node", "the cluster has no node '" + id + "'", false, false, {}},
+                            origin);
+  }
+  std::string body;
+  json::Writer out(body);
+  put_node(out, *at);
   return private_json(200, std::move(body));
 }
 
@@ -133,6 +159,10 @@ http::Response status_response(Route route, const http::Request& request, const 
       return leader(status);
     case Route::kClusterStatus:
       return cluster(status, in_full);
+    case Route::kClusterNodes:
+      return nodes(status);
+    case Route::kClusterNode:
+      return node(status, request.segments[4], origin);
     default:
       return health(status, version);
   }

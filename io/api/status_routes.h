@@ -7,8 +7,8 @@
 
 namespace patronus::api {
 
-// `route` is one of the health routes or the cluster's status, of which only those who are logged in are told
-// all (`in_full`).
+// `route` is one of the health routes, the cluster's nodes or its status, of which only those who are logged
+// in are told all (`in_full`).
 [[nodiscard]] http::Response status_response(Route route, const http::Request& request, const Status& status,
                                              const std::string& version, const Origin& origin, bool in_full);
 

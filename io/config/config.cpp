@@ -82,6 +82,18 @@ void read_peers(Reading& in, Config& config) {
   }
 }
 
+void read_leader_priority(Reading& in, Config& config) {
+  const std::string text = in.text("LEADER_PRIORITY", "0");
+  unsigned priority = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), priority);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size() ||
+      priority > limits::kLeaderPriorityMax) {
+    in.wrong("LEADER_PRIORITY", text, "is not a priority; use 0 to 100");
+    return;
+  }
+  config.leader_priority = static_cast<uint8_t>(priority);
+}
+
 std::optional<Duration> read_duration(Reading& in, std::string_view name, std::string_view otherwise) {
   const std::string text = in.text(name, otherwise);
   const std::optional<Duration> duration = parse_duration(text);
@@ -158,6 +170,8 @@ const std::vector<Setting>& settings() {
       {"PEERS", "none", "the nodes of the cluster: id=host:port,... or host:port,..."},
       {"FOUNDING_NODES", "all peers and itself",
        "how many nodes must be present and empty to found a cluster"},
+      {"LEADER_PRIORITY", "0",
+       "0 to 100: a healthy node with a higher one is handed leadership after a while; equal ones: no wish"},
       {"CLUSTER_SECRET", "", "32 random bytes in hex or base64url; rather name their file in _FILE"},
       {"DATA_DIR", "/data/raft", "where the log is kept"},
       {"ELECTION_TIMEOUT", "5", "a leader silent for longer is replaced: 5, 5s, 500ms"},
@@ -204,6 +218,7 @@ LoadedConfig make_config(const Sources& sources) {
   read_identity(in, sources, loaded.config);
   read_doors(in, loaded.config);
   read_peers(in, loaded.config);
+  read_leader_priority(in, loaded.config);
   read_cluster_secret(in, loaded.config);
   read_sessions(in, loaded.config);
   read_timing(in, loaded.config);

@@ -42,6 +42,7 @@ struct Config {
   std::string cluster_secret;      // the bytes; empty if there is none
   std::vector<PeerAddress> peers;  // without this node itself
   size_t founding_nodes = 1;
+  uint8_t leader_priority = 0;
   std::string data_dir;
   Duration election_timeout{};
   Duration heartbeat_interval{};

@@ -24,6 +24,7 @@ DriverOptions driver_options(const Config& config, wal::Recovered&& recovered, u
   options.boot.api_address = config.advertised_api;
   options.boot.election_timeout = config.election_timeout;
   options.boot.heartbeat_interval = config.heartbeat_interval;
+  options.boot.leader_priority = config.leader_priority;
   options.boot.founding_nodes = config.founding_nodes;
   options.boot.seed = seed;
   options.boot.hard = std::move(recovered.hard);
@@ -220,6 +221,12 @@ void Server::log(const Notice& notice) {
       break;
     case NoticeKind::kLeaderLost:
       log_line(LogLevel::kWarn, "leader_lost", notice.text);
+      break;
+    case NoticeKind::kHandOver:
+      log_line(LogLevel::kInfo, "hand_over", notice.text);
+      break;
+    case NoticeKind::kOperator:
+      log_line(LogLevel::kInfo, "operator", notice.text);
       break;
     case NoticeKind::kSetupToken:
       log_line(LogLevel::kInfo, "setup_token", notice.text);

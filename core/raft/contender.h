@@ -1,0 +1,17 @@
+// A voter that could take over at once: heard of, caught up, not draining.
+#pragma once
+
+#include <cstdint>
+
+#include "core/base/time.h"
+#include "core/base/types.h"
+
+namespace patronus {
+
+struct Contender {
+  NodeId id;
+  uint8_t priority = 0;
+  Duration write{};  // what a write to its log takes of late; 0: not known
+};
+
+}  // namespace patronus

@@ -1,0 +1,95 @@
+// Whole nodes in a simulated world without troubles: who leads moves when it should, once, and stays.
+#include <gtest/gtest.h>
+
+#include "sim/world.h"
+
+namespace patronus::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+Profile quiet() {
+  Profile profile;
+  profile.nodes = 3;
+  profile.clients = 2;
+  profile.length = 60s;
+  profile.election_timeout = 500ms;
+  profile.heartbeat_interval = 100ms;
+  profile.latency_min = 50us;
+  profile.latency_max = 300us;
+  profile.sync_min = 200us;
+  profile.sync_max = 2ms;
+  profile.think_max = 80ms;
+  profile.session_idle = std::chrono::hours(2);
+  profile.segment_bytes = 256 * 1024;
+  profile.trouble_interval = 1s;
+  return profile;
+}
+
+std::optional<HostId> leader(World& world) {
+  for (HostId id = 0; id < 3; ++id) {
+    if (world.host(id).node().raft().is_leader()) return id;
+  }
+  return std::nullopt;
+}
+
+// Scenario 43: the leader's disk becomes slow.
+TEST(SlowDiskOfTheLeader, LeadershipGoesToAFasterOneOnce) {
+  for (uint64_t seed = 1; seed <= 2; ++seed) {
+    Tape tape = Tape::from_seed(seed);
+    World world(tape, quiet(), false);
+    world.start();
+    world.run_for(8s);
+    const std::optional<HostId> first = leader(world);
+    ASSERT_TRUE(first);
+    ASSERT_EQ(world.checkers().transfers(), 0U);
+    world.host(*first).set_disk_slowness(150ms);
+    world.run_for(10s);
+    const std::optional<HostId> second = leader(world);
+    ASSERT_TRUE(second);
+    EXPECT_NE(*second, *first);
+    EXPECT_EQ(world.checkers().transfers(), 1U);
+    world.run_for(60s);
+    EXPECT_EQ(leader(world), second) << "it stays there, with one disk slow";
+    world.host(*first).set_disk_slowness(0ms);
+    world.run_for(60s);
+    EXPECT_EQ(leader(world), second) << "and when it is fast again";
+    EXPECT_EQ(world.checkers().transfers(), 1U);
+  }
+}
+
+TEST(SlowDiskOfTheLeader, WhereAllAreSlowLeadershipStays) {
+  Tape tape = Tape::from_seed(4);
+  World world(tape, quiet(), false);
+  world.start();
+  world.run_for(8s);
+  const std::optional<HostId> first = leader(world);
+  ASSERT_TRUE(first);
+  for (HostId id = 0; id < 3; ++id) world.host(id).set_disk_slowness(150ms);
+  world.run_for(120s);
+  EXPECT_EQ(leader(world), first);
+  EXPECT_EQ(world.checkers().transfers(), 0U);
+}
+
+TEST(LeaderPriority, TheOneWithTheHighestLeadsInTheEnd) {
+  for (uint64_t seed = 1; seed <= 2; ++seed) {
+    Tape tape = Tape::from_seed(seed);
+    Profile profile = quiet();
+    profile.leader_priorities = {0, 50, 20};
+    World world(tape, profile, false);
+    world.start();
+    world.run_for(30s);
+    EXPECT_EQ(leader(world), HostId{1});
+    EXPECT_LE(world.checkers().transfers(), 1U);
+    // While its disk is slow it does not lead, and afterwards it does again.
+    world.host(1).set_disk_slowness(150ms);
+    world.run_for(30s);
+    EXPECT_EQ(leader(world), HostId{2});
+    world.host(1).set_disk_slowness(0ms);
+    world.run_for(30s);
+    EXPECT_EQ(leader(world), HostId{1});
+  }
+}
+
+}  // namespace
+}  // namespace patronus::sim
