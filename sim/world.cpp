@@ -196,6 +196,10 @@ void World::report(Outcome& outcome) const {
     outcome.sessions.refusals_after_end += counts.refusals_after_end;
   }
   outcome.faults = faults_;
+  for (const auto& host : hosts_) {
+    outcome.faults["checkpoint"] += host->checkpoints();
+    outcome.faults["segment removed"] += host->segments_removed();
+  }
   outcome.faults["frame lost"] = network_.frames_lost();
   outcome.faults["frame doubled"] = network_.frames_doubled();
   outcome.faults["frame overtaken"] = network_.frames_overtaken();
