@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "core/base/limits.h"
-#include "core/base/mutant.h"
 #include "core/raft/raft.h"
 
 namespace patronus {
@@ -39,7 +38,7 @@ bool Raft::may_cut(Index first, Index checkpointed, Index acknowledged) const {
 }
 
 bool Raft::cut_log(Index checkpointed) {
-  const Index until = MUTANT(kCutBeforeCheckpoint) ? applied_ : std::min(checkpointed, applied_);
+  const Index until = std::min(checkpointed, applied_);
   if (log_.base_index() >= until) return false;
   const Index acknowledged = acknowledged_by_all();
   size_t cut = 0;

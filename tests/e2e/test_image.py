@@ -14,7 +14,7 @@ from waiting import wait_for
 
 
 def metric(node: Node, name: str) -> float:
-    found = re.search(rf"^{name} (\S+)$", node.ask("GET", "/metrics").text, re.MULTILINE)
+    found = re.search(rf"^{name} (\S+)$", node.ask("GET", "/metrics").text(), re.MULTILINE)
     assert found, f"{node} has no metric {name}"
     return float(found[1])
 
