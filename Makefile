@@ -14,7 +14,7 @@ UNIT := build-asan
 MUTANTS := build-mutants
 TSAN := build-tsan
 
-.PHONY: deps build build-asan build-mutants build-tsan test test-full bench bench-failover bench-tokens testssl fuzz sim mutants run start stop restart format lint clean help
+.PHONY: deps build build-asan build-mutants build-tsan test test-full bench bench-failover bench-tokens bench-image testssl fuzz sim mutants run start stop restart format lint clean help
 
 help:
 	@sed -n '/^#/p' Makefile | sed 's/^# \{0,1\}//'
@@ -38,12 +38,12 @@ build-mutants: deps
 	@$(CMAKE) -S . -B $(MUTANTS) -DCMAKE_BUILD_TYPE=Release -DPATRONUS_MUTANTS=ON > /dev/null
 	@cmake --build $(MUTANTS) -j $(JOBS) --target patronus-sim
 
-# What has threads, under the thread sanitizer: the log writer, the watchdog, the password workers, the
+# What has threads, under the thread sanitizer: the log writer, the image's writer, the watchdog, the password workers, the
 # whole node.
 build-tsan: deps
 	@deploy/deps.sh test
 	@$(CMAKE) -S . -B $(TSAN) -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS=-O1 -DPATRONUS_SANITIZE=thread -DPATRONUS_TESTS=ON > /dev/null
-	@cmake --build $(TSAN) -j $(JOBS) --target log_writer_test password_workers_test patronusd
+	@cmake --build $(TSAN) -j $(JOBS) --target log_writer_test image_test password_workers_test patronusd
 
 test: build build-asan build-mutants build-tsan
 	@$(CMAKE) -S tests/suite -B build/suite > /dev/null
@@ -83,6 +83,14 @@ bench-tokens: build
 testssl: build
 	@deploy/deps.sh run testssl
 	@tests/testssl.sh
+
+# What a state of a million keys costs: checkpoints, the loop's longest pause meanwhile, and a start from the image;
+# exit code 3 if an aim is missed.
+bench-image:
+	@deploy/deps.sh build bench
+	@$(CMAKE) -S . -B build -DCMAKE_BUILD_TYPE=Release -DPATRONUS_BENCH=ON > /dev/null
+	@cmake --build build -j $(JOBS) --target patronus-image
+	@build/patronus-image
 
 # Each target for FUZZ_SECONDS, with the sanitizers; a finding ends it.
 FUZZ_SECONDS ?= 60

@@ -96,7 +96,8 @@ std::vector<Persist> persists(uint64_t first_index, size_t count) {
 
 void wal_encode_batch(benchmark::State& state) {
   const std::vector<Persist> batch = persists(1, kBatchEntries);
-  wal::Encoder encoder(kIncarnation, wal::first_position(kIncarnation), limits::kWalSegmentBytes);
+  wal::Encoder encoder(kIncarnation, wal::first_position(kIncarnation), limits::kWalSegmentBytes,
+                       HardState{});
   size_t bytes = 0;
   for (auto _ : state) bytes += encoder.encode(batch).bytes.size();
   state.SetBytesProcessed(static_cast<int64_t>(bytes));
@@ -107,9 +108,10 @@ BENCHMARK(wal_encode_batch);
 void wal_recover_10k(benchmark::State& state) {
   constexpr uint64_t kEntries = 10'000;
   // The whole segment is read, with the zeros that were written before its use.
-  std::string segment = wal::segment_header(kIncarnation, 1);
+  std::string segment = wal::segment_header(kIncarnation, wal::first_position(kIncarnation));
   segment.resize(limits::kWalSegmentBytes, '\0');
-  wal::Encoder encoder(kIncarnation, wal::first_position(kIncarnation), limits::kWalSegmentBytes);
+  wal::Encoder encoder(kIncarnation, wal::first_position(kIncarnation), limits::kWalSegmentBytes,
+                       HardState{});
   for (uint64_t index = 1; index <= kEntries; index += kBatchEntries) {
     std::vector<Persist> batch = persists(index, std::min<uint64_t>(kBatchEntries, kEntries + 1 - index));
     if (index == 1) {
@@ -239,6 +241,7 @@ class Cluster {
   void deliver(size_t from, Effects& effects) {
     for (Effect& effect : effects) {
       if (auto* persist = std::get_if<Persist>(&effect)) queue_.emplace_back(from, WriteDone{persist->id});
+      if (std::holds_alternative<Checkpoint>(effect)) queue_.emplace_back(from, CheckpointTaken{});
       if (auto* send = std::get_if<Send>(&effect)) {
         const auto to = static_cast<size_t>(send->to[0] - 'a');
         queue_.emplace_back(to, PeerMessage{name(from), Incarnation{from + 1}, std::move(send->message)});

@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "core/base/types.h"
+#include "core/raft/base.h"
 #include "core/raft/entry.h"
 #include "core/raft/message.h"
 #include "core/requests/request.h"
+#include "core/state/rows.h"
 
 namespace patronus {
 
@@ -20,6 +22,26 @@ struct Persist {
   PersistId id;
   std::optional<HardState> hard;
   std::vector<Entry> entries;
+};
+
+// What a checkpoint is of, as the image is to say in the same transaction as the rows.
+struct CheckpointEnd {
+  Base base;
+  uint64_t state_hash = 0;
+
+  friend bool operator==(const CheckpointEnd&, const CheckpointEnd&) = default;
+};
+// A piece of a checkpoint, for the image of the state: rows that changed since the last one. All pieces up to
+// the one with an end are one transaction, which is durable whole or not at all. Answered by CheckpointTaken;
+// the next piece comes only then.
+struct Checkpoint {
+  std::vector<Row> rows;
+  std::optional<CheckpointEnd> end;
+};
+
+// The log on disk is needed only after this entry.
+struct CutLog {
+  Index through;
 };
 
 // Send to a peer, if there is a link to it; otherwise the message is dropped.
@@ -58,7 +80,7 @@ struct Stop {
   std::string reason;
 };
 
-using Effect = std::variant<Persist, Send, Reply, Notice, Stop>;
+using Effect = std::variant<Persist, Checkpoint, CutLog, Send, Reply, Notice, Stop>;
 using Effects = std::vector<Effect>;
 
 }  // namespace patronus

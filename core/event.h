@@ -5,13 +5,28 @@
 #include <variant>
 #include <vector>
 
+#include "core/base/limits.h"
 #include "core/base/time.h"
 #include "core/base/types.h"
 #include "core/raft/entry.h"
 #include "core/raft/message.h"
 #include "core/requests/request.h"
+#include "core/state/store.h"
 
 namespace patronus {
+
+// How often the state is written to its image: when so much of the log was applied since, or this time after
+// something was.
+struct CheckpointPace {
+  size_t bytes = limits::kCheckpointBytes;
+  Duration interval = limits::kCheckpointInterval;
+};
+// What of the log is kept although the image holds what it made (core/raft/cutting.cpp).
+struct LogRetention {
+  size_t tail_bytes = limits::kLogTailBytes;
+  size_t tail_entries = limits::kLogTailEntries;
+  size_t bytes_max = limits::kLogRetainedBytesMax;
+};
 
 // Everything a node is told once, when it starts.
 struct Boot {
@@ -24,7 +39,12 @@ struct Boot {
   uint8_t leader_priority = 0;  // how much the operator would like this node to lead; 0 to 100
   size_t founding_nodes = 1;    // all of them must be present and empty to found a cluster
   uint64_t seed = 0;            // for this boot's randomness
-  HardState hard;               // what recovery found on disk
+  size_t persist_bytes_max = limits::kPersistBytesMax;  // of one piece of a long append
+  CheckpointPace pace;
+  LogRetention retention;
+  HardState hard;  // what recovery found on disk
+  Store state;     // as the image holds it
+  // Those after the state, without a gap, and it may be some before; judge_boot() has found that they fit.
   std::vector<Entry> entries;
 };
 
@@ -66,6 +86,8 @@ struct WriteDone {
   PersistId id;
   Duration took{};
 };
+// The piece of a checkpoint given last was taken; if it was the end of one, that is durable.
+struct CheckpointTaken {};
 // This node shall leave, or after all not: it goes unready, hands leadership over and takes none.
 struct Drain {
   bool on = true;
@@ -73,7 +95,7 @@ struct Drain {
 // Nothing but time.
 struct Wake {};
 
-using Event = std::variant<LinkUp, LinkLost, PeerGone, PeerMessage, WriteDone, ClientWrite, ClientRead,
-                           ClientTransfer, Drain, Wake>;
+using Event = std::variant<LinkUp, LinkLost, PeerGone, PeerMessage, WriteDone, CheckpointTaken, ClientWrite,
+                           ClientRead, ClientTransfer, Drain, Wake>;
 
 }  // namespace patronus

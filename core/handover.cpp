@@ -11,6 +11,7 @@ void Node::handle(Now now, Drain& event, Effects& out) {
   if (event.on == draining_) return;
   draining_ = event.on;
   raft_.set_draining(now, event.on, out);
+  if (event.on) checkpointer_.hurry();
   next_hand_over_ = now.mono;
 }
 

@@ -22,15 +22,17 @@ std::optional<std::string> unknown_version(const Entry& entry) {
 
 }  // namespace
 
-Node::Node(const Boot& boot, std::string version, Now now)
-    : boot_(boot),
+Node::Node(Boot boot, std::string version, Now now)
+    : boot_(std::move(boot)),
       version_(std::move(version)),
-      random_(boot.seed ^ 0x6e6f6465),
-      raft_(boot, now),
-      founding_(boot.founding_nodes),
+      random_(boot_.seed ^ 0x6e6f6465),
+      raft_(boot_, now),
+      store_(std::move(boot_.state)),
+      checkpointer_(boot_.pace, store_.applied()),
+      founding_(boot_.founding_nodes),
       next_retry_(Instant::never()),
-      hand_over_policy_(boot.leader_priority, boot.election_timeout) {
-  // The log is the raft's from here on; a second copy would only take room.
+      hand_over_policy_(boot_.leader_priority, boot_.election_timeout) {
+  // Log and state are others' from here on; a second copy would only take room.
   boot_.entries.clear();
   boot_.entries.shrink_to_fit();
   health_.add({"wal", 1, 1, Duration::max()}, now);
@@ -62,7 +64,7 @@ Instant Node::deadline() const {
   const bool will_hand_over = draining_ && raft_.is_leader() && !raft_.is_handing_over();
   const Instant hand_over = will_hand_over ? next_hand_over_ : Instant::never();
   return std::min({raft_.deadline(), writes_->deadline(), reads_.deadline(), transfers_.deadline(),
-                   next_retry_, hand_over, sessions_.deadline()});
+                   next_retry_, hand_over, sessions_.deadline(), checkpointer_.deadline()});
 }
 
 void Node::handle(Now now, LinkUp& event, Effects& out) {
@@ -117,6 +119,8 @@ void Node::handle(Now now, WriteDone& event, Effects& out) {
   disk_pace_.done(event.took);
   raft_.persisted(now, event.id, out);
 }
+
+void Node::handle(Now, CheckpointTaken&, Effects&) { checkpointer_.taken(); }
 
 void Node::handle(Now now, ClientWrite& event, Effects& out) {
   if (!writes_->has_room()) {
@@ -205,7 +209,8 @@ void Node::settle(Now now, Effects& out) {
       raft_.send(ready.ticket.peer, ReadIndexResponse{ready.ticket.ticket, ready.index}, PersistId{}, out);
     }
   }
-  apply_committed(out);
+  apply_committed(now, out);
+  keep_image(now, out);
   serve_reads(now, out);
   keep_sessions(now, out);
   retry_lost(now, out);
@@ -258,8 +263,9 @@ void Node::ask_for_index(Now now, Effects& out) {
   }
 }
 
-void Node::apply_committed(Effects& out) {
-  const Index until = MUTANT(kApplyUndurable) ? raft_.commit() : raft_.applicable();
+void Node::apply_committed(Now now, Effects& out) {
+  const bool careless = MUTANT(kApplyUndurable) || MUTANT(kCheckpointUndurable);
+  const Index until = careless ? raft_.commit() : raft_.applicable();
   // A long log, as after a restart, is applied in pieces: the loop must turn and heartbeats be answered
   // meanwhile.
   for (size_t i = 0; i < limits::kAppliesPerStepMax && store_.applied() < until; ++i) {
@@ -269,6 +275,7 @@ void Node::apply_committed(Effects& out) {
       return;
     }
     Applied applied = store_.apply(entry);
+    checkpointer_.applied(entry.encoded_bytes(), now.mono);
     if (entry.kind == EntryKind::kLeader) {
       if (const auto record = decode_leader_record(entry.payload.view())) {
         if (!last_applied_leader_.empty() && last_applied_leader_ != record->leader) ++failovers_;
@@ -282,6 +289,12 @@ void Node::apply_committed(Effects& out) {
     }
   }
   raft_.set_applied(store_.applied());
+}
+
+void Node::keep_image(Now now, Effects& out) {
+  checkpointer_.step(now.mono, store_, out);
+  if (raft_.cut_log(checkpointer_.durable())) out.emplace_back(CutLog{raft_.log().base_index()});
+  if (MUTANT(kCutBeforeCheckpoint)) out.emplace_back(CutLog{store_.applied()});
 }
 
 void Node::keep_sessions(Now now, Effects& out) {

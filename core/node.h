@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/checkpointer.h"
 #include "core/effect.h"
 #include "core/event.h"
 #include "core/founding.h"
@@ -59,6 +60,8 @@ struct Status {
   size_t state_keys = 0;
   size_t sessions = 0;
   size_t log_bytes = 0;
+  Index log_first;      // of the entries that are kept
+  Index image_applied;  // what the durable image holds
   uint64_t elections_total = 0;
   uint64_t failovers_total = 0;
   RaftCounters counters;
@@ -66,7 +69,7 @@ struct Status {
 
 class Node {
  public:
-  Node(const Boot& boot, std::string version, Now now);
+  Node(Boot boot, std::string version, Now now);
 
   // Once, before the first step.
   void start(Now now, Effects& out);
@@ -107,6 +110,7 @@ class Node {
   void handle(Now now, PeerGone& event, Effects& out);
   void handle(Now now, PeerMessage& event, Effects& out);
   void handle(Now now, WriteDone& event, Effects& out);
+  void handle(Now now, CheckpointTaken& event, Effects& out);
   void handle(Now now, ClientWrite& event, Effects& out);
   void handle(Now now, ClientRead& event, Effects& out);
   void handle(Now now, ClientTransfer& event, Effects& out);
@@ -136,7 +140,9 @@ class Node {
                        Effects& out);
   [[nodiscard]] bool send_write(Now now, PendingWrite& write, Effects& out);
   void ask_for_index(Now now, Effects& out);
-  void apply_committed(Effects& out);
+  void apply_committed(Now now, Effects& out);
+  // Writes what was applied to the image, and cuts the log behind it.
+  void keep_image(Now now, Effects& out);
   void keep_sessions(Now now, Effects& out);
   void serve_reads(Now now, Effects& out);
   void expire(Now now, Effects& out);
@@ -152,6 +158,7 @@ class Node {
   Raft raft_;
   Invariants invariants_;
   Store store_;
+  Checkpointer checkpointer_;
   Founding founding_;
   Health health_;
   std::map<NodeId, PeerIdentity> links_;  // peers this node can send to

@@ -114,6 +114,8 @@ Status Node::status(Now now) const {
   status.state_keys = store_.keys();
   status.sessions = store_.accounts().session_count();
   status.log_bytes = raft_.log().bytes();
+  status.log_first = raft_.log().base_index().next();
+  status.image_applied = checkpointer_.durable();
   status.elections_total = store_.leader_changes();
   status.failovers_total = failovers_;
   status.counters = raft_.counters();

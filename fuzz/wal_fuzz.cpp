@@ -15,6 +15,7 @@
 #include "core/base/bytes.h"
 #include "core/base/crc32c.h"
 #include "core/base/hash.h"
+#include "core/base/limits.h"
 #include "core/wal/format.h"
 #include "core/wal/recovery.h"
 
@@ -70,6 +71,9 @@ struct Batch {
 };
 struct Disk {
   std::vector<std::string> segments;
+  size_t removed = 0;  // from the front, as when the log is cut
+
+  uint64_t number(size_t at) const { return removed + at + 1; }
 };
 struct Log {
   Disk disk;
@@ -77,11 +81,11 @@ struct Log {
   std::vector<State> states;  // states[k] holds after k batches
 };
 
-void write_at(Disk& disk, Incarnation incarnation, const wal::Write& write) {
-  const size_t at = write.segment - 1;
+void write_at(Disk& disk, const wal::Write& write, Incarnation incarnation) {
+  const size_t at = write.segment - 1 - disk.removed;
   if (at >= disk.segments.size()) disk.segments.resize(at + 1);
   std::string& segment = disk.segments[at];
-  if (write.new_segment || segment.empty()) segment = wal::segment_header(incarnation, write.segment);
+  if (write.new_segment) segment = wal::segment_header(incarnation, *write.new_segment);
   segment.resize(std::max(segment.size(), kSegmentBytes), '\0');
   segment.replace(write.offset, write.bytes.size(), write.bytes);
 }
@@ -95,8 +99,11 @@ void append_batch(Log& log, wal::Encoder& encoder, Incarnation incarnation, cons
   }
   const wal::Write write = encoder.encode({&persist, 1});
   state.position = encoder.position();
-  write_at(log.disk, incarnation, write);
-  const size_t used = wal::kBatchHeaderBytes + wal::batch_bytes(persist);
+  write_at(log.disk, write, incarnation);
+  // The first batch of a segment repeats the hard state.
+  const Persist repeated{PersistId{}, log.states.back().hard, {}};
+  const size_t used = wal::kBatchHeaderBytes + wal::batch_bytes(persist) +
+                      (write.new_segment ? wal::batch_bytes(repeated) : 0);
   require(used <= write.bytes.size() && write.bytes.size() < used + wal::kAlignment);
   log.batches.push_back(
       {write.segment - 1, write.offset, write.offset + write.bytes.size(), write.bytes.substr(0, used)});
@@ -133,16 +140,19 @@ Persist next_persist(const State& state, size_t number, Input& in) {
 Log make_log(Incarnation incarnation, Input& in) {
   Log log;
   log.states.push_back({HardState{}, {}, wal::first_position(incarnation)});
-  log.disk.segments.push_back(wal::segment_header(incarnation, 1));
+  log.disk.segments.push_back(wal::segment_header(incarnation, log.states[0].position));
   log.disk.segments[0].resize(kSegmentBytes, '\0');
-  wal::Encoder encoder(incarnation, log.states[0].position, kSegmentBytes);
+  wal::Encoder encoder(incarnation, log.states[0].position, kSegmentBytes, HardState{});
   const uint8_t choice = in.byte();
   for (size_t i = 0; i < choice % (kBatchesMax + 1); ++i) {
     append_batch(log, encoder, incarnation, next_persist(log.states.back(), i, in));
   }
   // A segment that was made ready and not used yet.
   if (choice >= 0x80) {
-    log.disk.segments.push_back(wal::segment_header(incarnation, log.disk.segments.size() + 1));
+    wal::Position next = encoder.position();
+    next.segment = log.disk.segments.size() + 1;
+    next.offset = limits::kWalSegmentHeaderBytes;
+    log.disk.segments.push_back(wal::segment_header(incarnation, next));
     log.disk.segments.back().resize(kSegmentBytes, '\0');
   }
   return log;
@@ -150,7 +160,7 @@ Log make_log(Incarnation incarnation, Input& in) {
 
 Recovered recover(const Disk& disk) {
   std::vector<wal::SegmentBytes> views;
-  for (const std::string& segment : disk.segments) views.push_back({views.size() + 1, segment});
+  for (const std::string& segment : disk.segments) views.push_back({disk.number(views.size()), segment});
   return wal::recover(views);
 }
 
@@ -170,7 +180,8 @@ void check_sound(const Recovered& found, size_t input_bytes) {
   Term term;
   for (size_t i = 0; i < found.entries.size(); ++i) {
     const Entry& entry = found.entries[i];
-    require(entry.index.value == i + 1 && entry.term >= term && entry.term <= found.hard.term);
+    require(entry.index.value == found.entries[0].index.value + i && entry.term >= term &&
+            entry.term <= found.hard.term);
     term = entry.term;
     bytes += entry.encoded_bytes();
   }
@@ -179,7 +190,7 @@ void check_sound(const Recovered& found, size_t input_bytes) {
 
 // Does what must be done before anything is written after a recovery, writes, and recovers again.
 void check_goes_on(Disk disk, const Recovered& found) {
-  const size_t last = found.position.segment - 1;
+  const size_t last = found.position.segment - 1 - disk.removed;
   require(last < disk.segments.size() && found.position.offset <= disk.segments[last].size());
   if (found.verdict == Verdict::kTorn) {
     disk.segments.resize(last + 1);
@@ -193,13 +204,13 @@ void check_goes_on(Disk disk, const Recovered& found) {
   if (persist.hard->term.value == std::numeric_limits<uint64_t>::max()) return;
   persist.hard->term = persist.hard->term.next();
   Entry entry;
-  entry.index = Index{found.entries.size() + 1};
+  entry.index = found.entries.empty() ? Index{1} : found.entries.back().index.next();
   entry.term = persist.hard->term;
   entry.payload = Blob("after");
   persist.entries.push_back(entry);
   const size_t segment_bytes = std::max(kSegmentBytes, found.position.offset);
-  wal::Encoder encoder(found.incarnation, found.position, segment_bytes);
-  write_at(disk, found.incarnation, encoder.encode({&persist, 1}));
+  wal::Encoder encoder(found.incarnation, found.position, segment_bytes, found.hard);
+  write_at(disk, encoder.encode({&persist, 1}), found.incarnation);
   const Recovered again = recover(disk);
   require(again.verdict == Verdict::kWhole);
   require(again.hard == *persist.hard && again.position == encoder.position());
@@ -241,29 +252,36 @@ bool edit(Disk& disk, Input& in) {
 }
 
 bool is_intact(const Disk& disk, const Batch& batch) {
-  if (batch.segment >= disk.segments.size()) return false;
-  const std::string_view segment = disk.segments[batch.segment];
+  if (batch.segment < disk.removed || batch.segment - disk.removed >= disk.segments.size()) return false;
+  const std::string_view segment = disk.segments[batch.segment - disk.removed];
   return batch.end <= segment.size() && segment.substr(batch.offset).starts_with(batch.bytes);
 }
 
 bool header_is_intact(const Disk& disk, size_t segment, Incarnation incarnation) {
   if (segment >= disk.segments.size()) return false;
   const auto header = wal::read_segment_header(disk.segments[segment]);
-  return header && header->incarnation == incarnation && header->segment == segment + 1;
+  return header && header->incarnation == incarnation && header->segment == disk.number(segment);
 }
 
 void check_damaged_log(Input& in) {
   const Incarnation incarnation{0x1234};
   const Log log = make_log(incarnation, in);
   Disk disk = log.disk;
+  // The log was cut: some segments are gone, and the one that comes first holds a batch at least.
+  const size_t used = log.batches.empty() ? 1 : log.batches.back().segment + 1;
+  disk.removed = in.byte() % used;
+  disk.segments.erase(disk.segments.begin(),
+                      disk.segments.begin() + static_cast<std::ptrdiff_t>(disk.removed));
+  size_t first = 0;
+  while (first < log.batches.size() && log.batches[first].segment < disk.removed) ++first;
   bool planted = false;
   for (size_t i = 0; i < kEditsMax && !in.empty() && !disk.segments.empty(); ++i) planted |= edit(disk, in);
   const Recovered found = recover(disk);
   check_sound(found, disk.segments.size() * kSegmentBytes);
 
-  size_t kept = 0;
+  size_t kept = first;
   while (kept < log.batches.size() && is_intact(disk, log.batches[kept]) &&
-         header_is_intact(disk, log.batches[kept].segment, incarnation)) {
+         header_is_intact(disk, log.batches[kept].segment - disk.removed, incarnation)) {
     ++kept;
   }
   bool later_is_intact = false;
@@ -275,14 +293,20 @@ void check_damaged_log(Input& in) {
   // told.
   if (later_is_intact) require(found.verdict == Verdict::kCorrupt);
   // A crash can do no worse than this, and it must never stop a node.
-  if (!later_is_intact && headers_intact && !planted && !disk.segments.empty()) {
+  // Of a log that was cut the first batch is older than the cut.
+  const bool begins = disk.removed == 0 || kept > first;
+  if (!later_is_intact && headers_intact && !planted && begins && !disk.segments.empty()) {
     require(found.verdict == Verdict::kWhole || found.verdict == Verdict::kTorn);
   }
-  if (found.verdict == Verdict::kEmpty) require(kept == 0);
+  if (found.verdict == Verdict::kEmpty) require(kept == first);
   if (found.verdict != Verdict::kWhole && found.verdict != Verdict::kTorn) return;
   const State& promised = log.states[kept];
   require(found.incarnation == incarnation && found.position == promised.position);
-  require(found.hard == promised.hard && found.entries == promised.entries);
+  require(found.hard == promised.hard);
+  // What is there of a log that was cut is its end.
+  require(found.entries.size() == promised.entries.size() ||
+          (disk.removed > 0 && found.entries.size() < promised.entries.size()));
+  require(std::equal(found.entries.rbegin(), found.entries.rend(), promised.entries.rbegin()));
   check_goes_on(std::move(disk), found);
 }
 
@@ -306,7 +330,7 @@ void check_sealed_payloads(Input& in) {
   const Incarnation incarnation{in.byte() + uint64_t{1}};
   wal::Position position = wal::first_position(incarnation);
   Disk disk;
-  disk.segments.push_back(wal::segment_header(incarnation, 1));
+  disk.segments.push_back(wal::segment_header(incarnation, position));
   std::string& segment = disk.segments[0];
   size_t batches = 0;
   while (!in.empty()) {
@@ -331,15 +355,17 @@ void check_raw(Input& in) {
   std::vector<std::string> bytes;
   std::vector<wal::SegmentBytes> views;
   size_t total = 0;
+  const uint64_t first = 1 + in.byte() % 3U;
   while (!in.empty() && bytes.size() < 8) {
     const uint8_t choice = in.byte();
-    std::string segment =
-        choice % 2 == 0 ? std::string() : wal::segment_header(Incarnation{1}, bytes.size() + 1);
+    std::string segment = choice % 2 == 0
+                              ? std::string()
+                              : wal::segment_header(Incarnation{1}, {first + bytes.size(), 512, 1, 0});
     segment += in.bytes(in.number());
     total += segment.size();
     bytes.push_back(std::move(segment));
   }
-  for (const std::string& segment : bytes) views.push_back({views.size() + 1, segment});
+  for (const std::string& segment : bytes) views.push_back({first + views.size(), segment});
   check_sound(wal::recover(views), total);
 }
 

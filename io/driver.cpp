@@ -18,11 +18,13 @@ Driver::Driver(DriverOptions options, Ports& ports)
     : ports_(ports),
       crypto_(std::move(options.crypto)),
       now_(ports.now()),
-      node_(options.boot, options.version, now_),
+      node_(std::move(options.boot), options.version, now_),
       links_(std::move(options.peers), ports, *this),
-      http_({options.boot.id, options.version, options.request_timeout, std::move(options.accounts)}, node_,
-            *crypto_, ports, *this, metrics_),
-      encoder_(options.boot.incarnation, options.log_position, options.segment_bytes),
+      http_({node_.identity().id, options.version, options.request_timeout, std::move(options.accounts)},
+            node_, *crypto_, ports, *this, metrics_),
+      encoder_(node_.identity().incarnation, options.log_position, options.segment_bytes,
+               node_.raft().hard_state()),
+      segments_(options.log_segments),
       batch_bytes_max_(
           std::min(limits::kWalBatchBytesMax, options.segment_bytes - limits::kWalSegmentHeaderBytes)) {
   if (options.advertises_https) http_.redirect_to_https();
@@ -110,6 +112,12 @@ void Driver::perform(Effects&& effects) {
 void Driver::perform(Effect&& effect) {
   if (auto* persist = std::get_if<Persist>(&effect)) {
     to_write_.push_back(std::move(*persist));
+  } else if (auto* checkpoint = std::get_if<Checkpoint>(&effect)) {
+    if (!checkpoint_since_) checkpoint_since_ = now_.mono;
+    checkpoint_ends_ = checkpoint->end.has_value();
+    ports_.checkpoint(std::move(*checkpoint));
+  } else if (const auto* cut = std::get_if<CutLog>(&effect)) {
+    if (const std::optional<uint64_t> first = segments_.release(cut->through)) ports_.cut_log(*first);
   } else if (auto* send = std::get_if<Send>(&effect)) {
     const PersistId after = send->after;
     if (gate_.open_for(after)) {
@@ -145,7 +153,7 @@ void Driver::pass(Gate::Gated&& effect) {
 void Driver::write_log() {
   if (writing_ || to_write_.empty() || stopped_) return;
   std::vector<Persist> batch;
-  size_t bytes = wal::kBatchHeaderBytes + wal::kAlignment;
+  size_t bytes = wal::kBatchHeaderBytes + wal::kAlignment + wal::kHardRecordBytesMax;
   size_t records = 0;
   while (!to_write_.empty()) {
     const size_t more = wal::batch_bytes(to_write_.front());
@@ -157,7 +165,7 @@ void Driver::write_log() {
     to_write_.pop_front();
   }
   wal::Write write = encoder_.encode(batch);
-  writing_ = write.through;
+  writing_ = Writing{write.through, write.segment, write.new_segment.has_value(), write.last_entry};
   writing_since_ = now_.mono;
   node_.log_write_began(now_);
   metrics_.wal_bytes += write.bytes.size();
@@ -167,12 +175,22 @@ void Driver::write_log() {
 void Driver::log_written(Duration took) {
   now_ = ports_.now();
   PATRONUS_ASSERT(writing_.has_value(), "a write that is done was under way");
-  const PersistId through = *writing_;
+  const PersistId through = writing_->through;
+  segments_.written(writing_->segment, writing_->new_segment, writing_->last_entry);
   writing_.reset();
   metrics_.wal_fsync.observe(took);
   node_.report_health("wal", true, "", now_);
   for (Gate::Gated& effect : gate_.release(through)) pass(std::move(effect));
   step(WriteDone{through, took});
+}
+
+void Driver::checkpoint_taken() {
+  now_ = ports_.now();
+  if (checkpoint_ends_) {
+    metrics_.checkpoints.observe(now_.mono - *checkpoint_since_);
+    checkpoint_since_.reset();
+  }
+  step(CheckpointTaken{});
 }
 
 void Driver::check_log_health() {
@@ -241,7 +259,9 @@ bool Driver::drain_for_operator(bool on, const std::string& by) {
 void Driver::continue_drain() {
   if (draining_->left || now_.mono < draining_->door_shuts) return;
   http_.shut_door(now_);
-  const bool idle = http_.may_end() && !ports_.has_arrivals(Door::kHttp) && node_.may_leave(now_);
+  // A checkpoint that is under way is finished too, so that the next start has little to do.
+  const bool idle =
+      http_.may_end() && !ports_.has_arrivals(Door::kHttp) && node_.may_leave(now_) && !checkpoint_since_;
   if (!idle && now_.mono < draining_->leave_by) return;
   draining_->left = true;
   links_.say_goodbye();

@@ -12,6 +12,7 @@
 #include "core/base/limits.h"
 #include "core/node.h"
 #include "core/wal/format.h"
+#include "core/wal/segment_index.h"
 #include "io/gate.h"
 #include "io/http_server.h"
 #include "io/metrics/metrics.h"
@@ -25,6 +26,7 @@ struct DriverOptions {
   std::string version;
   std::vector<PeerAddress> peers;
   wal::Position log_position;
+  std::vector<wal::SegmentInfo> log_segments;
   size_t segment_bytes = limits::kWalSegmentBytes;
   Duration request_timeout{};
   bool advertises_https = false;  // boot.api_address speaks HTTPS
@@ -53,6 +55,8 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   void password_done(auth::PasswordDone&& done);
   // The write given last is on disk; it took this long.
   void log_written(Duration took);
+  // The piece of a checkpoint given last was taken.
+  void checkpoint_taken();
   void wake();
   // Hands on what the calls since the last flush produced.
   void flush();
@@ -111,10 +115,19 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   HttpServer http_;
   Gate gate_;
   wal::Encoder encoder_;
+  wal::SegmentIndex segments_;
   size_t batch_bytes_max_;  // a batch never spans segments
   std::deque<Persist> to_write_;
-  std::optional<PersistId> writing_;
+  struct Writing {
+    PersistId through;
+    uint64_t segment = 0;
+    bool new_segment = false;
+    Index last_entry;
+  };
+  std::optional<Writing> writing_;
   Instant writing_since_;
+  std::optional<Instant> checkpoint_since_;
+  bool checkpoint_ends_ = false;  // with the piece under way
   ConnId next_conn_ = 1;
   ProcessFigures process_;
   bool stopped_ = false;

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <random>
 
@@ -37,6 +38,28 @@ uint64_t random_word() {
   uint64_t word = 0;
   while (word == 0) word = (static_cast<uint64_t>(device()) << 32) | device();
   return word;
+}
+
+// A line every two seconds while a large image is read.
+class LoadingLine {
+ public:
+  void operator()(uint64_t read, uint64_t all) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - told_ < std::chrono::seconds(2)) return;
+    told_ = now;
+    log_line(LogLevel::kInfo, "recovery",
+             "read " + std::to_string(read) + " of " + std::to_string(all) + " rows");
+  }
+
+ private:
+  std::chrono::steady_clock::time_point told_ = std::chrono::steady_clock::now();
+};
+
+std::string advice(const StateFault& fault, const std::string& directory) {
+  if (fault.kind == StateFault::Kind::kUnreadable)
+    return fault.reason + "; check the disk and its free space";
+  return fault.reason + "; this node can't trust " + directory +
+         " and does not start: check the disk, set the directory aside";
 }
 
 void add_flags(CLI::App& app, std::map<std::string, std::string>& values) {
@@ -96,11 +119,19 @@ int run(int argc, char** argv) {
   if (directory.recovered.verdict == wal::Verdict::kTorn) {
     log_line(LogLevel::kWarn, "recovery", directory.recovered.reason);
   }
+  std::variant<LoadedState, StateFault> state =
+      load_state(image_path(directory.path), limits::kImageMapBytes, directory.recovered, LoadingLine());
+  if (const auto* fault = std::get_if<StateFault>(&state)) {
+    std::fprintf(stderr, "patronusd: %s\n", advice(*fault, directory.path).c_str());
+    return kExitError;
+  }
+  auto& loaded_state = std::get<LoadedState>(state);
   log_line(LogLevel::kInfo, "recovery",
            std::to_string(directory.recovered.entries.size()) + " entries, term " +
-               std::to_string(directory.recovered.hard.term.value));
-  return uv::Server(loaded.config, std::move(certificates), std::move(directory), random_word(),
-                    PATRONUS_VERSION)
+               std::to_string(directory.recovered.hard.term.value) + ", the image holds all up to entry " +
+               std::to_string(loaded_state.store.applied().value));
+  return uv::Server(loaded.config, std::move(certificates), std::move(directory), std::move(loaded_state),
+                    random_word(), PATRONUS_VERSION)
       .run();
 }
 

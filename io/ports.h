@@ -55,6 +55,13 @@ class Ports {
   // Writes and syncs; answered by log_written(). At most one is under way. A failure stops the process.
   virtual void write_log(wal::Write&& write) = 0;
 
+  // Segments of the log before this one are needed no longer.
+  virtual void cut_log(uint64_t first_kept_segment) = 0;
+  // Takes a piece of a checkpoint for the image of the state; answered by checkpoint_taken(), the last
+  // piece's once all of it is durable. At most one is under way. A full disk is waited out; any other failure
+  // stops the process.
+  virtual void checkpoint(Checkpoint&& piece) = 0;
+
   // Hashes or checks a password, answered by password_done(); false if too many wait already.
   [[nodiscard]] virtual bool hash_password(auth::PasswordJob&& job) = 0;
 

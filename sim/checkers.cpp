@@ -31,7 +31,9 @@ uint64_t number(std::string_view text) {
 
 void Checkers::after_step(const Host& host) {
   Seen& seen = seen_[host.id()];
-  if (seen.boots != host.boots()) seen = Seen{host.boots(), Index{}, Index{}, Term{}};
+  // What a node that starts has cut it committed before, and was looked at then.
+  if (seen.boots != host.boots())
+    seen = Seen{host.boots(), host.node().raft().log().base_index(), Index{}, Term{}};
   election_safety(host, seen);
   commits(host, seen);
   state_hash(host, seen);
@@ -64,6 +66,7 @@ void Checkers::leader_completeness(const Host& host) const {
     const Index index{i};
     // A leader that comes late, of an older term, owes nothing to what newer terms committed.
     if (committed_[i - 1].term >= host.node().raft().term()) continue;
+    if (index <= log.base_index()) break;
     if (log.term_at(index) != committed_[i - 1].term) {
       throw Violation("leader completeness",
                       host.name() + " leads without what was committed at " + at(index));
@@ -111,6 +114,8 @@ void Checkers::state_hash(const Host& host, Seen& seen) {
   const Store& store = host.node().store();
   if (store.applied() == seen.applied) return;
   seen.applied = store.applied();
+  // With that mutant the image is what must give it away.
+  if (MUTANT(kCheckpointUndurable)) return;
   if (store.applied().value > host.disk().durable_terms().size()) {
     throw Violation("applied before durable", host.name() + " applied " + at(store.applied()) + " of " +
                                                   std::to_string(host.disk().durable_terms().size()) +
@@ -186,7 +191,8 @@ uint64_t Checkers::at_end(const OpHistory& history) {
   for (const auto& host : hosts_) {
     if (!host->is_up()) continue;
     const Log& log = host->node().raft().log();
-    for (size_t i = 1; i <= committed_.size() && Index{i} <= host->node().raft().commit(); ++i) {
+    for (size_t i = log.base_index().value + 1;
+         i <= committed_.size() && Index{i} <= host->node().raft().commit(); ++i) {
       if (log.term_at(Index{i}) != committed_[i - 1].term ||
           content_of(log.at(Index{i})) != committed_[i - 1].content) {
         throw Violation("log matching", host->name() + " differs from what was committed at " + at(Index{i}));

@@ -13,7 +13,6 @@ constexpr size_t kSectorBytes = 512;
 
 void Disk::put(uint64_t segment, uint64_t offset, std::string_view bytes) {
   std::string& content = segments_[segment];
-  if (content.empty()) content = wal::segment_header(incarnation_, segment);
   // Past its written part a segment is zeros, which need not be kept.
   if (content.size() < offset + bytes.size()) content.resize(offset + bytes.size(), '\0');
   content.replace(offset, bytes.size(), bytes);
@@ -22,6 +21,9 @@ void Disk::put(uint64_t segment, uint64_t offset, std::string_view bytes) {
 void Disk::write(wal::Write write) {
   PATRONUS_ASSERT(!pending_, "the driver has one write under way");
   pending_ = std::move(write);
+  // A segment is made and synced, with its header, before anything is written to it.
+  if (pending_->new_segment)
+    segments_[pending_->segment] = wal::segment_header(incarnation_, *pending_->new_segment);
 }
 
 void Disk::synced() {
@@ -46,7 +48,38 @@ void Disk::read_back(const wal::Write& write) {
   }
 }
 
+bool Disk::remove_one(uint64_t first_kept) {
+  if (segments_.empty() || segments_.begin()->first >= first_kept) return false;
+  segments_.erase(segments_.begin());
+  return true;
+}
+
+void Disk::take(Checkpoint&& piece) {
+  PATRONUS_ASSERT(!commit_, "one checkpoint after the other");
+  for (Row& row : piece.rows) gathered_.push_back(std::move(row));
+  commit_ = piece.end;
+}
+
+void Disk::checkpointed() {
+  PATRONUS_ASSERT(commit_.has_value(), "a commit ends a checkpoint");
+  for (Row& row : gathered_) {
+    if (row.value) {
+      image_.rows.insert_or_assign(std::move(row.key), row.value->text());
+    } else {
+      image_.rows.erase(row.key);
+    }
+  }
+  image_.incarnation = incarnation_;
+  image_.end = *commit_;
+  gathered_.clear();
+  commit_.reset();
+}
+
 size_t Disk::crash(Tape& tape) {
+  // A commit is there or not, whatever the process was told.
+  if (commit_ && tape.chance(500)) checkpointed();
+  gathered_.clear();
+  commit_.reset();
   if (!pending_) return 0;
   const wal::Write write = std::move(*pending_);
   pending_.reset();
@@ -67,6 +100,8 @@ size_t Disk::crash(Tape& tape) {
     at = end;
   }
   if (whole) read_back(write);
+  // Its segment may not have been there yet.
+  if (write.new_segment && fate == 0 && tape.chance(500)) segments_.erase(write.segment);
   return lost;
 }
 
@@ -74,13 +109,16 @@ void Disk::wipe() {
   wiped_[incarnation_] = std::move(durable_);
   segments_.clear();
   pending_.reset();
+  gathered_.clear();
+  commit_.reset();
+  image_ = Image{};
   durable_.clear();
   incarnation_ = Incarnation{};
 }
 
 void Disk::create(Incarnation incarnation) {
   incarnation_ = incarnation;
-  segments_[1] = wal::segment_header(incarnation, 1);
+  segments_[1] = wal::segment_header(incarnation, wal::first_position(incarnation));
 }
 
 wal::Recovered Disk::recover() {

@@ -1,5 +1,6 @@
-// A node's disk: segments whose last write may not be synced yet. A crash keeps any subset of that write's
-// sectors. It also knows, by reading the batches itself, which entries are really on disk.
+// A node's disk: segments whose last write may not be synced yet, and the image of the state. A crash keeps
+// any subset of that write's sectors; of a checkpoint that is being committed it keeps all or nothing. It
+// also knows, by reading the batches itself, which entries are really on disk, or were before they were cut.
 #pragma once
 
 #include <cstdint>
@@ -20,12 +21,29 @@ class Disk {
   void synced();
   bool busy() const { return pending_.has_value(); }
 
+  // A step of removing segments that are needed no longer: the first one goes. False: there is nothing to
+  // remove.
+  bool remove_one(uint64_t first_kept);
+
+  // Takes a piece of a checkpoint. Nothing of it is durable before checkpointed(), after the last one.
+  void take(Checkpoint&& piece);
+  void checkpointed();
+  bool commits() const { return commit_.has_value(); }
+
   // Power is cut: of the write under way each sector is there or not. Says how many sectors were lost.
   size_t crash(Tape& tape);
   void wipe();
 
   // What recovery makes of it; a tear is cut, as the production shell does.
   wal::Recovered recover();
+  // What the image holds: rows by key, and of what.
+  struct Image {
+    Incarnation incarnation;
+    CheckpointEnd end;
+    std::map<std::string, std::string> rows;
+  };
+  const Image& image() const { return image_; }
+  size_t segments() const { return segments_.size(); }
   // Makes an empty disk a data directory.
   void create(Incarnation incarnation);
 
@@ -41,6 +59,9 @@ class Disk {
 
   std::map<uint64_t, std::string> segments_;
   std::optional<wal::Write> pending_;
+  Image image_;
+  std::vector<Row> gathered_;  // of the checkpoint under way
+  std::optional<CheckpointEnd> commit_;
   std::vector<Term> durable_;
   std::map<Incarnation, std::vector<Term>> wiped_;
   Incarnation incarnation_;

@@ -1,8 +1,10 @@
 #include "sim/host.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "core/base/hash.h"
+#include "core/wal/judgement.h"
 #include "sim/sim_crypto.h"
 #include "sim/violation.h"
 
@@ -35,6 +37,22 @@ Host::Host(HostId id, const Profile& profile, Events& events, Tape& tape, Networ
   clock_offset_ = tape_.between(0s, 1000s);
 }
 
+Store Host::load(const wal::Recovered& recovered) const {
+  const Disk::Image& image = disk_.image();
+  const Judgement judgement = judge_boot(recovered, image.incarnation, image.end.base);
+  if (judgement.verdict != BootVerdict::kFits)
+    throw Violation("image and log", name_ + ": " + judgement.reason);
+  if (!image.end.base.index) return Store{};
+  StoreLoader loader(image.end.base);
+  for (const auto& [key, value] : image.rows) {
+    if (const std::optional<std::string> error = loader.add(key, value))
+      throw Violation("image", name_ + ": " + *error);
+  }
+  std::variant<Store, std::string> built = std::move(loader).finish(image.end.state_hash);
+  if (const auto* error = std::get_if<std::string>(&built)) throw Violation("image", name_ + ": " + *error);
+  return std::move(std::get<Store>(built));
+}
+
 void Host::start() {
   if (is_up()) return;
   wal::Recovered recovered = disk_.recover();
@@ -45,6 +63,7 @@ void Host::start() {
     recovered.position = wal::first_position(recovered.incarnation);
     disk_.create(recovered.incarnation);
   }
+  Store state = load(recovered);
   ++process_;
   ++boots_;
   listens_http_ = true;
@@ -53,7 +72,8 @@ void Host::start() {
   flush_due_ = false;
   if (trace_.keeps()) {
     trace_.line(events_.now(), name_,
-                "starts with " + std::to_string(recovered.entries.size()) + " entries, term " +
+                "starts with an image of entry " + std::to_string(state.applied().value) + " and " +
+                    std::to_string(recovered.entries.size()) + " entries, term " +
                     std::to_string(recovered.hard.term.value) +
                     (recovered.verdict == wal::Verdict::kTorn ? ", after a tear" : ""));
   }
@@ -68,12 +88,17 @@ void Host::start() {
   options.boot.founding_nodes = profile_.nodes;
   options.boot.seed = tape_.word();
   options.boot.hard = recovered.hard;
+  options.boot.state = std::move(state);
+  options.boot.persist_bytes_max = std::min(limits::kPersistBytesMax, profile_.segment_bytes / 4);
+  options.boot.pace = profile_.checkpoint_pace;
+  options.boot.retention = profile_.log_retention;
   options.boot.entries = recovered.entries;
   options.version = "sim";
   for (HostId peer = 0; peer < profile_.nodes; ++peer) {
     if (peer != id_) options.peers.push_back({name_of(peer), address_of(peer)});
   }
   options.log_position = recovered.position;
+  options.log_segments = recovered.segments;
   options.segment_bytes = profile_.segment_bytes;
   options.request_timeout = 4s;
   options.accounts.session_idle = profile_.session_idle;
@@ -226,6 +251,29 @@ void Host::write_log(wal::Write&& write) {
     // The disk works on while a process is frozen; only the news of it waits.
     disk_.synced();
     run(process, [took](Driver& driver) { driver.log_written(took); });
+  });
+}
+
+// One segment after the other, each for good before the next.
+void Host::cut_log(uint64_t first_kept_segment) {
+  events_.after(tape_.between(profile_.sync_min, profile_.sync_max),
+                [this, process = process_, first_kept_segment] {
+                  if (process != process_ || !disk_.remove_one(first_kept_segment)) return;
+                  ++segments_removed_;
+                  cut_log(first_kept_segment);
+                });
+}
+
+void Host::checkpoint(Checkpoint&& piece) {
+  const Duration took = tape_.between(profile_.sync_min, 2 * profile_.sync_max) + disk_slowness_;
+  disk_.take(std::move(piece));
+  events_.after(took, [this, process = process_] {
+    if (process != process_) return;
+    if (disk_.commits()) {
+      disk_.checkpointed();
+      ++checkpoints_;
+    }
+    run(process, [](Driver& driver) { driver.checkpoint_taken(); });
   });
 }
 

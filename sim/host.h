@@ -40,6 +40,8 @@ class Host final : private Ports {
   void set_disk_slowness(Duration by) { disk_slowness_ = by; }
 
   bool is_up() const { return driver_ != nullptr; }
+  uint64_t checkpoints() const { return checkpoints_; }
+  uint64_t segments_removed() const { return segments_removed_; }
   bool is_frozen() const { return frozen_; }
   uint32_t boots() const { return boots_; }
   const Node& node() const { return driver_->node(); }
@@ -68,12 +70,16 @@ class Host final : private Ports {
   void stop_listening(Door door) override { (door == Door::kHttp ? listens_http_ : listens_peer_) = false; }
   bool hash_password(auth::PasswordJob&& job) override;
   void write_log(wal::Write&& write) override;
+  void cut_log(uint64_t first_kept_segment) override;
+  void checkpoint(Checkpoint&& piece) override;
   void wake_at(Instant at) override;
   void log(const Notice& notice) override;
   void drained() override;
   void stop(const std::string& reason) override;
 
   // Does something in this process, if it is still the same and running; then flushes and shows the result.
+  // The state that the image holds, if it and the log belong together; otherwise that is a violation.
+  Store load(const wal::Recovered& recovered) const;
   void run(uint64_t process, std::function<void(Driver&)> what);
   void after_step();
 
@@ -89,6 +95,8 @@ class Host final : private Ports {
   std::unique_ptr<Driver> driver_;
   uint64_t process_ = 0;  // names the running process; things meant for a former one are dropped
   uint32_t boots_ = 0;
+  uint64_t checkpoints_ = 0;
+  uint64_t segments_removed_ = 0;
   bool frozen_ = false;
   std::deque<std::function<void()>> while_frozen_;
   Duration clock_offset_{};

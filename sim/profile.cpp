@@ -14,6 +14,18 @@ bool has_wishes(const std::array<uint8_t, 5>& priorities) {
   return std::any_of(priorities.begin(), priorities.end(), [](uint8_t one) { return one > 0; });
 }
 
+// Most seeds write the image often and keep little of the log, so that a node starts from all kinds of
+// places. What a member lacks is kept whatever it takes, for there is no other way to bring it up to date.
+void draw_image(Tape& tape, Profile& p) {
+  p.log_retention.bytes_max = limits::kLogBytesMax;
+  if (tape.chance(200)) return;
+  p.checkpoint_pace.bytes = 512 + tape.choose(16 * 1024);
+  p.checkpoint_pace.interval = tape.between(20ms, 3s);
+  p.log_retention.tail_entries = tape.choose(60);
+  p.log_retention.tail_bytes = tape.choose(8 * 1024);
+  p.segment_bytes = 8 * limits::kKiB + tape.choose(24 * 1024);
+}
+
 }  // namespace
 
 Profile draw_profile(Tape& tape) {
@@ -33,6 +45,7 @@ Profile draw_profile(Tape& tape) {
   p.think_max = tape.between(2ms, 300ms);
   p.session_idle = std::chrono::hours(2);
   p.segment_bytes = tape.chance(500) ? 256 * limits::kKiB : limits::kWalSegmentBytes;
+  draw_image(tape, p);
   for (bool* family : {&p.partitions, &p.one_way, &p.frame_loss, &p.duplication, &p.reordering, &p.slow_links,
                        &p.resets, &p.refused_redials, &p.crashes, &p.power_cuts, &p.wipes, &p.freezes,
                        &p.drains, &p.chunks, &p.clock_skew, &p.slow_disks, &p.operators}) {

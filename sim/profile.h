@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/base/time.h"
+#include "core/event.h"
 #include "sim/tape.h"
 
 namespace patronus::sim {
@@ -26,6 +27,8 @@ struct Profile {
   Duration think_max{};
   Duration session_idle{};
   size_t segment_bytes = 0;
+  CheckpointPace checkpoint_pace;
+  LogRetention log_retention;
 
   // Fault families.
   bool partitions = false;

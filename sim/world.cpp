@@ -216,6 +216,10 @@ void World::report(Outcome& outcome) const {
   if (operator_.moved() > 0) outcome.faults["leadership moved"] = operator_.moved();
   if (checkers_.transfers() > 0) outcome.faults["handed over"] = checkers_.transfers();
   if (operator_.refused() > 0) outcome.faults["move refused"] = operator_.refused();
+  for (const auto& host : hosts_) {
+    outcome.faults["checkpoint"] += host->checkpoints();
+    outcome.faults["segment removed"] += host->segments_removed();
+  }
   outcome.faults["frame lost"] = network_.frames_lost();
   outcome.faults["frame doubled"] = network_.frames_doubled();
   outcome.faults["frame overtaken"] = network_.frames_overtaken();

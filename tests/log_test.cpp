@@ -97,6 +97,76 @@ TEST(Log, SlicesWithinBoundsButAtLeastOne) {
   EXPECT_TRUE(log.slice(Index{4}, 100 * one, 10).empty());
 }
 
+Base base_at(uint64_t index, uint64_t term, uint64_t configuration_index) {
+  Base base{Index{index}, Term{term}, {5, 6}, Index{configuration_index}, {}};
+  base.configuration = Configuration{{{1, 2}}, {{"base", Incarnation{1}, "a:1", "a:2", true}}};
+  return base;
+}
+
+TEST(Log, BeginsAfterItsBase) {
+  const Log log({}, base_at(7, 3, 2));
+  EXPECT_FALSE(log.empty());
+  EXPECT_EQ(log.last_index(), Index{7});
+  EXPECT_EQ(log.last_term(), Term{3});
+  EXPECT_EQ(log.last_stamp(), (Stamp{5, 6}));
+  EXPECT_EQ(log.durable(), Index{7});
+  EXPECT_EQ(log.term_at(Index{7}), Term{3});
+  EXPECT_EQ(log.term_at(Index{6}), std::nullopt);
+  EXPECT_EQ(log.term_at(Index{8}), std::nullopt);
+  EXPECT_EQ(log.configuration()->members[0].id, "base");
+  EXPECT_EQ(log.configuration_index(), Index{2});
+  EXPECT_TRUE(log.slice(Index{8}, 100, 100).empty());
+}
+
+TEST(Log, GoesOnAfterItsBase) {
+  Log log({entry(8, 3), configuration_entry(9, 4, "later")}, base_at(7, 3, 2));
+  EXPECT_EQ(log.base_index(), Index{7});
+  EXPECT_EQ(log.at(Index{8}).term, Term{3});
+  EXPECT_EQ(log.configuration()->members[0].id, "later");
+  append(log, {entry(10, 4)}, 1);
+  EXPECT_EQ(log.slice(Index{9}, 1000, 10).size(), 2U);
+  log.truncate_from(Index{9});
+  EXPECT_EQ(log.configuration()->members[0].id, "base") << "what the base holds is committed and stays";
+  EXPECT_EQ(log.last_index(), Index{8});
+}
+
+// What the base holds as well is there for followers that lack it; of the first of those only its place is
+// known to be followed.
+TEST(Log, KeepsWhatIsBelowItsBase) {
+  const Log log({entry(4, 2), entry(5, 2), configuration_entry(6, 2, "older"), entry(7, 3), entry(8, 3)},
+                base_at(7, 3, 6));
+  EXPECT_EQ(log.base_index(), Index{4});
+  EXPECT_EQ(log.term_at(Index{4}), Term{2});
+  EXPECT_EQ(log.term_at(Index{3}), std::nullopt);
+  EXPECT_EQ(log.slice(Index{5}, 1000, 10).size(), 4U);
+  EXPECT_EQ(log.configuration()->members[0].id, "base");
+  const Log whole({entry(1, 1), entry(2, 1)}, base_at(1, 1, 1));
+  EXPECT_EQ(whole.base_index(), Index{});
+  EXPECT_EQ(whole.term_at(Index{}), Term{});
+}
+
+TEST(Log, IsCutFromTheFront) {
+  Log log({configuration_entry(1, 1, "a"), entry(2, 1), configuration_entry(3, 1, "b"), entry(4, 2)});
+  const size_t all = log.bytes();
+  const size_t first = log.at(Index{1}).encoded_bytes();
+  log.cut_first();
+  EXPECT_EQ(log.base_index(), Index{1});
+  EXPECT_EQ(log.bytes(), all - first);
+  log.truncate_from(Index{3});
+  EXPECT_EQ(log.configuration()->members[0].id, "a") << "the last one that was cut";
+  append(log, {configuration_entry(3, 3, "c"), entry(4, 3)}, 1);
+  log.persisted(PersistId{1});
+  while (log.base_index() < Index{4}) log.cut_first();
+  EXPECT_EQ(log.configuration()->members[0].id, "c");
+  EXPECT_EQ(log.configuration_index(), Index{3});
+  EXPECT_EQ(log.last_index(), Index{4});
+  EXPECT_EQ(log.last_term(), Term{3});
+  EXPECT_EQ(log.bytes(), 0U);
+  append(log, {entry(5, 3)}, 2);
+  EXPECT_EQ(log.write_of(Index{5}), PersistId{2});
+  EXPECT_EQ(log.write_of(Index{4}), PersistId{});
+}
+
 TEST(Log, TheNewerOfTwoHasTheLaterTermThenTheLaterIndex) {
   EXPECT_TRUE(at_least_as_new(Term{2}, Index{1}, Term{1}, Index{9}));
   EXPECT_FALSE(at_least_as_new(Term{1}, Index{9}, Term{2}, Index{1}));
@@ -155,7 +225,7 @@ RC_GTEST_PROP(LogAgainstDisk, WhatIsDurableIsOnDisk, ()) {
   uint64_t term = 1;
   const int steps = *rc::gen::inRange(1, 60);
   for (int i = 0; i < steps; ++i) {
-    switch (*rc::gen::inRange(0, 3)) {
+    switch (*rc::gen::inRange(0, 4)) {
       case 0: {
         std::vector<Entry> entries;
         const auto count = *rc::gen::inRange<uint64_t>(1, 4);
@@ -168,11 +238,17 @@ RC_GTEST_PROP(LogAgainstDisk, WhatIsDurableIsOnDisk, ()) {
         // A truncation is always followed by the entries of a later leader.
         if (log.empty()) break;
         ++term;
-        const auto first = *rc::gen::inRange<uint64_t>(1, log.last_index().value + 1);
+        if (log.base_index() == log.last_index()) break;
+        const auto first =
+            *rc::gen::inRange<uint64_t>(log.base_index().value + 1, log.last_index().value + 1);
         log.truncate_from(Index{first});
         const std::vector<Entry> entries{entry(first, term)};
         log.append(entries, PersistId{next_id});
         under_way.emplace_back(next_id++, entries);
+        break;
+      }
+      case 2: {
+        if (log.base_index() < log.durable()) log.cut_first();
         break;
       }
       default: {
@@ -185,7 +261,8 @@ RC_GTEST_PROP(LogAgainstDisk, WhatIsDurableIsOnDisk, ()) {
       }
     }
     RC_ASSERT(log.durable().value <= disk.size());
-    for (uint64_t k = 1; k <= log.durable().value; ++k) RC_ASSERT(log.at(Index{k}) == disk[k - 1]);
+    for (uint64_t k = log.base_index().value + 1; k <= log.durable().value; ++k)
+      RC_ASSERT(log.at(Index{k}) == disk[k - 1]);
     const PersistId waits = log.write_of(log.last_index());
     RC_ASSERT((waits == PersistId{}) == (log.durable() == log.last_index()));
   }

@@ -93,9 +93,9 @@ class LogDirectoryTest : public ::testing::Test {
   // Writes these one after the other and returns where the log then goes on.
   wal::Position write(const LogDirectory& directory, const std::vector<Persist>& persists) {
     wal::Encoder encoder(directory.recovered.incarnation, directory.recovered.position,
-                         limits::kWalSegmentBytes);
+                         limits::kWalSegmentBytes, directory.recovered.hard);
     Waker waker;
-    LogWriter writer(path_, directory.recovered.incarnation, directory.recovered.position,
+    LogWriter writer(path_, directory.recovered.incarnation, directory.recovered.position, 1,
                      [&] { waker.notify(); });
     for (const Persist& p : persists) {
       EXPECT_FALSE(writer.take_done()) << "nothing was submitted";
@@ -183,7 +183,7 @@ TEST_F(LogDirectoryTest, APlaceWhereNothingCanBeMadeIsSaid) {
 TEST_F(LogDirectoryTest, ATornTailIsCutAndZeroed) {
   const wal::Position end = write(open(), {persist(1, 100)});
   // A batch of which the end did not reach the disk.
-  wal::Encoder encoder(kFresh, end, limits::kWalSegmentBytes);
+  wal::Encoder encoder(kFresh, end, limits::kWalSegmentBytes, HardState{});
   std::vector<Entry> before = entries_;
   const Persist lost = persist(3, 2000);
   const wal::Write torn = encoder.encode({&lost, 1});
@@ -204,7 +204,7 @@ TEST_F(LogDirectoryTest, ATornTailIsCutAndZeroed) {
 // The torn batch was the first of a new segment: that segment goes, and is made again when it is needed.
 TEST_F(LogDirectoryTest, ATornBatchInANewSegmentTakesTheSegmentWithIt) {
   const wal::Position end = write(open(), {persist(1, 100)});
-  std::string segment = wal::segment_header(kFresh, 2) + std::string(100, 'x');
+  std::string segment = wal::segment_header(kFresh, wal::Position{2, 512, 1, 0}) + std::string(100, 'x');
   segment.resize(limits::kWalSegmentBytes, '\0');
   std::ofstream(segment_path(path_, 2), std::ios::binary) << segment;
   {
@@ -241,9 +241,9 @@ TEST_F(LogDirectoryTest, OtherFilesAreLeftAlone) {
 TEST_F(LogDirectoryTest, AFailedWriteIsReportedWithItsPath) {
   const LogDirectory directory = open();
   std::filesystem::remove(segment_path(path_, 1));
-  wal::Encoder encoder(kFresh, directory.recovered.position, limits::kWalSegmentBytes);
+  wal::Encoder encoder(kFresh, directory.recovered.position, limits::kWalSegmentBytes, HardState{});
   Waker waker;
-  LogWriter writer(path_, kFresh, directory.recovered.position, [&] { waker.notify(); });
+  LogWriter writer(path_, kFresh, directory.recovered.position, 1, [&] { waker.notify(); });
   const Persist p = persist(1, 10);
   writer.submit(encoder.encode({&p, 1}));
   EXPECT_NE(waker.wait(writer).error.find(segment_path(path_, 1)), std::string::npos);
@@ -253,17 +253,50 @@ TEST_F(LogDirectoryTest, AFailedWriteIsReportedWithItsPath) {
 TEST_F(LogDirectoryTest, TheLastWriteIsFinishedOnTheWayOut) {
   {
     const LogDirectory directory = open();
-    wal::Encoder encoder(kFresh, directory.recovered.position, limits::kWalSegmentBytes);
-    LogWriter writer(path_, kFresh, directory.recovered.position, [] {});
+    wal::Encoder encoder(kFresh, directory.recovered.position, limits::kWalSegmentBytes, HardState{});
+    LogWriter writer(path_, kFresh, directory.recovered.position, 1, [] {});
     const Persist p = persist(2, 1000);
     writer.submit(encoder.encode({&p, 1}));
   }
   EXPECT_TRUE(open().recovered.entries == entries_);
 }
 
+// Segments go one by one, the first one first, and what is left is a log that begins where its first one
+// does.
+TEST_F(LogDirectoryTest, CutSegmentsAreRemovedAndTheRestIsALog) {
+  {
+    const LogDirectory directory = open();
+    std::vector<Persist> persists;
+    for (int i = 0; i < 12; ++i) persists.push_back(persist(3, 2'000'000));
+    ASSERT_GE(write(directory, persists).segment, 4U);
+  }
+  const wal::Recovered whole = open().recovered;
+  ASSERT_EQ(whole.verdict, wal::Verdict::kWhole);
+  {
+    const LogDirectory directory = open();
+    LogWriter writer(path_, kFresh, directory.recovered.position, 1, [] {});
+    writer.cut(3);
+    const auto give_up = std::chrono::steady_clock::now() + kPatience;
+    while (std::filesystem::exists(segment_path(path_, 2)) && std::chrono::steady_clock::now() < give_up)
+      std::this_thread::sleep_for(1ms);
+  }
+  EXPECT_FALSE(std::filesystem::exists(segment_path(path_, 1)));
+  EXPECT_FALSE(std::filesystem::exists(segment_path(path_, 2)));
+  EXPECT_TRUE(std::filesystem::exists(segment_path(path_, 3)));
+  const wal::Recovered cut = open().recovered;
+  EXPECT_EQ(cut.verdict, wal::Verdict::kWhole);
+  EXPECT_EQ(cut.hard, whole.hard);
+  EXPECT_EQ(cut.position, whole.position);
+  ASSERT_FALSE(cut.entries.empty());
+  const auto kept = static_cast<std::ptrdiff_t>(cut.entries.front().index.value - 1);
+  EXPECT_GT(kept, 0);
+  EXPECT_TRUE(
+      std::equal(cut.entries.begin(), cut.entries.end(), whole.entries.begin() + kept, whole.entries.end()));
+}
+
 TEST_F(LogDirectoryTest, AWriterThatDidNothingLeavesNothing) {
   for (int i = 0; i < 20; ++i) {
-    LogWriter writer(path_, kFresh, wal::first_position(kFresh), [] {});
+    LogWriter writer(path_, kFresh, wal::first_position(kFresh), 1, [] {});
   }
   EXPECT_FALSE(std::filesystem::exists(segment_path(path_, 1)));
 }

@@ -16,6 +16,8 @@ CAUGHT = [
     ("append-without-check", "log matching: the previous entry is not compared", 2000),
     ("leader-counts-undurable", "scenario 18: the leader counts entries that are not on its disk", 100),
     ("apply-undurable", "scenario 50: the state runs ahead of the node's own log", 100),
+    ("checkpoint-undurable", "scenario 50: the image runs ahead of the node's own log", 300),
+    ("cut-before-checkpoint", "scenario 21: the log is cut before a durable image holds what it made", 300),
     ("read-without-round", "scenario 32: a deposed leader serves reads", 500),
     ("read-before-term-commit", "scenario 32: a new leader serves reads before its first commit", 500),
     ("no-deduplication", "scenario 36: a write that comes twice is applied twice", 500),

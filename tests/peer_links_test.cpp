@@ -57,6 +57,8 @@ class Links : private Ports, private PeerLinks::Listener {
     return at == proven.end() ? std::nullopt : std::optional(at->second);
   }
   void write_log(wal::Write&&) override {}
+  void cut_log(uint64_t) override {}
+  void checkpoint(Checkpoint&&) override {}
   void wake_at(Instant) override {}
   void log(const Notice& notice) override { lines.push_back(notice.text); }
   void stop(const std::string&) override {}

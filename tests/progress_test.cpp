@@ -82,7 +82,7 @@ TEST_F(ProgressTest, WhatIsNotAnsweredInTimeIsOverdue) {
 
 TEST_F(ProgressTest, ARefusedProbeGoesBack) {
   send(11);
-  progress_.refused(Index{10}, Index{5});
+  progress_.refused(Index{10}, Index{5}, Index{});
   EXPECT_EQ(progress_.next(), Index{5});
   EXPECT_TRUE(progress_.window_open());
 }
@@ -90,9 +90,9 @@ TEST_F(ProgressTest, ARefusedProbeGoesBack) {
 // An answer to an earlier probe says nothing of this one.
 TEST_F(ProgressTest, ALateRefusalOfAProbeChangesNothing) {
   send(11);
-  progress_.refused(Index{10}, Index{5});
+  progress_.refused(Index{10}, Index{5}, Index{});
   send(5);
-  progress_.refused(Index{10}, Index{2});
+  progress_.refused(Index{10}, Index{2}, Index{});
   EXPECT_EQ(progress_.next(), Index{5});
   EXPECT_FALSE(progress_.window_open()) << "the probe under way still is";
 }
@@ -101,9 +101,9 @@ TEST_F(ProgressTest, ALateRefusalOfAProbeChangesNothing) {
 TEST_F(ProgressTest, ARefusalNeverGoesBelowTheMatch) {
   replicate_from(10);
   send(11);
-  progress_.refused(Index{9}, Index{3});
+  progress_.refused(Index{9}, Index{3}, Index{});
   EXPECT_EQ(progress_.state(), ProgressState::kReplicate);
-  progress_.refused(Index{11}, Index{3});
+  progress_.refused(Index{11}, Index{3}, Index{});
   EXPECT_EQ(progress_.state(), ProgressState::kProbe);
   EXPECT_EQ(progress_.next(), Index{11});
   EXPECT_EQ(progress_.match(), Index{10});
@@ -136,14 +136,39 @@ TEST_F(ProgressTest, IsHeardOnlyOnceItSpoke) {
   EXPECT_EQ(progress_.last_contact(), at(7));
 }
 
+// The logs meet below the base: nothing is sent until it turns out that they do not.
+TEST_F(ProgressTest, StandsStillBelowTheBase) {
+  progress_.keep_above(Index{20});
+  EXPECT_EQ(progress_.next(), Index{21});
+  EXPECT_EQ(progress_.state(), ProgressState::kProbe) << "it is asked before it is given up";
+  progress_.sent(at(1), Index{20}, 0, Index{});
+  progress_.refused(Index{20}, Index{3}, Index{20});
+  EXPECT_EQ(progress_.state(), ProgressState::kSnapshot);
+  EXPECT_FALSE(progress_.window_open());
+  EXPECT_FALSE(progress_.waits());
+  progress_.keep_above(Index{30});
+  EXPECT_EQ(progress_.next(), Index{31});
+  EXPECT_EQ(progress_.state(), ProgressState::kSnapshot);
+  progress_.sent(at(2), Index{30}, 0, Index{});
+  progress_.refused(Index{30}, Index{3}, Index{30});
+  EXPECT_EQ(progress_.state(), ProgressState::kSnapshot);
+  (void)progress_.acknowledged(at(3), Index{12});
+  EXPECT_EQ(progress_.state(), ProgressState::kSnapshot) << "that is still below the base";
+  EXPECT_TRUE(progress_.acknowledged(at(3), Index{30}));
+  EXPECT_EQ(progress_.state(), ProgressState::kReplicate);
+  EXPECT_EQ(progress_.next(), Index{31});
+  EXPECT_TRUE(progress_.window_open());
+}
+
 // Whatever answers come, early, late, twice: the match never falls, and next is always after it.
 RC_GTEST_PROP(ProgressProperty, NeverGoesBack, ()) {
   Progress progress(Index{*rc::gen::inRange<uint64_t>(1, 20)}, at(0));
+  Index base;
   const int steps = *rc::gen::inRange(1, 80);
   for (int i = 0; i < steps; ++i) {
     const Index before = progress.match();
     const Index some{*rc::gen::inRange<uint64_t>(0, 30)};
-    switch (*rc::gen::inRange(0, 4)) {
+    switch (*rc::gen::inRange(0, 5)) {
       case 0:
         if (!progress.window_open()) break;
         progress.sent(at(i), progress.next(), 1, Index{});
@@ -152,14 +177,20 @@ RC_GTEST_PROP(ProgressProperty, NeverGoesBack, ()) {
         RC_ASSERT(progress.acknowledged(at(i), some) == (some > before));
         break;
       case 2:
-        progress.refused(some, Index{*rc::gen::inRange<uint64_t>(0, some.value + 2)});
+        progress.refused(some, Index{*rc::gen::inRange<uint64_t>(0, some.value + 2)}, base);
+        break;
+      case 3:
+        base = std::max(base, Index{*rc::gen::inRange<uint64_t>(0, 12)});
+        progress.keep_above(base);
         break;
       default:
         progress.restart();
     }
     RC_ASSERT(progress.match() >= before);
     RC_ASSERT(progress.next() > progress.match());
-    if (!progress.window_open()) RC_ASSERT(progress.waits());
+    const bool stands = progress.state() == ProgressState::kSnapshot;
+    if (!progress.window_open()) RC_ASSERT(progress.waits() || stands);
+    if (stands) RC_ASSERT(!progress.window_open() && !progress.overdue(at(1'000'000), Duration{1}));
   }
 }
 

@@ -28,11 +28,13 @@ class RaftCluster {
     std::vector<Entry> log;
     std::deque<Persist> writes;  // under way
     std::deque<Send> gated;
+    Index image;  // what its image holds; the log is needed after that only
     bool hold_writes = false;
     bool down = false;
   };
 
-  explicit RaftCluster(size_t size, bool same_seeds = false) : same_seeds_(same_seeds) {
+  explicit RaftCluster(size_t size, bool same_seeds = false, LogRetention retention = {})
+      : same_seeds_(same_seeds), retention_(retention) {
     Configuration first;
     first.cluster_id.words = {1, 2};
     for (size_t i = 0; i < size; ++i) first.members.push_back({name(i), Incarnation{i + 1}, "", "", true});
@@ -64,7 +66,12 @@ class RaftCluster {
     boot.founding_nodes = members_.size();
     boot.seed = same_seeds_ ? 7 : 100 + i;
     boot.hard = member.disk;
+    boot.retention = retention_;
     boot.entries = member.log;
+    for (Index at = Index{1}; at <= member.image; at = at.next())
+      (void)boot.state.apply(member.log[at.value - 1]);
+    boot.entries.erase(boot.entries.begin(),
+                       boot.entries.begin() + static_cast<std::ptrdiff_t>(member.image.value));
     member.writes.clear();
     member.gated.clear();
     member.down = false;
@@ -226,6 +233,7 @@ class RaftCluster {
   }
 
   bool same_seeds_;
+  LogRetention retention_;
   Instant now_{1'000'000'000};
   std::deque<Member> members_;
   std::deque<OnWire> wire_;

@@ -24,20 +24,21 @@ constexpr size_t kSector = 512;
 // Segments as files would hold them: zeros, a header, and what was written.
 class Disk {
  public:
-  void create(uint64_t segment) {
-    std::string& bytes = segments_[segment];
-    bytes = segment_header(kDirectory, segment);
+  void create(uint64_t segment) { create(Position{segment, limits::kWalSegmentHeaderBytes, 1, 0}); }
+  void create(const Position& start) {
+    std::string& bytes = segments_[start.segment];
+    bytes = segment_header(kDirectory, start);
     bytes.resize(kSmallSegment, '\0');
   }
   void write(const Write& write) {
-    if (!segments_.contains(write.segment)) create(write.segment);
+    if (write.new_segment) create(*write.new_segment);
     segments_[write.segment].replace(write.offset, write.bytes.size(), write.bytes);
   }
   // A crash in the middle of the write: of each sector it touches either all or nothing is there.
   void write_sectors(const Write& write, const std::vector<bool>& kept) {
     Disk whole = *this;
     whole.write(write);
-    if (write.new_segment) create(write.segment);
+    if (write.new_segment) create(*write.new_segment);
     for (size_t i = 0; i < kept.size(); ++i) {
       const size_t at = (write.offset / kSector + i) * kSector;
       if (kept[i]) segments_[write.segment].replace(at, kSector, whole.segments_[write.segment], at, kSector);
@@ -135,7 +136,7 @@ class History {
 
   Disk disk;
   Kept kept;
-  Encoder encoder{kDirectory, first_position(kDirectory), kSmallSegment};
+  Encoder encoder{kDirectory, first_position(kDirectory), kSmallSegment, HardState{}};
   std::vector<Write> writes;
 
  private:
@@ -165,7 +166,7 @@ RC_GTEST_PROP(Wal, WhatWasWrittenIsRecovered, ()) {
 }
 
 TEST(Wal, ABatchSaysThroughWhichPersistItGoes) {
-  Encoder encoder(kDirectory, first_position(kDirectory), kSmallSegment);
+  Encoder encoder(kDirectory, first_position(kDirectory), kSmallSegment, HardState{});
   const Write write = encoder.encode(std::vector<Persist>{{PersistId{3}, {}, {}}, {PersistId{5}, {}, {}}});
   EXPECT_EQ(write.through, PersistId{5});
   EXPECT_EQ(write.bytes.size() % kAlignment, 0U);
@@ -181,7 +182,7 @@ TEST(Wal, BeginsAnewWhereNothingEverWas) {
   EXPECT_EQ(recover({}).verdict, Verdict::kEmpty);
   const std::string zeros(kSmallSegment, '\0');
   EXPECT_EQ(recover(std::vector<SegmentBytes>{{1, zeros}}).verdict, Verdict::kEmpty);
-  const std::string started = segment_header(kDirectory, 1).substr(0, 10);
+  const std::string started = segment_header(kDirectory, first_position(kDirectory)).substr(0, 10);
   EXPECT_EQ(recover(std::vector<SegmentBytes>{{1, started}}).verdict, Verdict::kEmpty);
 }
 
@@ -216,7 +217,7 @@ RC_GTEST_PROP(Wal, ATornLastBatchLosesNothingBeforeIt, ()) {
 TEST(Wal, EverySubsetOfSectorsIsWholeOrTorn) {
   Disk disk;
   disk.create(1);
-  Encoder encoder(kDirectory, first_position(kDirectory), kSmallSegment);
+  Encoder encoder(kDirectory, first_position(kDirectory), kSmallSegment, HardState{});
   const HardState hard{Term{1}, "a", {{7, 8}}, 1};
   disk.write(encoder.encode(std::vector<Persist>{{PersistId{1}, hard, {}}}));
   const Entry entry{Index{1}, Term{1}, EntryKind::kCommand, {}, Blob(std::string(2700, 'v'))};
@@ -255,7 +256,7 @@ RC_GTEST_PROP(Wal, GoesOnAfterATear, ()) {
   if (recovered.position != position_before) {
     for (const Persist& p : last) history.kept.take(p);
   }
-  history.encoder = Encoder(recovered.incarnation, recovered.position, kSmallSegment);
+  history.encoder = Encoder(recovered.incarnation, recovered.position, kSmallSegment, recovered.hard);
   history.write_some(*rc::gen::inRange<size_t>(1, 6));
   const Recovered again = history.disk.recovered();
   RC_ASSERT(again.verdict == Verdict::kWhole);
@@ -267,7 +268,7 @@ TEST(Wal, AnEmptyNextSegmentIsNoDamage) {
   for (const bool with_header : {true, false}) {
     Disk disk;
     disk.create(1);
-    Encoder encoder(kDirectory, first_position(kDirectory), kSmallSegment);
+    Encoder encoder(kDirectory, first_position(kDirectory), kSmallSegment, HardState{});
     disk.write(encoder.encode(std::vector<Persist>{{PersistId{1}, HardState{Term{1}, "", {}, 1}, {}}}));
     disk.create(2);
     if (!with_header) disk.at(2).assign(kSmallSegment, '\0');
@@ -327,7 +328,7 @@ TEST(Wal, TheMutantShortensTheLog) {
   [[maybe_unused]] const Restore restore;
   Disk disk;
   disk.create(1);
-  Encoder encoder(kDirectory, first_position(kDirectory), kSmallSegment);
+  Encoder encoder(kDirectory, first_position(kDirectory), kSmallSegment, HardState{});
   std::vector<Write> writes;
   for (uint64_t i = 1; i <= 3; ++i) {
     const Entry entry{Index{i}, Term{1}, EntryKind::kCommand, {}, Blob("v")};
@@ -364,7 +365,7 @@ void fill_segments(History& history, uint64_t segments) {
 RC_GTEST_PROP(Wal, AMissingSegmentIsCorruption, ()) {
   History history;
   fill_segments(history, 4);
-  history.disk.remove(*rc::gen::inRange<uint64_t>(1, 4));
+  history.disk.remove(*rc::gen::inRange<uint64_t>(2, 4));
   RC_ASSERT(history.disk.recovered().verdict == Verdict::kCorrupt);
 }
 
@@ -382,7 +383,7 @@ TEST(Wal, AnotherDirectorysSegmentIsCorruption) {
   disk.create(1);
   disk.create(2);
   disk.create(3);
-  const std::string other = segment_header(Incarnation{99}, 2);
+  const std::string other = segment_header(Incarnation{99}, Position{2, 512, 1, 0});
   disk.at(2).replace(0, other.size(), other);
   EXPECT_EQ(disk.recovered().verdict, Verdict::kCorrupt);
 }
@@ -402,7 +403,7 @@ TEST(Wal, ImpossibleRecordsAreCorruption) {
   const auto verdict_of = [](std::vector<Persist> persists) {
     Disk disk;
     disk.create(1);
-    Encoder encoder(kDirectory, first_position(kDirectory), kSmallSegment);
+    Encoder encoder(kDirectory, first_position(kDirectory), kSmallSegment, HardState{});
     for (const Persist& p : persists) disk.write(encoder.encode({&p, 1}));
     return disk.recovered().verdict;
   };
@@ -431,7 +432,7 @@ RC_GTEST_PROP(Wal, AClientsValueIsNoBatch, ()) {
   forged.sequence += *rc::gen::inRange<uint64_t>(0, 10);
   const Incarnation guessed{*rc::gen::suchThat(rc::gen::arbitrary<uint64_t>(),
                                                [](uint64_t v) { return v != 0 && v != kDirectory.value; })};
-  Encoder forger(guessed, forged, kSmallSegment);
+  Encoder forger(guessed, forged, kSmallSegment, HardState{});
   const Entry inner{Index{1}, Term{1}, EntryKind::kCommand, {}, Blob("forged")};
   const std::string batch =
       forger.encode(std::vector<Persist>{{PersistId{1}, HardState{Term{99}, "", {}, 9}, {inner}}}).bytes;
@@ -452,7 +453,7 @@ RC_GTEST_PROP(Wal, AClientsValueIsNoBatch, ()) {
 
 // The test above is about something: with this directory's incarnation the same value would be a batch.
 TEST(Wal, TheIncarnationIsWhatTellsAForgery) {
-  Encoder encoder(kDirectory, first_position(kDirectory), kSmallSegment);
+  Encoder encoder(kDirectory, first_position(kDirectory), kSmallSegment, HardState{});
   const std::string batch =
       encoder.encode(std::vector<Persist>{{PersistId{1}, HardState{Term{1}, "", {}, 1}, {}}}).bytes;
   EXPECT_TRUE(read_batch(batch, 0, kDirectory));
@@ -466,7 +467,7 @@ RC_GTEST_PROP(Wal, SurvivesAnyBytes, ()) {
   std::vector<std::string> files;
   for (size_t i = 0; i < bytes.size(); ++i) {
     const bool with_header = *rc::gen::arbitrary<bool>();
-    files.push_back((with_header ? segment_header(kDirectory, i + 1) : "") + bytes[i]);
+    files.push_back((with_header ? segment_header(kDirectory, Position{i + 1, 512, 1, 0}) : "") + bytes[i]);
   }
   std::vector<SegmentBytes> views;
   for (size_t i = 0; i < files.size(); ++i) views.push_back({i + 1, files[i]});

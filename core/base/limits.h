@@ -31,9 +31,11 @@ inline constexpr size_t kBatchResultBytesMax = 2 * kMiB;     // what the gets of
 inline constexpr size_t kDeletePrefixKeysMax = 10'000;       // keys one delete_prefix may take away
 inline constexpr size_t kListItemsMax = 1'000;
 inline constexpr size_t kListItemsDefault = 100;
-inline constexpr size_t kListBytesMax = 2 * kMiB;     // a page is cut here, and the cursor goes on
-inline constexpr size_t kStateBytesMax = 256 * kMiB;  // the quota of keys, values and kept answers
-inline constexpr size_t kHistoryLeadersMax = 256;     // leader changes kept for cluster/history
+inline constexpr size_t kListBytesMax = 2 * kMiB;       // a page is cut here, and the cursor goes on
+inline constexpr size_t kStateBytesMax = 256 * kMiB;    // the quota of keys, values and kept answers
+inline constexpr size_t kHistoryLeadersMax = 256;       // leader changes kept for cluster/history
+inline constexpr size_t kRowKeyBytesMax = 511;          // of the state as rows: a key of LMDB
+inline constexpr size_t kWindowsMax = 4 * kMembersMax;  // deduplication windows, with members that just left
 
 // Exactly once.
 inline constexpr size_t kIdempotencyKeyBytesMax = 255;
@@ -93,7 +95,7 @@ inline constexpr size_t kAppendEntriesMax = 4'096;
 inline constexpr size_t kInflightMessagesMax = 4;  // a small window lets entries gather into batches
 inline constexpr size_t kInflightBytesMax = 8 * kMiB;
 inline constexpr size_t kProposalsUncommittedBytesMax = 64 * kMiB;
-inline constexpr size_t kLogBytesMax = 1024 * kMiB;  // the whole log, kept in memory until it can be cut
+inline constexpr size_t kLogBytesMax = 1024 * kMiB;  // of the log that can't be cut; then writes are refused
 inline constexpr uint64_t kCounterMax = uint64_t{1} << 62;  // terms, indexes: beyond is nobody's honest count
 inline constexpr int64_t kStampMax = int64_t{1} << 53;      // milliseconds
 inline constexpr Duration kElectionTimeoutMin = 50ms;
@@ -116,6 +118,18 @@ inline constexpr size_t kWalSegmentHeaderBytes = 512;
 inline constexpr size_t kWalBatchBytesMax = 8 * kMiB;   // one write and one fdatasync
 inline constexpr size_t kPersistBytesMax = 128 * kKiB;  // of entries in one piece, but at least one entry
 inline constexpr size_t kWalRecordsPerBatchMax = 65'536;
+
+// The image of the state, and what of the log it makes needless.
+inline constexpr size_t kCheckpointBytes = 32 * kMiB;  // of the log, applied since the last checkpoint
+inline constexpr Duration kCheckpointInterval = 30s;
+inline constexpr size_t kCheckpointPieceRows = 512;  // bounds the loop's pause
+inline constexpr size_t kCheckpointPieceBytes = kMiB;
+inline constexpr size_t kImageMapBytes = 4'096 * kMiB;  // the file is only as large as what is in it
+inline constexpr Duration kCheckpointRetry = 5s;        // after the disk was full
+inline constexpr size_t kLogTailBytes = 64 * kMiB;      // the newest entries stay for slow followers
+inline constexpr size_t kLogTailEntries = 100'000;
+inline constexpr size_t kLogRetainedBytesMax = 512 * kMiB;  // for members that are further behind
+inline constexpr size_t kEntriesCutPerStepMax = 4'096;
 
 // Peer links.
 inline constexpr size_t kFrameBytesMax = 8 * kMiB;
@@ -199,7 +213,8 @@ static_assert(kEntryBytesMax >= kBatchBytesMax + kBatchOpsMax * (kKeyBytesMax + 
               "any batch fits an entry");
 static_assert(kEntryBytesMax >= kValueBytesMax + kKeyBytesMax + kContentTypeBytesMax + 1024);
 static_assert(kHttpBodyBytesMax >= kBatchBytesMax);
-static_assert(kNamespaceBytesMax + 1 + kKeyBytesMax <= 511, "LMDB keys");
+static_assert(1 + kNamespaceBytesMax + 1 + kKeyBytesMax <= kRowKeyBytesMax, "any key has a row");
+static_assert(1 + kAccountIdBytesMax <= kRowKeyBytesMax);
 static_assert(kFrameBytesMax >= kAppendBytesMax + kEntryBytesMax + 64 * kKiB, "an append fits a frame");
 static_assert(kWalBatchBytesMax >= kAppendBytesMax + 2 * kEntryBytesMax,
               "whatever one step persists fits a batch");
@@ -217,6 +232,10 @@ static_assert(kBatchResultBytesMax >= kValueBytesMax + kBatchOpsMax * (kKeyBytes
 static_assert(kElectionWindowMin <= kElectionTimeoutMin);
 static_assert(kWritesInFlightMax < (uint64_t{1} << kSequenceBitsPerBoot));
 static_assert(kStateBytesMax < kLogBytesMax);
+static_assert(kLogTailBytes + 2 * kCheckpointBytes < kLogRetainedBytesMax);
+static_assert(kLogRetainedBytesMax + 2 * kCheckpointBytes + kWalSegmentBytes < kLogBytesMax,
+              "a member that is away never costs a write");
+static_assert(kImageMapBytes >= 8 * kStateBytesMax, "the image has room for two states, half full pages");
 static_assert(kSessionIdleMin >= kTouchGranularity + 10 * kTouchInterval);
 static_assert(kEntryBytesMax >= kTouchesPerEntryMax * (kAccountIdBytesMax + 4) + 1024);
 static_assert(kRateLimitRefillMax.count() <= (int64_t{1} << 60) / kRateLimitBurstMax,

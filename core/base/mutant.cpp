@@ -38,8 +38,10 @@ constexpr std::string_view kNames[] = {"none",
                                        "no-reuse-detection",
                                        "lease-counts-pause",
                                        "vouch-for-ever",
-                                       "expire-by-proposer"};
-static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kExpireByProposer) + 1);
+                                       "expire-by-proposer",
+                                       "checkpoint-undurable",
+                                       "cut-before-checkpoint"};
+static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kCutBeforeCheckpoint) + 1);
 }  // namespace
 
 Mutant mutant_by_name(std::string_view name) {

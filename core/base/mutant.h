@@ -38,6 +38,8 @@ enum class Mutant {
   kLeaseCountsPause,       // the time in which a leader's process was stopped counts for leases
   kVouchForEver,           // a node that is cut off goes on judging tokens
   kExpireByProposer,       // sessions expire by the leader's opinion rather than by the log
+  kCheckpointUndurable,    // the image takes what this node's own log does not have on disk
+  kCutBeforeCheckpoint,    // the log is cut before a durable image holds what it made
 };
 
 #ifdef PATRONUS_MUTANTS

@@ -18,9 +18,11 @@ void Invariants::check(const Raft& raft) {
 void Invariants::check_now(const Raft& raft) const {
   PATRONUS_ASSERT(raft.commit_ <= raft.log_.last_index(), "what is committed is in the log");
   PATRONUS_ASSERT(raft.log_.durable() <= raft.log_.last_index(), "what is durable is in the log");
+  PATRONUS_ASSERT(raft.log_.base_index() <= raft.applied_, "only what is applied is cut");
   PATRONUS_ASSERT(raft.applied_ <= raft.commit_, "only what is committed is applied");
-  PATRONUS_ASSERT(raft.applied_ <= raft.log_.durable() || MUTANT(kApplyUndurable),
-                  "only what is on disk here is applied here");
+  PATRONUS_ASSERT(
+      raft.applied_ <= raft.log_.durable() || MUTANT(kApplyUndurable) || MUTANT(kCheckpointUndurable),
+      "only what is on disk here is applied here");
   PATRONUS_ASSERT(raft.log_.last_term() <= raft.hard_.term, "no entry is of a term not reached");
   PATRONUS_ASSERT(raft.log_.empty() || raft.hard_.cluster_id, "a node with a log belongs to a cluster");
   PATRONUS_ASSERT(raft.hard_write_ <= raft.last_persist_, "writes are counted");

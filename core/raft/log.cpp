@@ -1,6 +1,7 @@
 #include "core/raft/log.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "core/base/assert.h"
@@ -8,37 +9,53 @@
 
 namespace patronus {
 
-Log::Log(std::vector<Entry> entries) : entries_(std::move(entries)), durable_(Index{entries_.size()}) {
-  for (size_t i = 0; i < entries_.size(); ++i) {
-    PATRONUS_ASSERT(entries_[i].index == Index{i + 1}, "recovery gives consecutive entries from 1");
-    bytes_ += entries_[i].encoded_bytes();
-    note_configuration(entries_[i]);
+Log::Log(std::vector<Entry> entries, Base base)
+    : place_{base.index, base.term, base.stamp},
+      entries_(std::make_move_iterator(entries.begin()), std::make_move_iterator(entries.end())) {
+  if (base.configuration)
+    configurations_.push_back({base.configuration_index, std::move(*base.configuration)});
+  if (!entries_.empty() && entries_.front().index <= base.index) {
+    PATRONUS_ASSERT(entries_.back().index >= base.index, "the log reaches up to its base");
+    // The first one's place is what the others come after; of what was before it nothing is known.
+    const Entry& first = entries_.front();
+    place_ = {};
+    if (first.index > Index{1}) {
+      place_ = {first.index, first.term, first.stamp};
+      entries_.pop_front();
+    }
   }
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    PATRONUS_ASSERT(entries_[i].index.value == place_.index.value + i + 1,
+                    "recovery gives consecutive entries");
+    bytes_ += entries_[i].encoded_bytes();
+    if (entries_[i].index > base.index) note_configuration(entries_[i]);
+  }
+  durable_ = last_index();
 }
 
 std::optional<Term> Log::term_at(Index index) const {
-  if (index == Index{}) return Term{};
-  if (index > last_index()) return std::nullopt;
-  return entries_[index.value - 1].term;
+  if (index == place_.index) return place_.term;
+  if (index < place_.index || index > last_index()) return std::nullopt;
+  return entry_at(index).term;
 }
 
 const Entry& Log::at(Index index) const {
-  PATRONUS_ASSERT(index >= Index{1} && index <= last_index(), "the entry is in the log");
-  return entries_[index.value - 1];
+  PATRONUS_ASSERT(index > place_.index && index <= last_index(), "the entry is in the log");
+  return entry_at(index);
 }
 
-std::span<const Entry> Log::slice(Index first, size_t bytes_max, size_t entries_max) const {
+std::vector<Entry> Log::slice(Index first, size_t bytes_max, size_t entries_max) const {
   if (first > last_index()) return {};
-  PATRONUS_ASSERT(first >= Index{1}, "entries begin at 1");
-  const size_t begin = first.value - 1;
-  size_t end = begin;
+  PATRONUS_ASSERT(first > place_.index, "entries begin after the base");
+  const auto begin = entries_.begin() + static_cast<std::ptrdiff_t>(first.value - place_.index.value - 1);
+  auto end = begin;
   size_t bytes = 0;
-  while (end < entries_.size() && end - begin < entries_max) {
-    bytes += entries_[end].encoded_bytes();
-    if (bytes > bytes_max && end > begin) break;
+  while (end != entries_.end() && static_cast<size_t>(end - begin) < entries_max) {
+    bytes += end->encoded_bytes();
+    if (bytes > bytes_max && end != begin) break;
     ++end;
   }
-  return std::span(entries_).subspan(begin, end - begin);
+  return {begin, end};
 }
 
 void Log::append(std::span<const Entry> entries, PersistId id) {
@@ -55,15 +72,26 @@ void Log::append(std::span<const Entry> entries, PersistId id) {
 }
 
 void Log::truncate_from(Index first) {
-  PATRONUS_ASSERT(first >= Index{1}, "entries begin at 1");
+  PATRONUS_ASSERT(first > place_.index, "what was cut is committed and stays");
   if (first > last_index()) return;
-  for (size_t i = first.value - 1; i < entries_.size(); ++i) bytes_ -= entries_[i].encoded_bytes();
-  entries_.resize(first.value - 1);
+  while (last_index() >= first) {
+    bytes_ -= entries_.back().encoded_bytes();
+    entries_.pop_back();
+  }
   durable_ = std::min(durable_, first.prev());
   if (!MUTANT(kAckAba)) {
     for (WriteUnderWay& write : under_way_) write.last = std::min(write.last, first.prev());
   }
   while (!configurations_.empty() && configurations_.back().index >= first) configurations_.pop_back();
+}
+
+void Log::cut_first() {
+  PATRONUS_ASSERT(!entries_.empty() && entries_.front().index <= durable_, "only what is on disk is cut");
+  const Entry& first = entries_.front();
+  place_ = {first.index, first.term, first.stamp};
+  bytes_ -= first.encoded_bytes();
+  entries_.pop_front();
+  while (configurations_.size() > 1 && configurations_[1].index <= place_.index) configurations_.pop_front();
 }
 
 void Log::persisted(PersistId id) {

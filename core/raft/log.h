@@ -1,4 +1,5 @@
-// The log in memory: entries after the base, how far they are on disk, and the configurations among them.
+// The log in memory: entries after a place up to which it was cut, how far they are on disk, and the
+// configurations among them.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 
 #include "core/base/limits.h"
 #include "core/base/types.h"
+#include "core/raft/base.h"
 #include "core/raft/configuration.h"
 #include "core/raft/entry.h"
 
@@ -16,29 +18,38 @@ namespace patronus {
 
 class Log {
  public:
-  // Takes over what recovery found; all of it is on disk.
-  explicit Log(std::vector<Entry> entries);
+  // Takes over what recovery found; all of it is on disk. The base is what the state on disk holds; entries
+  // begin right after it or earlier, and reach up to it at least: judge_boot() has made sure. Those that the
+  // base holds as well are kept for followers that lack them.
+  explicit Log(std::vector<Entry> entries, Base base = {});
 
-  Index last_index() const { return Index{entries_.size()}; }
-  Term last_term() const { return entries_.empty() ? Term{} : entries_.back().term; }
-  Stamp last_stamp() const { return entries_.empty() ? Stamp{} : entries_.back().stamp; }
-  // The term of an entry; 0 for index 0, nothing beyond the end.
+  // Entries are here from the next one on; what is at this place and before is committed and was cut. 0: the
+  // log is whole.
+  Index base_index() const { return place_.index; }
+  Index last_index() const { return Index{place_.index.value + entries_.size()}; }
+  Term last_term() const { return entries_.empty() ? place_.term : entries_.back().term; }
+  Stamp last_stamp() const { return entries_.empty() ? place_.stamp : entries_.back().stamp; }
+  // The term of an entry; 0 for index 0, nothing beyond the end or below the base.
   std::optional<Term> term_at(Index index) const;
   const Entry& at(Index index) const;
-  bool empty() const { return entries_.empty(); }
-  // All entries together, encoded.
+  bool empty() const { return last_index() == Index{}; }
+  // All entries that are here, encoded.
   size_t bytes() const { return bytes_; }
+  size_t size() const { return entries_.size(); }
   // No entry of any size could be sure of its place.
   bool full() const { return bytes_ + limits::kEntryBytesMax + Entry::kHeaderBytes > limits::kLogBytesMax; }
 
-  // Entries from `first` on: as many as stay within the byte bound, but at least one.
-  std::span<const Entry> slice(Index first, size_t bytes_max, size_t entries_max) const;
+  // Entries from `first` on: as many as stay within the byte bound, but at least one. `first` is above the
+  // base.
+  std::vector<Entry> slice(Index first, size_t bytes_max, size_t entries_max) const;
 
   // Adds entries after the last one, as part of disk write `id`.
   void append(std::span<const Entry> entries, PersistId id);
   // Drops entries from `first` on. Writes of them that are still under way then vouch for what is below only:
   // without that, an old write's completion would mark newer entries at the same places as stable.
   void truncate_from(Index first);
+  // Drops the oldest entry, which is applied and part of a durable image: the base moves up by one.
+  void cut_first();
 
   // Write `id`, and all before it, are on disk.
   void persisted(PersistId id);
@@ -61,14 +72,22 @@ class Log {
     Index index;
     Configuration configuration;
   };
+  struct Place {
+    Index index;
+    Term term;
+    Stamp stamp;
+  };
 
   void note_configuration(const Entry& entry);
+  const Entry& entry_at(Index index) const { return entries_[index.value - place_.index.value - 1]; }
 
-  std::vector<Entry> entries_;
+  Place place_;  // of the last entry that was cut
+  std::deque<Entry> entries_;
   size_t bytes_ = 0;
   Index durable_;
   std::deque<WriteUnderWay> under_way_;
-  std::vector<PlacedConfiguration> configurations_;
+  // The last one that was cut, if any was, and those in the entries that are here.
+  std::deque<PlacedConfiguration> configurations_;
 };
 
 // True if a log that ends with (term, index) is at least as new as another (Raft paper, section 5.4.1).

@@ -1,6 +1,7 @@
 // What a leader knows of one other member, and how far it may send ahead of its answers.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -15,7 +16,9 @@ namespace patronus {
 
 // Probing: the place where the logs meet is not known, or something may be lost; one append at a time.
 // Replicating: appends are sent ahead of their answers, within a window.
-enum class ProgressState : uint8_t { kProbe, kReplicate };
+// Snapshot: the logs meet below the leader's base, so that entries alone can't help; nothing is sent but, now
+// and then, the question whether that is still so.
+enum class ProgressState : uint8_t { kProbe, kReplicate, kSnapshot };
 
 class Progress {
  public:
@@ -32,15 +35,17 @@ class Progress {
 
   // True if one more append with entries may be sent.
   bool window_open() const {
+    if (state_ == ProgressState::kSnapshot) return false;
     if (state_ == ProgressState::kProbe) return !probe_sent_;
     return in_flight_.size() < limits::kInflightMessagesMax && in_flight_bytes_ < limits::kInflightBytesMax;
   }
-  bool waits() const { return state_ == ProgressState::kProbe ? probe_sent_ : !in_flight_.empty(); }
+  bool waits() const { return state_ == ProgressState::kReplicate ? !in_flight_.empty() : probe_sent_; }
   // True if what is waited for is overdue and must be taken for lost.
   bool overdue(Instant now, Duration after) const { return waits() && now - waiting_since_ >= after; }
 
   void sent(Instant now, Index last, size_t bytes, Index commit) {
     if (!waits()) waiting_since_ = now;
+    if (state_ == ProgressState::kSnapshot) return;
     commit_sent_ = std::max(commit_sent_, commit);
     if (state_ == ProgressState::kProbe) {
       probe_sent_ = true;
@@ -62,7 +67,8 @@ class Progress {
       in_flight_.pop_front();
       waiting_since_ = now;
     }
-    if (state_ == ProgressState::kProbe) {
+    if (state_ == ProgressState::kSnapshot && match_.next() < next_) return news;
+    if (state_ != ProgressState::kReplicate) {
       state_ = ProgressState::kReplicate;
       probe_sent_ = false;
       next_ = match_.next();
@@ -71,10 +77,20 @@ class Progress {
   }
 
   // The logs do not meet at the place tried; they may at `try_next` - 1. A late refusal changes nothing.
-  void refused(Index tried_prev, Index try_next) {
-    const bool late = tried_prev <= match_ || (state_ == ProgressState::kProbe && tried_prev != next_.prev());
+  // Below the base of the leader's log there is no place to try.
+  void refused(Index tried_prev, Index try_next, Index base) {
+    const bool late = tried_prev <= match_ || state_ == ProgressState::kSnapshot ||
+                      (state_ == ProgressState::kProbe && tried_prev != next_.prev());
     if (late) return;
-    become_probe(std::max(match_.next(), try_next));
+    become_probe(std::max({match_.next(), try_next, base.next()}));
+    if (base && tried_prev <= base) state_ = ProgressState::kSnapshot;
+  }
+  // The leader's log was cut: what it still has begins after the base.
+  void keep_above(Index base) {
+    if (next_ > base) return;
+    const ProgressState before = state_;
+    become_probe(base.next());
+    if (before == ProgressState::kSnapshot) state_ = before;
   }
 
   // What was sent may be lost: begin again after what is known to be there.

@@ -16,7 +16,12 @@ Raft::Raft(const Boot& boot, Now now)
       heartbeat_interval_(boot.heartbeat_interval),
       random_(boot.seed),
       hard_(boot.hard),
-      log_(boot.entries),
+      log_(boot.entries, boot.state.base()),
+      persist_bytes_max_(boot.persist_bytes_max),
+      retention_(boot.retention),
+      commit_(boot.state.applied()),
+      applied_(boot.state.applied()),
+      leader_commit_(boot.state.applied()),
       freshness_(now.mono),
       priority_(boot.leader_priority) {
   PATRONUS_ASSERT(is_node_id(self_) && incarnation_, "the shell checks identity before it boots the core");

@@ -1,6 +1,6 @@
 // Consensus after "In Search of an Understandable Consensus Algorithm (extended version)" (the paper) and
 // Ongaro's dissertation (the thesis). This class holds the state and passes what happens to the room that
-// deals with it: election.cpp, replication.cpp, reads.cpp, founding.cpp, invariants.cpp.
+// deals with it: election.cpp, replication.cpp, reads.cpp, founding.cpp, cutting.cpp, invariants.cpp.
 #pragma once
 
 #include <deque>
@@ -115,6 +115,9 @@ class Raft {
     applied_ = applied;
     freshness_.applied(applied);
   }
+  // Cuts the log behind what a durable image of the state holds, a bounded number of entries at a time
+  // (cutting.cpp). True if something was cut.
+  [[nodiscard]] bool cut_log(Index checkpointed);
   // Queues a message to a peer behind everything it must not overtake.
   void send(const NodeId& to, MessageBody body, PersistId after, Effects& out);
 
@@ -184,8 +187,7 @@ class Raft {
   void append_own(Now now, EntryKind kind, Blob payload, Effects& out);
   void replicate(Now now, const NodeId& peer, Progress& progress, Effects& out);
   void replicate_all(Now now, Effects& out);
-  void send_append(Now now, const NodeId& peer, Progress& progress, std::span<const Entry> entries,
-                   Effects& out);
+  void send_append(Now now, const NodeId& peer, Progress& progress, std::vector<Entry> entries, Effects& out);
   void lead(Now now, Effects& out);
   void send_heartbeats(Now now, Effects& out);
   void send_heartbeat(Now now, const NodeId& peer, const Progress& progress, Effects& out);
@@ -201,6 +203,10 @@ class Raft {
   void confirm_clocks(Now now, Round confirmed, Effects& out);
   void fail_reads();
 
+  // cutting.cpp
+  Index acknowledged_by_all() const;
+  bool may_cut(Index first, Index checkpointed, Index acknowledged) const;
+
   // Adopts a term or a cluster, and makes it durable.
   void persist_hard(Effects& out);
   bool accepts(const NodeId& from, Incarnation incarnation, const Message& message, Effects& out);
@@ -214,6 +220,8 @@ class Raft {
 
   HardState hard_;
   Log log_;
+  size_t persist_bytes_max_;
+  LogRetention retention_;
   Role role_ = Follower{};
   Index commit_;
   Index applied_;

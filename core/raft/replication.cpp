@@ -1,6 +1,7 @@
 // Log replication: appends ahead of their answers within a window, commit by counting, heartbeats.
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "core/base/assert.h"
 #include "core/base/limits.h"
@@ -66,6 +67,8 @@ void Raft::replicate_all(Now now, Effects& out) {
 }
 
 void Raft::replicate(Now now, const NodeId& peer, Progress& progress, Effects& out) {
+  progress.keep_above(log_.base_index());
+  if (progress.state() == ProgressState::kSnapshot) return;
   const bool probing = progress.state() == ProgressState::kProbe;
   while (progress.window_open() && (progress.next() <= log_.last_index() || probing)) {
     send_append(now, peer, progress,
@@ -77,15 +80,17 @@ void Raft::replicate(Now now, const NodeId& peer, Progress& progress, Effects& o
     send_append(now, peer, progress, {}, out);
 }
 
-void Raft::send_append(Now now, const NodeId& peer, Progress& progress, std::span<const Entry> entries,
+void Raft::send_append(Now now, const NodeId& peer, Progress& progress, std::vector<Entry> entries,
                        Effects& out) {
   const Index prev = progress.next().prev();
   const std::optional<Term> prev_term = log_.term_at(prev);
-  PATRONUS_ASSERT(prev_term.has_value(), "a follower's next entry is at most one beyond the leader's last");
+  PATRONUS_ASSERT(prev_term.has_value(),
+                  "a follower's next entry is above the base and at most the next one");
   size_t bytes = 0;
   for (const Entry& entry : entries) bytes += entry.encoded_bytes();
-  send(peer, AppendRequest{prev, *prev_term, commit_, {entries.begin(), entries.end()}}, PersistId{}, out);
-  progress.sent(now.mono, entries.empty() ? prev : entries.back().index, bytes, commit_);
+  const Index last = entries.empty() ? prev : entries.back().index;
+  send(peer, AppendRequest{prev, *prev_term, commit_, std::move(entries)}, PersistId{}, out);
+  progress.sent(now.mono, last, bytes, commit_);
 }
 
 void Raft::on(Now now, const NodeId& from, Term, AppendRequest& m, Effects& out) {
@@ -97,8 +102,9 @@ void Raft::on(Now now, const NodeId& from, Term, AppendRequest& m, Effects& out)
   last_leader_contact_ = now.mono;
   had_leader_contact_ = true;
   reset_election_deadline(now);
-  const std::optional<Term> prev_term = log_.term_at(m.prev_index);
-  if (prev_term != m.prev_term && !MUTANT(kAppendWithoutCheck)) {
+  // What is below the base is committed, and so no other than what the leader has there.
+  const bool is_cut = m.prev_index < log_.base_index();
+  if (!is_cut && log_.term_at(m.prev_index) != m.prev_term && !MUTANT(kAppendWithoutCheck)) {
     refuse_append(from, m, out);
     return;
   }
@@ -115,9 +121,12 @@ void Raft::refuse_append(const NodeId& from, const AppendRequest& m, Effects& ou
 }
 
 void Raft::take_entries(const NodeId& from, AppendRequest& m, Effects& out) {
-  const Index last_new{m.prev_index.value + m.entries.size()};
+  const Index last_new = std::max(Index{m.prev_index.value + m.entries.size()}, log_.base_index());
+  const auto is_here = [&](const Entry& entry) {
+    return entry.index <= log_.base_index() || log_.term_at(entry.index) == entry.term;
+  };
   size_t skip = 0;
-  while (skip < m.entries.size() && log_.term_at(m.entries[skip].index) == m.entries[skip].term) ++skip;
+  while (skip < m.entries.size() && is_here(m.entries[skip])) ++skip;
   if (skip < m.entries.size()) {
     const std::span<const Entry> news = std::span(m.entries).subspan(skip);
     const bool valid = std::all_of(news.begin(), news.end(), [](const Entry& entry) {
@@ -144,7 +153,7 @@ void Raft::append_from_leader(std::span<const Entry> entries, Effects& out) {
   while (!entries.empty()) {
     size_t count = 1;
     size_t bytes = entries.front().encoded_bytes();
-    while (count < entries.size() && bytes + entries[count].encoded_bytes() <= limits::kPersistBytesMax)
+    while (count < entries.size() && bytes + entries[count].encoded_bytes() <= persist_bytes_max_)
       bytes += entries[count++].encoded_bytes();
     const std::span<const Entry> piece = entries.first(count);
     last_persist_ = last_persist_.next();
@@ -173,8 +182,8 @@ void Raft::on(Now now, const NodeId& from, Term, const AppendResponse& m, Effect
   } else {
     // The largest place at which our term is not above the follower's is the next worth trying.
     Index meet = std::min(m.hint_index, log_.last_index());
-    while (meet > Index{} && *log_.term_at(meet) > m.hint_term) meet = meet.prev();
-    progress.refused(m.prev_index, meet.next());
+    while (meet > log_.base_index() && *log_.term_at(meet) > m.hint_term) meet = meet.prev();
+    progress.refused(m.prev_index, meet.next(), log_.base_index());
   }
   if (!is_leader()) return;
   replicate(now, from, progress, out);
@@ -236,6 +245,9 @@ void Raft::lead(Now now, Effects& out) {
   for (auto& [peer, progress] : leader.peers) {
     if (progress.overdue(now.mono, retry)) progress.restart();
     replicate(now, peer, progress, out);
+    // Whether it still lacks what was cut: an append under way from a former leader, or a copy of the whole
+    // state, may have helped.
+    if (progress.state() == ProgressState::kSnapshot) send_append(now, peer, progress, {}, out);
   }
   leader.reads.next_round();
   send_heartbeats(now, out);

@@ -208,6 +208,7 @@ WriteResult Accounts::execute(const AddSigningKeyOp& op, Index, const Stamp& sta
   if (kept.size() >= limits::kSigningKeysMax) return refused(Outcome::kLimitReached);
   if (!kept.empty()) kept.back().retired_wall_ms = std::max<int64_t>(stamp.wall_ms, 1);
   kept.push_back({op.id, op.public_key, op.wrapped_private_key, stamp.wall_ms, 0});
+  touch(RowKind::kSigningKeys, {});
   keys_ = std::move(kept);
   return done(op.id);
 }

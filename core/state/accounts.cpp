@@ -118,6 +118,7 @@ WriteResult Accounts::apply(const AccountOp& op, Index at, const Stamp& stamp) {
 }
 
 void Accounts::put(User user) {
+  touch(RowKind::kUser, user.id);
   hash_ += hash_of(user);
   bytes_ += bytes_of(user);
   if (is_active_admin(user)) ++admins_;
@@ -127,6 +128,7 @@ void Accounts::put(User user) {
 }
 
 void Accounts::take_out(const User& user) {
+  touch(RowKind::kUser, user.id);
   hash_ -= hash_of(user);
   bytes_ -= bytes_of(user);
   if (is_active_admin(user)) --admins_;
@@ -135,6 +137,7 @@ void Accounts::take_out(const User& user) {
 }
 
 void Accounts::put(Session session) {
+  touch(RowKind::kSession, session.id);
   hash_ += hash_of(session);
   bytes_ += bytes_of(session);
   by_user_[session.user_id].insert(session.id);
@@ -145,6 +148,7 @@ void Accounts::put(Session session) {
 }
 
 void Accounts::take_out(const Session& session) {
+  touch(RowKind::kSession, session.id);
   hash_ -= hash_of(session);
   bytes_ -= bytes_of(session);
   const auto of_user = by_user_.find(session.user_id);

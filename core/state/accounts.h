@@ -14,6 +14,7 @@
 
 #include "core/raft/entry.h"
 #include "core/state/account_ops.h"
+#include "core/state/changes.h"
 #include "core/state/command.h"
 
 namespace patronus {
@@ -87,6 +88,14 @@ class Accounts {
   size_t bytes() const { return bytes_; }
   uint64_t hash() const;
 
+  // Rows (accounts_rows.cpp): all signing keys in one, then sessions, then users, by their ids.
+  Changes& changes() { return changes_; }
+  void for_each_row(const RowVisitor& visit) const;
+  std::optional<RowValue> row(std::string_view key) const;
+  [[nodiscard]] std::optional<std::string> load_row(std::string_view key, std::string_view value);
+  // When all rows are there: why they do not fit together, or nothing.
+  [[nodiscard]] std::optional<std::string> fault() const;
+
  private:
   WriteResult execute(const CreateUserOp& op, Index at, const Stamp& stamp);
   WriteResult execute(const UpdateUserOp& op, Index at, const Stamp& stamp);
@@ -106,6 +115,10 @@ class Accounts {
   void take_out(const Session& session);
   bool end_session(const std::string& id);
   uint64_t end_sessions_of(const std::string& user_id, std::string_view but_not);
+  void touch(RowKind kind, std::string_view id);
+  std::optional<std::string> load_keys(std::string_view value);
+  std::optional<std::string> load_session(std::string_view id, std::string_view value);
+  std::optional<std::string> load_user(std::string_view id, std::string_view value);
   // True if no enabled administrator but this user is left.
   bool is_last_admin(const User& user) const;
 
@@ -119,6 +132,7 @@ class Accounts {
   size_t admins_ = 0;                                      // enabled
   size_t bytes_ = 0;
   uint64_t hash_ = 0;
+  Changes changes_;
 };
 
 }  // namespace patronus

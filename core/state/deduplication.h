@@ -6,9 +6,12 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
+#include <string_view>
 
 #include "core/base/types.h"
 #include "core/raft/configuration.h"
+#include "core/state/changes.h"
 #include "core/state/command.h"
 
 namespace patronus {
@@ -26,13 +29,23 @@ class Deduplication {
 
   uint64_t hash() const { return hash_; }
 
+  // Rows: one for each window.
+  Changes& changes() { return changes_; }
+  void for_each_row(const RowVisitor& visit) const;
+  std::optional<RowValue> row(std::string_view key) const;
+  [[nodiscard]] std::optional<std::string> load_row(std::string_view key, std::string_view value);
+
  private:
   struct Window {
     uint64_t floor = 1;          // everything below was resolved by its origin
     std::set<uint64_t> applied;  // at or above the floor
   };
 
+  static RowValue encoded(const Window& window);
+  void touch(Incarnation incarnation) { changes_.touch(row_key(RowKind::kWindow, incarnation.value), *this); }
+
   std::map<Incarnation, Window> windows_;
+  Changes changes_;
   uint64_t hash_ = 0;  // a sum over all facts above, so that it can be kept up step by step
 };
 

@@ -11,6 +11,7 @@
 
 #include "core/base/types.h"
 #include "core/raft/entry.h"
+#include "core/state/changes.h"
 #include "core/state/command.h"
 
 namespace patronus {
@@ -20,13 +21,20 @@ class KeyedWrites {
   // The kept answer to this request; or a refusal if the key was used for another one, or its user's kept
   // keys are at their cap; or nothing: the write is new and may be executed.
   std::optional<WriteResult> answer(const IdempotencyKey& key) const;
-  // Keeps the answer of a write that was executed at this time.
+  // Keeps the answer of a write that was executed at this time; its revision is the entry's, so no two are
+  // the same.
   void keep(const IdempotencyKey& key, const WriteResult& result, const Stamp& stamp);
   // Forgets what is older than it is kept, a bounded number at a time.
   void expire(const Stamp& now);
 
   size_t bytes() const { return bytes_; }
   uint64_t hash() const { return hash_; }
+
+  // Rows: one for each kept answer, the oldest first.
+  Changes& changes() { return changes_; }
+  void for_each_row(const RowVisitor& visit) const;
+  std::optional<RowValue> row(std::string_view key) const;
+  [[nodiscard]] std::optional<std::string> load_row(std::string_view key, std::string_view value);
 
  private:
   using Name = std::pair<std::string, std::string>;  // user, key
@@ -37,8 +45,19 @@ class KeyedWrites {
     uint64_t hash = 0;
   };
 
+  struct Aged {
+    Index kept_at;  // by the entry
+    Name name;
+  };
+
+  static uint64_t hash_of(const Name& name, const Kept& kept);
+  static RowValue encoded(const Name& name, const Kept& kept);
+  void insert(Aged aged, Kept kept);
+  void touch(Index kept_at) { changes_.touch(row_key(RowKind::kKeptAnswer, kept_at.value), *this); }
+
   std::map<Name, Kept> kept_;
-  std::deque<Name> by_age_;  // the oldest first; lease time never goes back, so this is the order of keeping
+  std::deque<Aged> by_age_;  // the oldest first; lease time never goes back, so this is the order of keeping
+  Changes changes_;
   std::map<std::string, size_t> per_user_;
   size_t bytes_ = 0;
   uint64_t hash_ = 0;

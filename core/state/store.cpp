@@ -5,7 +5,6 @@
 #include "core/base/hash.h"
 #include "core/base/limits.h"
 #include "core/raft/configuration.h"
-#include "core/raft/leader_record.h"
 
 namespace patronus {
 namespace {
@@ -33,17 +32,22 @@ uint64_t hash_of(std::string_view ns, std::string_view key, const Record& record
 }  // namespace
 
 Applied Store::apply(const Entry& entry) {
-  PATRONUS_ASSERT(entry.index == applied_.next(), "entries are applied in order, each once");
-  applied_ = entry.index;
+  PATRONUS_ASSERT(entry.index == applied().next(), "entries are applied in order, each once");
+  base_.index = entry.index;
+  base_.term = entry.term;
+  base_.stamp = entry.stamp;
   keyed_.expire(entry.stamp);
   Applied applied;
   switch (entry.kind) {
     case EntryKind::kLeader:
-      note_leader(entry);
+      leaders_.note(entry);
       break;
     case EntryKind::kConfiguration: {
-      const std::optional<Configuration> configuration = decode_configuration(entry.payload.view());
-      if (configuration) deduplication_.set_members(*configuration);
+      std::optional<Configuration> configuration = decode_configuration(entry.payload.view());
+      if (!configuration) break;
+      deduplication_.set_members(*configuration);
+      base_.configuration = std::move(configuration);
+      base_.configuration_index = entry.index;
       break;
     }
     case EntryKind::kCommand: {
@@ -117,6 +121,7 @@ const Record* Store::get(std::string_view ns, std::string_view key) const {
 
 const Record& Store::put(std::string_view ns, std::string_view key, const Blob& value,
                          const std::string& content_type, Index at) {
+  touch(ns, key);
   auto keys = namespaces_.find(ns);
   if (keys == namespaces_.end()) keys = namespaces_.emplace(std::string(ns), Keys{}).first;
   auto slot = keys->second.find(key);
@@ -144,12 +149,24 @@ bool Store::erase(std::string_view ns, std::string_view key) {
   if (keys == namespaces_.end()) return false;
   const auto slot = keys->second.find(key);
   if (slot == keys->second.end()) return false;
+  touch(ns, key);
   content_hash_ -= slot->second.hash;
   bytes_ -= cost(slot->first, slot->second.record);
   --keys_;
   keys->second.erase(slot);
   if (keys->second.empty()) namespaces_.erase(keys);
   return true;
+}
+
+// What was loaded is in no need of being written again, so it is not touched.
+void Store::add_loaded(const std::string& ns, std::string key, Record record) {
+  Keys& keys = namespaces_[ns];
+  const uint64_t hash = hash_of(ns, key, record);
+  content_hash_ += hash;
+  bytes_ += cost(key, record);
+  ++keys_;
+  // Rows come in order, so each key is the last of its namespace so far.
+  keys.emplace_hint(keys.end(), std::move(key), Stored{std::move(record), hash});
 }
 
 uint64_t Store::erase_prefix(std::string_view ns, std::string_view prefix) {
@@ -187,23 +204,9 @@ ListPage Store::list(const ListQuery& query) const {
   return page;
 }
 
-void Store::note_leader(const Entry& entry) {
-  const std::optional<LeaderRecord> record = decode_leader_record(entry.payload.view());
-  if (!record) return;
-  leaders_.push_front({entry.index, entry.term, record->leader, record->cause, entry.stamp});
-  if (leaders_.size() > limits::kHistoryLeadersMax) leaders_.pop_back();
-  ++leaders_total_;
-  std::string fact;
-  Writer out(fact);
-  encode(out, entry);
-  leaders_hash_ = hash64(fact, leaders_hash_);
-}
-
-History Store::history() const { return {{leaders_.begin(), leaders_.end()}, leaders_total_}; }
-
 uint64_t Store::hash() const {
-  return content_hash_ + accounts_.hash() + deduplication_.hash() + keyed_.hash() + leaders_hash_ +
-         applied_.value;
+  return content_hash_ + accounts_.hash() + deduplication_.hash() + keyed_.hash() + leaders_.hash() +
+         applied().value;
 }
 
 }  // namespace patronus

@@ -3,20 +3,24 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
+#include "core/raft/base.h"
 #include "core/raft/entry.h"
 #include "core/requests/request.h"
 #include "core/state/accounts.h"
+#include "core/state/changes.h"
 #include "core/state/command.h"
 #include "core/state/deduplication.h"
 #include "core/state/keyed_writes.h"
+#include "core/state/leader_history.h"
+#include "core/state/rows.h"
 
 namespace patronus {
 
@@ -31,7 +35,9 @@ class Store {
   // Applies the next entry; entries come in order, each once.
   Applied apply(const Entry& entry);
 
-  Index applied() const { return applied_; }
+  Index applied() const { return base_.index; }
+  // The last entry that was applied, and the last configuration among those that were.
+  const Base& base() const { return base_; }
   // Of the whole state; equal on every node at the same applied index.
   uint64_t hash() const;
   // Keys, values and kept answers, with an allowance for their bookkeeping.
@@ -44,11 +50,21 @@ class Store {
   // The answer that is kept for this request, if it was done before (KeyedWrites::answer).
   std::optional<WriteResult> kept_answer(const IdempotencyKey& key) const { return keyed_.answer(key); }
   const Accounts& accounts() const { return accounts_; }
-  uint64_t leader_changes() const { return leaders_total_; }
+  uint64_t leader_changes() const { return leaders_.total(); }
   // The latest leader changes first.
-  History history() const;
+  History history() const { return leaders_.history(); }
+
+  // All rows, in ascending order of their keys (store_rows.cpp).
+  void for_each_row(const RowVisitor& visit) const;
+  // A checkpoint of the state as it is now begins: take_changes() then gives, in as many calls as it takes
+  // and however much is applied between them, the rows that changed since the last checkpoint began, as they
+  // are now. The one before must have been taken whole.
+  void begin_changes();
+  // Adds rows to `out` until the budget is spent, at least one if any is left. False: there are no more.
+  [[nodiscard]] bool take_changes(RowBudget budget, std::vector<Row>& out);
 
  private:
+  friend class StoreLoader;
   struct Stored {
     Record record;
     uint64_t hash = 0;
@@ -70,19 +86,45 @@ class Store {
                     const std::string& content_type, Index at);
   bool erase(std::string_view ns, std::string_view key);
   uint64_t erase_prefix(std::string_view ns, std::string_view prefix);
-  void note_leader(const Entry& entry);
 
-  Index applied_;
+  // The rows of keys; other components have their own (store_rows.cpp).
+  friend class Changes;
+  void touch(std::string_view ns, std::string_view key);
+  std::optional<RowValue> row(std::string_view key) const;
+  void for_each_key_row(const RowVisitor& visit) const;
+  [[nodiscard]] std::optional<std::string> load_key_row(std::string_view key, std::string_view value);
+  [[nodiscard]] std::optional<std::string> load_row(std::string_view key, std::string_view value);
+  void add_loaded(const std::string& ns, std::string key, Record record);
+
+  Base base_;
   std::map<std::string, Keys, std::less<>> namespaces_;
   size_t bytes_ = 0;
   size_t keys_ = 0;
   uint64_t content_hash_ = 0;
+  Changes changes_;  // of keys
   Accounts accounts_;
   Deduplication deduplication_;
   KeyedWrites keyed_;
-  std::deque<LeaderChange> leaders_;
-  uint64_t leaders_total_ = 0;
-  uint64_t leaders_hash_ = 0;
+  LeaderHistory leaders_;
+};
+
+// Builds a state from its rows. What it is given may be anything: what can't be a state is refused with a
+// reason.
+class StoreLoader {
+ public:
+  explicit StoreLoader(Base base);
+
+  // Rows come in ascending order of their keys. Nothing on success; after an error no more is to be added.
+  [[nodiscard]] std::optional<std::string> add(std::string_view key, std::string_view value);
+  // When all rows were added: the state, whose hash must be the one that it had.
+  [[nodiscard]] std::variant<Store, std::string> finish(uint64_t expected_hash) &&;
+
+  size_t rows() const { return rows_; }
+
+ private:
+  Store store_;
+  std::string last_key_;
+  size_t rows_ = 0;
 };
 
 }  // namespace patronus

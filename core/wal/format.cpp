@@ -1,5 +1,7 @@
 #include "core/wal/format.h"
 
+#include <algorithm>
+
 #include "core/base/assert.h"
 #include "core/base/bytes.h"
 #include "core/base/crc32c.h"
@@ -28,13 +30,15 @@ Position first_position(Incarnation incarnation) {
   return {1, limits::kWalSegmentHeaderBytes, 1, hash64(seed)};
 }
 
-std::string segment_header(Incarnation incarnation, uint64_t segment) {
+std::string segment_header(Incarnation incarnation, const Position& start) {
   std::string bytes;
   Writer out(bytes);
   out.u64(kSegmentMagic);
   out.u32(kFormat);
   out.u64(incarnation.value);
-  out.u64(segment);
+  out.u64(start.segment);
+  out.u64(start.sequence);
+  out.u64(start.chain);
   out.u32(crc32c(bytes));
   bytes.resize(limits::kWalSegmentHeaderBytes, '\0');
   return bytes;
@@ -46,11 +50,18 @@ std::optional<SegmentHeader> read_segment_header(std::string_view bytes) {
   const uint64_t magic = in.u64();
   const uint32_t format = in.u32();
   const Incarnation incarnation{in.u64()};
-  const uint64_t segment = in.u64();
+  SegmentHeader header{incarnation, in.u64(), std::nullopt};
+  if (format == kFormat) {
+    Position& start = header.start.emplace();
+    start.segment = header.segment;
+    start.offset = limits::kWalSegmentHeaderBytes;
+    start.sequence = in.u64();
+    start.chain = in.u64();
+  }
   const uint32_t expected = crc32c(bytes.substr(0, in.position()));
-  if (magic != kSegmentMagic || format != kFormat || in.u32() != expected || !incarnation)
-    return std::nullopt;
-  return SegmentHeader{incarnation, segment};
+  const bool known = magic == kSegmentMagic && (format == kFormat || format == 1);
+  if (!known || in.u32() != expected || !incarnation) return std::nullopt;
+  return header;
 }
 
 size_t batch_bytes(const Persist& persist) {
@@ -59,43 +70,59 @@ size_t batch_bytes(const Persist& persist) {
   return bytes;
 }
 
+namespace {
+
+void append_hard(std::string& payload, const HardState& hard) {
+  Writer out(payload);
+  out.u8(static_cast<uint8_t>(RecordKind::kHardState));
+  encode(out, hard);
+}
+
+// Fills in the header, which stands before the payload.
+void seal(std::string& bytes, Incarnation incarnation, const Position& position) {
+  std::string header;
+  Writer head(header);
+  head.u32(kBatchMagic);
+  head.u32(static_cast<uint32_t>(bytes.size() - kBatchHeaderBytes));
+  head.u64(position.sequence);
+  head.u64(position.chain);
+  head.u32(crc32c(std::string_view(bytes).substr(kBatchHeaderBytes)));
+  head.u32(seeded_crc(incarnation, header));
+  PATRONUS_ASSERT(header.size() == kBatchHeaderBytes, "the header has its fixed size");
+  bytes.replace(0, kBatchHeaderBytes, header);
+}
+
+}  // namespace
+
 Write Encoder::encode(std::span<const Persist> persists) {
   PATRONUS_ASSERT(!persists.empty(), "a batch holds something");
   Write write;
+  size_t bytes = kBatchHeaderBytes;
+  for (const Persist& persist : persists) bytes += batch_bytes(persist);
+  write.bytes.reserve(padded(bytes + kHardRecordBytesMax));
   write.bytes.resize(kBatchHeaderBytes);
+  if (position_.offset + padded(bytes) > segment_bytes_) {
+    ++position_.segment;
+    position_.offset = limits::kWalSegmentHeaderBytes;
+    write.new_segment = position_;
+    append_hard(write.bytes, hard_);
+  }
   Writer out(write.bytes);
   for (const Persist& persist : persists) {
     if (persist.hard) {
-      out.u8(static_cast<uint8_t>(RecordKind::kHardState));
-      patronus::encode(out, *persist.hard);
+      hard_ = *persist.hard;
+      append_hard(write.bytes, hard_);
     }
     for (const Entry& entry : persist.entries) {
       out.u8(static_cast<uint8_t>(RecordKind::kEntry));
       patronus::encode(out, entry);
+      write.last_entry = std::max(write.last_entry, entry.index);
     }
     write.through = persist.id;
   }
-  const size_t payload_bytes = write.bytes.size() - kBatchHeaderBytes;
   PATRONUS_ASSERT(padded(write.bytes.size()) <= limits::kWalBatchBytesMax, "the driver bounds a batch");
-
-  std::string header;
-  Writer head(header);
-  head.u32(kBatchMagic);
-  head.u32(static_cast<uint32_t>(payload_bytes));
-  head.u64(position_.sequence);
-  head.u64(position_.chain);
-  head.u32(crc32c(std::string_view(write.bytes).substr(kBatchHeaderBytes)));
-  head.u32(seeded_crc(incarnation_, header));
-  PATRONUS_ASSERT(header.size() == kBatchHeaderBytes, "the header has its fixed size");
-  write.bytes.replace(0, kBatchHeaderBytes, header);
-
-  if (position_.offset + padded(write.bytes.size()) > segment_bytes_) {
-    PATRONUS_ASSERT(limits::kWalSegmentHeaderBytes + padded(write.bytes.size()) <= segment_bytes_,
-                    "a batch fits a segment");
-    ++position_.segment;
-    position_.offset = limits::kWalSegmentHeaderBytes;
-    write.new_segment = true;
-  }
+  PATRONUS_ASSERT(position_.offset + padded(write.bytes.size()) <= segment_bytes_, "a batch fits a segment");
+  seal(write.bytes, incarnation_, position_);
   write.segment = position_.segment;
   write.offset = position_.offset;
   position_.chain = hash64(write.bytes, position_.chain);

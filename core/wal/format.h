@@ -2,12 +2,15 @@
 // block and then holds batches one after the other. A batch is written with one write and one fdatasync, and
 // the next one is only begun when that sync is done: so only the last batch can be torn.
 //
-//   segment header (512 bytes): magic, format, incarnation, number, CRC-32C
-//   batch header (32 bytes):    magic, payload length, sequence, chain before it, CRCs of payload and header
-//   payload:                    records (hard state, entry), padded to 8 bytes
+//   segment header (512 bytes): magic, format, incarnation, number, sequence and chain of its first batch,
+//   CRC-32C batch header (32 bytes):    magic, payload length, sequence, chain before it, CRCs of payload and
+//   header payload:                    records (hard state, entry), padded to 8 bytes
 //
 // The CRC of a batch header begins with the incarnation, which no client knows: what a client writes into a
 // value can't be taken for a batch. The chain is a running hash of all batches, so that none can go missing.
+// The first batch of a segment repeats the hard state: with it and the header a segment needs nothing of
+// those before it, and they can be removed once their entries are no longer needed. Format 1 had neither;
+// such segments are still read, but only from the first one on.
 #pragma once
 
 #include <cstdint>
@@ -15,15 +18,19 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "core/base/limits.h"
 #include "core/base/types.h"
 #include "core/effect.h"
 
 namespace patronus::wal {
 
-inline constexpr uint32_t kFormat = 1;
+inline constexpr uint32_t kFormat = 2;
 inline constexpr size_t kBatchHeaderBytes = 32;
 inline constexpr size_t kAlignment = 8;
+// What a hard state takes in a batch, at most.
+inline constexpr size_t kHardRecordBytesMax = 1 + 8 + 4 + limits::kNodeIdBytesMax + 16 + 8;
 
 // Where the next batch goes.
 struct Position {
@@ -38,11 +45,12 @@ struct Position {
 // Where the first batch of a new data directory goes.
 [[nodiscard]] Position first_position(Incarnation incarnation);
 
-// The header block of a segment, kWalSegmentHeaderBytes long.
-[[nodiscard]] std::string segment_header(Incarnation incarnation, uint64_t segment);
+// The header block of a segment that begins here, kWalSegmentHeaderBytes long.
+[[nodiscard]] std::string segment_header(Incarnation incarnation, const Position& start);
 struct SegmentHeader {
   Incarnation incarnation;
   uint64_t segment = 0;
+  std::optional<Position> start;  // nothing in format 1, which did not say it
 };
 // Nothing if the block is not a whole and valid header.
 [[nodiscard]] std::optional<SegmentHeader> read_segment_header(std::string_view bytes);
@@ -51,19 +59,26 @@ struct SegmentHeader {
 struct Write {
   uint64_t segment = 0;
   uint64_t offset = 0;
-  bool new_segment = false;  // the first write to this segment
+  // The first write to this segment, which begins so.
+  std::optional<Position> new_segment;
   std::string bytes;
   PersistId through;  // the last Persist it holds
+  Index last_entry;   // the highest index of an entry in it
 };
 
 // Turns what the core wants persisted into writes.
 class Encoder {
  public:
   // Segments are closed at `segment_bytes`, which any batch must fit; only the simulator makes them smaller.
-  Encoder(Incarnation incarnation, Position position, size_t segment_bytes)
-      : incarnation_(incarnation), position_(position), segment_bytes_(segment_bytes) {}
+  // `hard` is what recovery found.
+  Encoder(Incarnation incarnation, Position position, size_t segment_bytes, HardState hard)
+      : incarnation_(incarnation),
+        position_(position),
+        segment_bytes_(segment_bytes),
+        hard_(std::move(hard)) {}
 
-  // One batch of all these. Their encoded size must be within kWalBatchBytesMax (see batch_bytes).
+  // One batch of all these. Their encoded size, with a hard state more, must be within kWalBatchBytesMax (see
+  // batch_bytes).
   [[nodiscard]] Write encode(std::span<const Persist> persists);
   const Position& position() const { return position_; }
 
@@ -71,6 +86,7 @@ class Encoder {
   Incarnation incarnation_;
   Position position_;
   size_t segment_bytes_;
+  HardState hard_;  // as of the batches written so far
 };
 
 // What a Persist takes in a batch.

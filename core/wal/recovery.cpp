@@ -25,8 +25,21 @@ bool all_zero(std::string_view bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](char c) { return c == '\0'; });
 }
 
+// An entry at an index that was written before replaces that one and all after it. False if there is a gap.
+bool make_room(Index index, bool from_the_first, std::vector<Entry>& entries) {
+  if (entries.empty()) return !from_the_first || index == Index{1};
+  if (index > entries.back().index.next()) return false;
+  // What it replaces began in a segment that is gone, as all did that stood there.
+  if (index < entries.front().index) {
+    entries.clear();
+    return true;
+  }
+  entries.resize(index.value - entries.front().index.value);
+  return true;
+}
+
 // Takes one batch's records. False if they make no sense after what came before, which no crash explains.
-bool take_records(std::string_view payload, Recovered& out) {
+bool take_records(std::string_view payload, bool from_the_first, Recovered& out) {
   Reader in(payload);
   while (in.remaining() > 0) {
     const auto kind = static_cast<RecordKind>(in.u8());
@@ -38,13 +51,13 @@ bool take_records(std::string_view payload, Recovered& out) {
       out.hard = std::move(hard);
     } else if (kind == RecordKind::kEntry) {
       Entry entry = decode_entry(in);
-      if (!in.ok() || entry.index.value > out.entries.size() + 1) return false;
-      // An entry at an index that was written before replaces that one and all after it.
-      out.entries.resize(entry.index.value - 1);
+      if (!in.ok() || !make_room(entry.index, from_the_first, out.entries)) return false;
       const bool falls = !out.entries.empty() && entry.term < out.entries.back().term;
       const bool bad_configuration =
           entry.kind == EntryKind::kConfiguration && !decode_configuration(entry.payload.view());
       if (falls || entry.term > out.hard.term || bad_configuration) return false;
+      Index& last = out.segments.back().last_entry;
+      last = std::max(last, entry.index);
       out.entries.push_back(std::move(entry));
     } else {
       return false;
@@ -67,13 +80,13 @@ bool later_batch_exists(std::span<const SegmentBytes> segments, size_t at, size_
 }
 
 // Walks one segment's batches as far as they are valid and in sequence.
-bool walk(const SegmentBytes& segment, Recovered& out) {
+bool walk(const SegmentBytes& segment, bool from_the_first, Recovered& out) {
   size_t offset = limits::kWalSegmentHeaderBytes;
   while (true) {
     const std::optional<BatchView> batch = read_batch(segment.bytes, offset, out.incarnation);
     if (!batch || batch->sequence != out.position.sequence || batch->chain_before != out.position.chain)
       return true;
-    if (!take_records(batch->payload, out)) {
+    if (!take_records(batch->payload, from_the_first, out)) {
       out.reason = "impossible records in a valid batch at " + place(segment.segment, offset);
       return false;
     }
@@ -87,30 +100,42 @@ bool walk(const SegmentBytes& segment, Recovered& out) {
 Recovered recover(std::span<const SegmentBytes> segments) {
   Recovered out;
   if (segments.empty()) return out;
+  const uint64_t first_number = segments[0].segment;
+  const bool from_the_first = first_number == 1;
   const std::optional<SegmentHeader> first = read_segment_header(segments[0].bytes);
   if (!first) {
     // The header is synced before the first batch is written, so an interrupted creation leaves only zeros
     // after it.
-    const bool unused =
-        segments.size() == 1 && all_zero(segments[0].bytes.substr(
-                                    std::min(segments[0].bytes.size(), limits::kWalSegmentHeaderBytes)));
-    return unused ? out
-                  : corrupt("the header of segment " + std::to_string(segments[0].segment) + " is damaged");
+    const bool unused = from_the_first && segments.size() == 1 &&
+                        all_zero(segments[0].bytes.substr(
+                            std::min(segments[0].bytes.size(), limits::kWalSegmentHeaderBytes)));
+    return unused ? out : corrupt("the header of segment " + std::to_string(first_number) + " is damaged");
+  }
+  if (!from_the_first && !first->start) {
+    return corrupt("segment " + std::to_string(first_number - 1) + " is missing");
   }
   out.incarnation = first->incarnation;
-  out.position = first_position(first->incarnation);
+  out.position = from_the_first ? first_position(first->incarnation) : *first->start;
+  const Position begin = out.position;
   size_t stopped_at = 0;
   for (size_t i = 0; i < segments.size(); ++i) {
     const std::optional<SegmentHeader> header = read_segment_header(segments[i].bytes);
     if (!header && i + 1 == segments.size()) break;  // created, never used: nothing in it can be valid
-    if (!header || header->segment != i + 1 || segments[i].segment != i + 1 ||
+    const uint64_t number = first_number + i;
+    if (!header || header->segment != number || segments[i].segment != number ||
         header->incarnation != out.incarnation) {
-      return corrupt("segment " + std::to_string(i + 1) + " is missing, damaged or another directory's");
+      return corrupt("segment " + std::to_string(number) + " is missing, damaged or another directory's");
     }
     const Position before = out.position;
-    if (!walk(segments[i], out)) return corrupt(out.reason);
+    out.segments.push_back({number, Index{}, i == 0 || header->start.has_value()});
+    if (!walk(segments[i], from_the_first, out)) return corrupt(out.reason);
     if (out.position != before || i == 0) stopped_at = i;
   }
+  // Those before it are removed only once its first batch is there, which holds the hard state.
+  if (!from_the_first && (out.position == begin || !out.hard.cluster_id)) {
+    return corrupt("segment " + std::to_string(first_number) + " does not begin as one that comes first");
+  }
+  out.segments.resize(stopped_at + 1);
   const SegmentBytes& last = segments[stopped_at];
   const size_t end = std::min<size_t>(out.position.offset, last.bytes.size());
   bool torn = !all_zero(last.bytes.substr(end));

@@ -77,7 +77,11 @@ void node_families(Families& all, const Status& status, const Metrics& metrics, 
         static_cast<double>(status.commit.value));
   gauge(all, "patronus_applied_index", "Highest index applied to the state",
         static_cast<double>(status.applied.value));
-  gauge(all, "patronus_log_bytes", "Size of the log in memory", static_cast<double>(status.log_bytes));
+  gauge(all, "patronus_log_bytes", "Size of the log that is kept", static_cast<double>(status.log_bytes));
+  gauge(all, "patronus_log_first_index", "First entry of the log that is kept",
+        static_cast<double>(status.log_first.value));
+  gauge(all, "patronus_image_applied_index", "Highest index whose state is in the image on disk",
+        static_cast<double>(status.image_applied.value));
   gauge(all, "patronus_sessions_active", "Sessions that have not ended",
         static_cast<double>(status.sessions));
   gauge(all, "patronus_state_keys", "Keys in the replicated state", static_cast<double>(status.state_keys));
@@ -105,6 +109,9 @@ void request_families(Families& all, const Metrics& metrics) {
   family(all, "patronus_wal_fsync_duration_seconds", "Time of one write and fdatasync of the log",
          MetricType::Histogram)
       .metric.push_back(histogram(metrics.wal_fsync));
+  family(all, "patronus_checkpoint_duration_seconds", "Time of one checkpoint of the state to its image",
+         MetricType::Histogram)
+      .metric.push_back(histogram(metrics.checkpoints));
   MetricFamily& requests = family(all, "patronus_http_request_duration_seconds",
                                   "Time from a whole request to its answer", MetricType::Histogram);
   for (const auto& [labels, durations] : metrics.requests) {

@@ -38,6 +38,7 @@ struct Metrics {
   // Route templates and methods come from fixed tables, so this map has a bound.
   std::map<std::tuple<std::string_view, std::string_view, int>, DurationHistogram> requests;
   DurationHistogram wal_fsync;
+  DurationHistogram checkpoints;
   uint64_t wal_bytes = 0;
   uint64_t http_connections = 0;
 };

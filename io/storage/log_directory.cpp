@@ -64,7 +64,7 @@ std::optional<std::string> settle(const std::string& directory, const wal::Posit
   std::variant<File, std::string> opened = File::open(segment_path(directory, position.segment), O_RDWR);
   if (auto* error = std::get_if<std::string>(&opened)) return *error;
   auto& file = std::get<File>(opened);
-  std::string content = loaded[position.segment - 1].bytes.substr(0, position.offset);
+  std::string content = loaded[position.segment - loaded.front().segment].bytes.substr(0, position.offset);
   content.resize(limits::kWalSegmentBytes, '\0');
   if (auto error = file.write_at(0, content)) return error;
   if (auto error = file.sync_data()) return error;
@@ -100,7 +100,7 @@ std::variant<LogDirectory, std::string> open_log_directory(const std::string& pa
       return "the log in " + path + " is damaged (" + directory.recovered.reason +
              "); this node can't trust its disk and does not start: check the disk, set the directory aside";
     case wal::Verdict::kEmpty: {
-      if (auto failed = create_segment(path, fresh, 1)) return *failed;
+      if (auto failed = create_segment(path, fresh, wal::first_position(fresh))) return *failed;
       directory.recovered.incarnation = fresh;
       directory.recovered.position = wal::first_position(fresh);
       break;

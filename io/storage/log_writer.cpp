@@ -1,7 +1,10 @@
 #include "io/storage/log_writer.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
 
 #include "core/base/assert.h"
@@ -10,11 +13,13 @@
 namespace patronus {
 
 LogWriter::LogWriter(std::string directory, Incarnation incarnation, wal::Position position,
-                     std::function<void()> notify)
+                     uint64_t first_segment, std::function<void()> notify)
     : directory_(std::move(directory)),
       incarnation_(incarnation),
       notify_(std::move(notify)),
+      first_kept_(first_segment),
       segment_number_(position.segment),
+      first_segment_(first_segment),
       next_(directory_),
       thread_([this] { run(); }) {}
 
@@ -36,6 +41,15 @@ void LogWriter::submit(wal::Write&& write) {
   wakeup_.notify_one();
 }
 
+void LogWriter::cut(uint64_t first_kept) {
+  {
+    const std::lock_guard lock(mutex_);
+    first_kept_ = std::max(first_kept_, first_kept);
+    cut_failed_ = false;
+  }
+  wakeup_.notify_one();
+}
+
 std::optional<LogWriter::Done> LogWriter::take_done() {
   const std::lock_guard lock(mutex_);
   return std::exchange(done_, std::nullopt);
@@ -47,12 +61,17 @@ void LogWriter::run() {
     {
       std::unique_lock lock(mutex_);
       const auto something = [this] { return submitted_.has_value() || stopping_; };
-      // With a segment still to prepare the thread only looks whether there is something more urgent.
-      if (next_.ready() || prepare_failed_) {
-        wakeup_.wait(lock, something);
-      } else if (!something()) {
+      const auto may_cut = [this] { return first_segment_ < first_kept_ && !cut_failed_; };
+      const bool prepared = next_.ready() || prepare_failed_;
+      if (prepared) wakeup_.wait(lock, [&] { return something() || may_cut(); });
+      // With something less urgent to do the thread does a piece of it and looks again.
+      if (!something()) {
+        const bool cuts = may_cut();
         lock.unlock();
-        prepare();
+        const bool failed = cuts && !remove_first();
+        if (!cuts) prepare();
+        lock.lock();
+        cut_failed_ = cut_failed_ || failed;
         continue;
       }
       if (!submitted_) return;
@@ -76,7 +95,7 @@ std::optional<std::string> LogWriter::execute(const wal::Write& write) {
     while (!next_.ready()) {
       if (auto error = next_.work()) return error;
     }
-    if (auto error = next_.take(incarnation_, write.segment)) return error;
+    if (auto error = next_.take(incarnation_, *write.new_segment)) return error;
     segment_.close();
     segment_number_ = write.segment;
     prepare_failed_ = false;
@@ -89,6 +108,14 @@ std::optional<std::string> LogWriter::execute(const wal::Write& write) {
   }
   if (auto error = segment_.write_at(write.offset, write.bytes)) return error;
   return segment_.sync_data();
+}
+
+bool LogWriter::remove_first() {
+  const std::string path = segment_path(directory_, first_segment_);
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return false;
+  if (sync_directory(directory_)) return false;
+  ++first_segment_;
+  return true;
 }
 
 void LogWriter::prepare() { prepare_failed_ = next_.work().has_value(); }

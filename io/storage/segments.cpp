@@ -37,16 +37,16 @@ std::optional<std::string> PreparedSegment::work() {
   return std::nullopt;
 }
 
-std::optional<std::string> PreparedSegment::take(Incarnation incarnation, uint64_t segment) {
+std::optional<std::string> PreparedSegment::take(Incarnation incarnation, const wal::Position& start) {
   PATRONUS_ASSERT(zeroed_ready_, "only a prepared segment is taken");
   {
     std::variant<File, std::string> opened = File::open(temporary_, O_RDWR);
     if (auto* error = std::get_if<std::string>(&opened)) return *error;
     auto& file = std::get<File>(opened);
-    if (auto error = file.write_at(0, wal::segment_header(incarnation, segment))) return error;
+    if (auto error = file.write_at(0, wal::segment_header(incarnation, start))) return error;
     if (auto error = file.sync_data()) return error;
   }
-  const std::string path = segment_path(directory_, segment);
+  const std::string path = segment_path(directory_, start.segment);
   if (std::rename(temporary_.c_str(), path.c_str()) != 0) return error_text("create", path);
   zeroed_ = 0;
   zeroed_ready_ = false;
@@ -54,12 +54,12 @@ std::optional<std::string> PreparedSegment::take(Incarnation incarnation, uint64
 }
 
 std::optional<std::string> create_segment(const std::string& directory, Incarnation incarnation,
-                                          uint64_t segment) {
+                                          const wal::Position& start) {
   PreparedSegment prepared(directory);
   while (!prepared.ready()) {
     if (auto error = prepared.work()) return error;
   }
-  return prepared.take(incarnation, segment);
+  return prepared.take(incarnation, start);
 }
 
 }  // namespace patronus

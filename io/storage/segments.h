@@ -8,12 +8,13 @@
 #include <string>
 
 #include "core/base/types.h"
+#include "core/wal/format.h"
 
 namespace patronus {
 
 // Creates a segment whole: zeros and header, synced, and its directory entry with it. Nothing on success.
 [[nodiscard]] std::optional<std::string> create_segment(const std::string& directory, Incarnation incarnation,
-                                                        uint64_t segment);
+                                                        const wal::Position& start);
 
 // The same in two parts. prepare_segment makes it under a temporary name, a piece at a time, and gives up
 // with false as soon as `interrupted` says so; what is there is used when it goes on.
@@ -25,7 +26,7 @@ class PreparedSegment {
   [[nodiscard]] std::optional<std::string> work();
   bool ready() const { return zeroed_ready_; }
   // Gives it its header and its name; it must be ready. The next one can be prepared then.
-  [[nodiscard]] std::optional<std::string> take(Incarnation incarnation, uint64_t segment);
+  [[nodiscard]] std::optional<std::string> take(Incarnation incarnation, const wal::Position& start);
 
  private:
   std::string directory_;

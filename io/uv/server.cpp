@@ -15,7 +15,11 @@ namespace {
 // One core is left to the loop.
 constexpr size_t kPasswordThreads = 1;
 
-DriverOptions driver_options(const Config& config, wal::Recovered&& recovered, uint64_t seed,
+uint64_t first_segment(const wal::Recovered& recovered) {
+  return recovered.segments.empty() ? recovered.position.segment : recovered.segments.front().segment;
+}
+
+DriverOptions driver_options(const Config& config, wal::Recovered&& recovered, Store&& state, uint64_t seed,
                              std::string version) {
   DriverOptions options;
   options.boot.id = config.node_id;
@@ -28,10 +32,12 @@ DriverOptions driver_options(const Config& config, wal::Recovered&& recovered, u
   options.boot.founding_nodes = config.founding_nodes;
   options.boot.seed = seed;
   options.boot.hard = std::move(recovered.hard);
+  options.boot.state = std::move(state);
   options.boot.entries = std::move(recovered.entries);
   options.version = std::move(version);
   options.peers = config.peers;
   options.log_position = recovered.position;
+  options.log_segments = std::move(recovered.segments);
   options.request_timeout = config.request_timeout;
   options.advertises_https = config.listen_https.has_value();
   options.accounts = {config.session_idle, config.session_life, config.trusted_proxies};
@@ -48,12 +54,16 @@ DriverOptions driver_options(const Config& config, wal::Recovered&& recovered, u
 
 }  // namespace
 
-Server::Server(const Config& config, Certificates&& certificates, LogDirectory&& directory, uint64_t seed,
-               std::string version)
+Server::Server(const Config& config, Certificates&& certificates, LogDirectory&& directory,
+               LoadedState&& state, uint64_t seed, std::string version)
     : config_(config), directory_(std::move(directory)), watchdog_(limits::kWatchdogTimeout, bark) {
   log_done_ = std::make_unique<Handle<uv_async_t>>();
   uv_async_init(loop_.get(), log_done_->get(), [](uv_async_t* handle) { Handle<uv_async_t>::call(handle); });
   log_done_->on([this] { on_log_done(); });
+  image_done_ = std::make_unique<Handle<uv_async_t>>();
+  uv_async_init(loop_.get(), image_done_->get(),
+                [](uv_async_t* handle) { Handle<uv_async_t>::call(handle); });
+  image_done_->on([this] { on_image_done(); });
   passwords_done_ = std::make_unique<Handle<uv_async_t>>();
   uv_async_init(loop_.get(), passwords_done_->get(),
                 [](uv_async_t* handle) { Handle<uv_async_t>::call(handle); });
@@ -62,12 +72,17 @@ Server::Server(const Config& config, Certificates&& certificates, LogDirectory&&
                                                        [this] { uv_async_send(passwords_done_->get()); });
   TlsStreams::Listener& listener = *this;
   streams_ = std::make_unique<TlsStreams>(loop_.get(), listener);
+  const wal::Recovered& recovered = directory_.recovered;
   writer_ =
-      std::make_unique<LogWriter>(directory_.path, directory_.recovered.incarnation,
-                                  directory_.recovered.position, [this] { uv_async_send(log_done_->get()); });
+      std::make_unique<LogWriter>(directory_.path, recovered.incarnation, recovered.position,
+                                  first_segment(recovered), [this] { uv_async_send(log_done_->get()); });
+  image_ = std::make_unique<ImageWriter>(
+      image_path(directory_.path), limits::kImageMapBytes, std::move(state.image), recovered.incarnation,
+      limits::kCheckpointRetry, [this] { uv_async_send(image_done_->get()); });
   Ports& ports = *this;
-  driver_ = std::make_unique<Driver>(
-      driver_options(config_, std::move(directory_.recovered), seed, std::move(version)), ports);
+  driver_ = std::make_unique<Driver>(driver_options(config_, std::move(directory_.recovered),
+                                                    std::move(state.store), seed, std::move(version)),
+                                     ports);
   use_certificates(std::move(certificates));
 }
 
@@ -103,6 +118,7 @@ int Server::run() {
   }
   // Those with threads go first: their notifications use the loop.
   writer_.reset();
+  image_.reset();
   passwords_.reset();
   reloader_.reset();
   streams_.reset();
@@ -111,6 +127,7 @@ int Server::run() {
   check_.reset();
   prepare_.reset();
   log_done_.reset();
+  image_done_.reset();
   passwords_done_.reset();
   terminate_.reset();
   interrupt_.reset();
@@ -254,6 +271,21 @@ void Server::on_log_done() {
     std::_Exit(1);
   }
   driver_->log_written(done->took);
+  needs_flush_ = true;
+}
+
+void Server::on_image_done() {
+  if (const std::optional<std::string> complaint = image_->take_complaint()) {
+    log_line(LogLevel::kWarn, "checkpoint", *complaint);
+  }
+  const std::optional<ImageWriter::Done> done = image_->take_done();
+  if (!done) return;
+  if (!done->error.empty()) {
+    log_line(LogLevel::kError, "fatal", done->error + "; the disk can't be trusted any more, the node stops");
+    flush_log();
+    std::_Exit(1);
+  }
+  driver_->checkpoint_taken();
   needs_flush_ = true;
 }
 

@@ -7,6 +7,8 @@
 #include "io/auth/password_workers.h"
 #include "io/config/config.h"
 #include "io/driver.h"
+#include "io/storage/image_writer.h"
+#include "io/storage/load_state.h"
 #include "io/storage/log_directory.h"
 #include "io/storage/log_writer.h"
 #include "io/uv/certificate_reloader.h"
@@ -19,8 +21,8 @@ namespace patronus::uv {
 
 class Server final : private Ports, private TlsStreams::Listener {
  public:
-  Server(const Config& config, Certificates&& certificates, LogDirectory&& directory, uint64_t seed,
-         std::string version);
+  Server(const Config& config, Certificates&& certificates, LogDirectory&& directory, LoadedState&& state,
+         uint64_t seed, std::string version);
   ~Server() override = default;
 
   // Serves until a signal or a failure; the process's exit code.
@@ -42,6 +44,8 @@ class Server final : private Ports, private TlsStreams::Listener {
   }
   bool hash_password(auth::PasswordJob&& job) override { return passwords_->submit(std::move(job)); }
   void write_log(wal::Write&& write) override { writer_->submit(std::move(write)); }
+  void cut_log(uint64_t first_kept_segment) override { writer_->cut(first_kept_segment); }
+  void checkpoint(Checkpoint&& piece) override { image_->submit(std::move(piece)); }
   void wake_at(Instant at) override;
   void log(const Notice& notice) override;
   void drained() override;
@@ -68,6 +72,7 @@ class Server final : private Ports, private TlsStreams::Listener {
   void refresh_figures();
   void start_signals();
   void on_log_done();
+  void on_image_done();
   void on_passwords_done();
   void on_signal(const char* name);
   void flush_if_needed();
@@ -81,12 +86,14 @@ class Server final : private Ports, private TlsStreams::Listener {
   std::unique_ptr<Handle<uv_check_t>> check_;
   std::unique_ptr<Handle<uv_prepare_t>> prepare_;
   std::unique_ptr<Handle<uv_async_t>> log_done_;
+  std::unique_ptr<Handle<uv_async_t>> image_done_;
   std::unique_ptr<Handle<uv_async_t>> passwords_done_;
   std::unique_ptr<Handle<uv_signal_t>> terminate_;
   std::unique_ptr<Handle<uv_signal_t>> interrupt_;
   std::unique_ptr<TlsStreams> streams_;
   std::unique_ptr<CertificateReloader> reloader_;
   std::unique_ptr<LogWriter> writer_;
+  std::unique_ptr<ImageWriter> image_;
   std::unique_ptr<auth::PasswordWorkers> passwords_;
   std::unique_ptr<Driver> driver_;
   Instant timer_at_ = Instant::never();

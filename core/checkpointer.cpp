@@ -1,0 +1,51 @@
+#include "core/checkpointer.h"
+
+#include <utility>
+
+#include "core/base/assert.h"
+#include "core/base/limits.h"
+
+namespace patronus {
+
+void Checkpointer::applied(size_t bytes, Instant now) {
+  bytes_ += bytes;
+  if (!first_at_) first_at_ = now;
+}
+
+void Checkpointer::taken() {
+  PATRONUS_ASSERT(waits_, "a piece that is taken was given");
+  waits_ = false;
+  if (!std::exchange(sent_end_, false)) return;
+  durable_ = under_way_->base.index;
+  under_way_.reset();
+}
+
+bool Checkpointer::is_due(Instant now) const {
+  return first_at_ && (hurries_ || bytes_ >= pace_.bytes || now - *first_at_ >= pace_.interval);
+}
+
+void Checkpointer::step(Instant now, Store& store, Effects& out) {
+  if (waits_) return;
+  if (!under_way_) {
+    if (!is_due(now)) return;
+    store.begin_changes();
+    under_way_ = CheckpointEnd{store.base(), store.hash()};
+    bytes_ = 0;
+    first_at_.reset();
+    hurries_ = false;
+  }
+  Checkpoint piece;
+  const bool more =
+      store.take_changes({limits::kCheckpointPieceRows, limits::kCheckpointPieceBytes}, piece.rows);
+  if (!more) piece.end = under_way_;
+  sent_end_ = !more;
+  waits_ = true;
+  out.emplace_back(std::move(piece));
+}
+
+Instant Checkpointer::deadline() const {
+  if (waits_ || under_way_ || !first_at_) return Instant::never();
+  return *first_at_ + pace_.interval;
+}
+
+}  // namespace patronus

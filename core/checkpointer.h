@@ -1,0 +1,46 @@
+// When the state is written to its durable image, and how: piece by piece, each as large as the loop may be
+// held up, the next one when the last was taken. At most one checkpoint is under way.
+#pragma once
+
+#include <optional>
+
+#include "core/base/time.h"
+#include "core/effect.h"
+#include "core/event.h"
+#include "core/state/store.h"
+
+namespace patronus {
+
+class Checkpointer {
+ public:
+  // `durable`: what the image holds.
+  Checkpointer(CheckpointPace pace, Index durable) : pace_(pace), durable_(durable) {}
+
+  // An entry of this size was applied.
+  void applied(size_t bytes, Instant now);
+  // Whatever was applied shall be written soon: the process is about to end.
+  void hurry() { hurries_ = true; }
+  // The piece given last was taken.
+  void taken();
+  // Begins or goes on with what is due. The store holds nothing that is not in this node's own durable log
+  // (scenario 50).
+  void step(Instant now, Store& store, Effects& out);
+
+  // What the image holds, durably.
+  Index durable() const { return durable_; }
+  Instant deadline() const;
+
+ private:
+  bool is_due(Instant now) const;
+
+  CheckpointPace pace_;
+  Index durable_;
+  size_t bytes_ = 0;                 // applied since the last one began
+  std::optional<Instant> first_at_;  // when the first of them was
+  bool hurries_ = false;
+  std::optional<CheckpointEnd> under_way_;
+  bool waits_ = false;     // for a piece to be taken
+  bool sent_end_ = false;  // with the piece that is waited for
+};
+
+}  // namespace patronus

@@ -1,0 +1,68 @@
+// Which rows of a component changed since the last checkpoint began, and how the rows of a checkpoint that is
+// being taken piece by piece stay as they were when it began: a row that is about to change before its turn
+// is taken then and there (copy on write).
+//
+// A component says touch() before it changes a row; `source.row(key)` gives a row's value as it is, or
+// nothing if there is none.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/base/assert.h"
+#include "core/state/rows.h"
+
+namespace patronus {
+
+class Changes {
+ public:
+  // A place to build row keys in, again and again.
+  std::string& scratch() { return scratch_; }
+  template <typename Source>
+  void touch(std::string_view key, const Source& source) {
+    if (!pending_.empty()) {
+      const auto at = pending_.find(key);
+      if (at != pending_.end()) {
+        taken_.push_back({*at, source.row(*at)});
+        pending_.erase(at);
+      }
+    }
+    const auto place = dirty_.lower_bound(key);
+    if (place == dirty_.end() || *place != key) dirty_.emplace_hint(place, key);
+  }
+
+  // A checkpoint of the component as it is now begins; the one before must have been taken whole.
+  void begin() {
+    PATRONUS_ASSERT(!taking(), "one checkpoint is taken after the other");
+    pending_.swap(dirty_);
+  }
+  // Takes rows of the checkpoint until the budget is spent; at least one if there is any.
+  template <typename Source>
+  void take(const Source& source, RowBudget& budget, std::vector<Row>& out) {
+    while (!taken_.empty() && !budget.spent()) {
+      out.push_back(std::move(taken_.back()));
+      taken_.pop_back();
+      budget.charge(out.back());
+    }
+    while (!pending_.empty() && !budget.spent()) {
+      auto node = pending_.extract(pending_.begin());
+      std::optional<RowValue> value = source.row(node.value());
+      out.push_back({std::move(node.value()), std::move(value)});
+      budget.charge(out.back());
+    }
+  }
+  bool taking() const { return !pending_.empty() || !taken_.empty(); }
+  // Rows that changed since the last checkpoint began.
+  size_t size() const { return dirty_.size(); }
+
+ private:
+  std::set<std::string, std::less<>> dirty_;
+  std::set<std::string, std::less<>> pending_;
+  std::vector<Row> taken_;
+  std::string scratch_;
+};
+
+}  // namespace patronus

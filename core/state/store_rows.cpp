@@ -1,0 +1,150 @@
+// The replicated state as rows, and back. A new component of the state is added to each_component() and to
+// load_row(), with a RowKind of its own.
+#include "core/base/bytes.h"
+#include "core/base/limits.h"
+#include "core/state/store.h"
+
+namespace patronus {
+namespace {
+
+// Namespace and key are told apart by a zero, which no namespace contains.
+constexpr std::string_view kSeparator("\0", 1);
+
+struct KeyName {
+  std::string_view ns;
+  std::string_view key;
+};
+
+KeyName key_name(std::string_view row_key) {
+  const size_t separator = row_key.find('\0', 1);
+  if (separator == std::string_view::npos) return {};
+  return {row_key.substr(1, separator - 1), row_key.substr(separator + 1)};
+}
+
+RowValue encoded(const Record& record) {
+  RowValue value;
+  Writer out(value.head);
+  out.u64(record.create_revision.value);
+  out.u64(record.mod_revision.value);
+  out.u64(record.version);
+  out.bytes(record.content_type);
+  value.tail = record.value;
+  return value;
+}
+
+// In the order of their rows; keys, the largest, are the last.
+template <typename Visit>
+void each_component(Visit&& visit, auto& keyed, auto& accounts, auto& deduplication, auto& leaders) {
+  visit(keyed);
+  visit(accounts);
+  visit(deduplication);
+  visit(leaders);
+}
+
+}  // namespace
+
+void Store::for_each_row(const RowVisitor& visit) const {
+  each_component([&](const auto& component) { component.for_each_row(visit); }, keyed_, accounts_,
+                 deduplication_, leaders_);
+  for_each_key_row(visit);
+}
+
+void Store::begin_changes() {
+  each_component([](auto& component) { component.changes().begin(); }, keyed_, accounts_, deduplication_,
+                 leaders_);
+  changes_.begin();
+}
+
+bool Store::take_changes(RowBudget budget, std::vector<Row>& out) {
+  bool more = false;
+  const auto take = [&](Changes& changes, const auto& source) {
+    changes.take(source, budget, out);
+    more = more || changes.taking();
+  };
+  each_component([&](auto& component) { take(component.changes(), component); }, keyed_, accounts_,
+                 deduplication_, leaders_);
+  take(changes_, *this);
+  return more;
+}
+
+void Store::touch(std::string_view ns, std::string_view key) {
+  // Built in place, so that a row which is dirty already costs no allocation.
+  std::string& scratch = changes_.scratch();
+  scratch.assign(1, static_cast<char>(RowKind::kKey));
+  scratch += ns;
+  scratch += kSeparator;
+  scratch += key;
+  changes_.touch(scratch, *this);
+}
+
+std::optional<RowValue> Store::row(std::string_view key) const {
+  const KeyName name = key_name(key);
+  const Record* record = get(name.ns, name.key);
+  return record == nullptr ? std::nullopt : std::optional(encoded(*record));
+}
+
+void Store::for_each_key_row(const RowVisitor& visit) const {
+  for (const auto& [ns, keys] : namespaces_) {
+    for (const auto& [key, stored] : keys)
+      visit(row_key(RowKind::kKey, ns + std::string(kSeparator) + key), encoded(stored.record));
+  }
+}
+
+std::optional<std::string> Store::load_key_row(std::string_view key, std::string_view value) {
+  const KeyName name = key_name(key);
+  Reader in(value);
+  Record record;
+  record.create_revision = Index{in.u64()};
+  record.mod_revision = Index{in.u64()};
+  record.version = in.u64();
+  record.content_type = in.text(limits::kContentTypeBytesMax);
+  const std::string_view content = in.raw(in.remaining());
+  record.value = Blob(std::string(content));
+  const bool sane = in.done() && content.size() <= limits::kEntryBytesMax && record.create_revision &&
+                    record.create_revision <= record.mod_revision && record.mod_revision <= base_.index &&
+                    record.version > 0;
+  if (!sane || namespace_fault(name.ns) || name.key.empty()) return "a key makes no sense";
+  add_loaded(std::string(name.ns), std::string(name.key), std::move(record));
+  return std::nullopt;
+}
+
+std::optional<std::string> Store::load_row(std::string_view key, std::string_view value) {
+  switch (static_cast<RowKind>(key.front())) {
+    case RowKind::kKeptAnswer:
+      return keyed_.load_row(key, value);
+    case RowKind::kSigningKeys:
+    case RowKind::kSession:
+    case RowKind::kUser:
+      return accounts_.load_row(key, value);
+    case RowKind::kWindow:
+      return deduplication_.load_row(key, value);
+    case RowKind::kLeaderCounts:
+    case RowKind::kLeader:
+      return leaders_.load_row(key, value);
+    case RowKind::kKey:
+      return load_key_row(key, value);
+  }
+  return "a row of a kind that this version does not know";
+}
+
+StoreLoader::StoreLoader(Base base) { store_.base_ = std::move(base); }
+
+std::optional<std::string> StoreLoader::add(std::string_view key, std::string_view value) {
+  if (key.empty() || key.size() > limits::kRowKeyBytesMax) return "a row's key has an impossible length";
+  if (key <= last_key_) return "rows are not in order";
+  last_key_ = key;
+  ++rows_;
+  return store_.load_row(key, value);
+}
+
+std::variant<Store, std::string> StoreLoader::finish(uint64_t expected_hash) && {
+  if (std::optional<std::string> fault = store_.accounts_.fault()) return *fault;
+  if (std::optional<std::string> fault = store_.leaders_.fault()) return *fault;
+  if (store_.hash() != expected_hash) return "the rows are not those of the state that was written";
+  // What was just read is in no need of being written again.
+  each_component([](auto& component) { component.changes() = Changes{}; }, store_.keyed_, store_.accounts_,
+                 store_.deduplication_, store_.leaders_);
+  return std::move(store_);
+}
+
+}  // namespace patronus

@@ -1,0 +1,123 @@
+// When a checkpoint begins, and how its pieces follow each other.
+#include <gtest/gtest.h>
+
+#include "core/base/limits.h"
+#include "core/checkpointer.h"
+
+namespace patronus {
+namespace {
+
+using namespace std::chrono_literals;
+
+class CheckpointerTest : public ::testing::Test {
+ protected:
+  CheckpointerTest() {
+    apply(EntryKind::kConfiguration, encode_configuration({{{1, 2}}, {{"a", Incarnation{1}, "", "", true}}}));
+  }
+  void apply(EntryKind kind, std::string payload) {
+    const Entry entry{store_.applied().next(), Term{1}, kind, {}, Blob(std::move(payload))};
+    (void)store_.apply(entry);
+    checkpointer_.applied(100, now_);
+  }
+  void put(size_t keys, size_t value_bytes = 10) {
+    for (size_t i = 0; i < keys; ++i) {
+      ++writes_;
+      apply(EntryKind::kCommand,
+            encode_command(
+                {{Incarnation{1}, writes_, writes_},
+                 {},
+                 PutOp{"n", "k" + std::to_string(writes_), Blob(std::string(value_bytes, 'v')), "", {}}}));
+    }
+  }
+  // The piece that this step gives, or nothing.
+  std::optional<Checkpoint> step() {
+    Effects effects;
+    checkpointer_.step(now_, store_, effects);
+    EXPECT_LE(effects.size(), 1U);
+    if (effects.empty()) return std::nullopt;
+    return std::get<Checkpoint>(effects.front());
+  }
+
+  Instant now_{1'000'000'000};
+  Store store_;
+  Checkpointer checkpointer_{CheckpointPace{1000, 10s}, Index{}};
+  uint64_t writes_ = 0;
+};
+
+TEST_F(CheckpointerTest, BeginsWhenEnoughWasApplied) {
+  put(8);
+  EXPECT_FALSE(step());
+  put(1);
+  const std::optional<Checkpoint> piece = step();
+  ASSERT_TRUE(piece);
+  ASSERT_TRUE(piece->end);
+  EXPECT_EQ(piece->end->base, store_.base());
+  EXPECT_EQ(piece->end->state_hash, store_.hash());
+  EXPECT_EQ(checkpointer_.durable(), Index{}) << "not before it is there";
+  EXPECT_FALSE(step()) << "one at a time";
+  checkpointer_.taken();
+  EXPECT_EQ(checkpointer_.durable(), store_.applied());
+  EXPECT_FALSE(step()) << "nothing was applied since";
+}
+
+TEST_F(CheckpointerTest, BeginsSomeTimeAfterAnythingWasApplied) {
+  EXPECT_EQ(checkpointer_.deadline(), now_ + 10s);
+  now_ = now_ + 9s;
+  EXPECT_FALSE(step());
+  now_ = now_ + 1s;
+  EXPECT_TRUE(step());
+  EXPECT_EQ(checkpointer_.deadline(), Instant::never());
+  checkpointer_.taken();
+  EXPECT_EQ(checkpointer_.deadline(), Instant::never()) << "an idle node writes nothing";
+  now_ = now_ + 100s;
+  EXPECT_FALSE(step());
+}
+
+TEST_F(CheckpointerTest, HurriesWhenTheProcessIsAboutToEnd) {
+  checkpointer_.hurry();
+  EXPECT_TRUE(step());
+  checkpointer_.taken();
+  checkpointer_.hurry();
+  EXPECT_FALSE(step()) << "there is nothing to write";
+}
+
+// What is applied while pieces are under way belongs to the next checkpoint.
+TEST_F(CheckpointerTest, IsOfOneIndexHoweverManyPieces) {
+  put(3 * limits::kCheckpointPieceRows);
+  const Base base = store_.base();
+  const uint64_t hash = store_.hash();
+  size_t pieces = 0;
+  std::optional<Checkpoint> piece = step();
+  for (; piece && !piece->end; piece = step()) {
+    EXPECT_LE(piece->rows.size(), limits::kCheckpointPieceRows);
+    ++pieces;
+    put(20);
+    EXPECT_FALSE(step()) << "the next comes when this one was taken";
+    checkpointer_.taken();
+  }
+  ASSERT_TRUE(piece);
+  EXPECT_GE(pieces, 3U);
+  EXPECT_EQ(piece->end->base, base);
+  EXPECT_EQ(piece->end->state_hash, hash);
+  checkpointer_.taken();
+  EXPECT_EQ(checkpointer_.durable(), base.index);
+  ASSERT_TRUE(step()) << "as much was applied meanwhile";
+}
+
+TEST_F(CheckpointerTest, LargeRowsMakeSmallPieces) {
+  put(5, limits::kValueBytesMax);
+  checkpointer_.hurry();
+  size_t pieces = 0;
+  while (const std::optional<Checkpoint> piece = step()) {
+    size_t bytes = 0;
+    for (const Row& row : piece->rows) bytes += row.value ? row.value->size() : 0;
+    EXPECT_LE(bytes, limits::kCheckpointPieceBytes + limits::kValueBytesMax + 1000);
+    ++pieces;
+    checkpointer_.taken();
+    if (piece->end) break;
+  }
+  EXPECT_GE(pieces, 3U);
+}
+
+}  // namespace
+}  // namespace patronus
