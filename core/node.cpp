@@ -32,6 +32,10 @@ Node::Node(Boot boot, std::string version, Now now)
       founding_(boot_.founding_nodes),
       next_retry_(Instant::never()),
       hand_over_policy_(boot_.leader_priority, boot_.election_timeout) {
+  if (const History past = store_.history(); !past.changes.empty()) {
+    last_applied_leader_ = past.changes.front().leader;
+    last_applied_leader_term_ = past.changes.front().term;
+  }
   // Log and state are others' from here on; a second copy would only take room.
   boot_.entries.clear();
   boot_.entries.shrink_to_fit();
