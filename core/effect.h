@@ -42,7 +42,7 @@ enum class NoticeKind : uint8_t {
   kLeaderKnown,
   kLeaderLost,
   kSetupToken,  // there is no user yet, and this token makes the first
-  kStranger,  // a peer that does not belong here, or a message that can't be right
+  kStranger,    // a peer that does not belong here, or a message that can't be right
 };
 
 // Something worth a line in the log; never needed for correctness.
@@ -56,7 +56,13 @@ struct Stop {
   std::string reason;
 };
 
-using Effect = std::variant<Persist, Send, Reply, Notice, Stop>;
+// The cluster has taken this node out: the driver stops the process with this line. Its data directory is of
+// no further use.
+struct Removed {
+  std::string reason;
+};
+
+using Effect = std::variant<Persist, Send, Reply, Notice, Stop, Removed>;
 using Effects = std::vector<Effect>;
 
 }  // namespace patronus

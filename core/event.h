@@ -22,6 +22,7 @@ struct Boot {
   Duration election_timeout{};
   Duration heartbeat_interval{};
   size_t founding_nodes = 1;  // all of them must be present and empty to found a cluster
+  bool auto_join = true;      // an empty node that comes to the door is admitted without an operator's word
   uint64_t seed = 0;          // for this boot's randomness
   HardState hard;             // what recovery found on disk
   std::vector<Entry> entries;
@@ -64,6 +65,13 @@ struct PeerMessage {
 struct WriteDone {
   PersistId id;
 };
+// Another node's stream came in and it said who it is; or its last stream ended.
+struct VisitorCame {
+  PeerIdentity visitor;
+};
+struct VisitorLeft {
+  NodeId visitor;
+};
 // This node shall leave, or after all not: it goes unready, hands leadership over and takes none.
 struct Drain {
   bool on = true;
@@ -71,7 +79,7 @@ struct Drain {
 // Nothing but time.
 struct Wake {};
 
-using Event =
-    std::variant<LinkUp, LinkLost, PeerGone, PeerMessage, WriteDone, ClientWrite, ClientRead, Drain, Wake>;
+using Event = std::variant<LinkUp, LinkLost, PeerGone, VisitorCame, VisitorLeft, PeerMessage, WriteDone,
+                           ClientWrite, ClientRead, Drain, Wake>;
 
 }  // namespace patronus

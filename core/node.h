@@ -17,6 +17,7 @@
 #include "core/requests/pending_writes.h"
 #include "core/requests/session_keeper.h"
 #include "core/state/store.h"
+#include "core/visitors.h"
 
 namespace patronus {
 
@@ -25,6 +26,7 @@ struct NodeView {
   std::string address;
   std::string role;  // leader, follower, candidate, or stranger: not a member under its data directory
   bool voter = false;
+  std::string standing;  // voter, learner, joining, leaving; expected: wanted and not a member yet
   bool healthy = false;
   int64_t last_contact_ms = -1;  // as the leader counts it; -1: not known
   Index applied;
@@ -59,6 +61,11 @@ struct Status {
   RaftCounters counters;
 };
 
+struct PeerTarget {
+  NodeId id;
+  std::string address;
+};
+
 class Node {
  public:
   Node(const Boot& boot, std::string version, Now now);
@@ -76,7 +83,22 @@ class Node {
   // What this node says of itself when it meets a peer.
   PeerIdentity identity() const;
   // False if messages to this peer must not be sent: it is not the member it says it is.
-  bool may_send_to(const PeerIdentity& peer) const;
+  bool may_send_to(const PeerIdentity& peer, const Message& message) const {
+    return raft_.may_send_to(peer.id, peer.incarnation, message);
+  }
+
+  // Whom this node has to reach besides those it was configured with: members, nodes that are wanted, and
+  // those that must be told that they are not. At most kPeerTargetsMax.
+  std::vector<PeerTarget> peer_targets() const;
+  // Changes when the targets may have changed.
+  struct TargetsVersion {
+    Index configuration;
+    Term term;
+    uint64_t members = 0;
+    uint64_t visitors = 0;
+    friend bool operator==(const TargetsVersion&, const TargetsVersion&) = default;
+  };
+  TargetsVersion targets_version() const;
 
   // A request was made in this session; a session that is used does not idle out.
   void touch_session(std::string_view id, Now now);
@@ -97,6 +119,8 @@ class Node {
   void handle(Now now, LinkUp& event, Effects& out);
   void handle(Now now, LinkLost& event, Effects& out);
   void handle(Now now, PeerGone& event, Effects& out);
+  void handle(Now now, VisitorCame& event, Effects& out);
+  void handle(Now now, VisitorLeft& event, Effects& out);
   void handle(Now now, PeerMessage& event, Effects& out);
   void handle(Now now, WriteDone& event, Effects& out);
   void handle(Now now, ClientWrite& event, Effects& out);
@@ -106,7 +130,21 @@ class Node {
 
   void on_forwarded(Now now, const PeerMessage& event, const ForwardWrites& writes, Effects& out);
   void on_refused(const WritesRefused& refused, Effects& out);
+  // Puts a write into this leader's log, or says why not.
+  std::optional<Refusal> propose(Now now, const Blob& command, bool& handing_over, Effects& out);
   void on_read_request(Now now, const NodeId& from, const ReadIndexRequest& request, Effects& out);
+
+  // node_members.cpp
+  void keep_members(Now now, Effects& out);
+  void look_at_visitors(Now now, Effects& out);
+  bool admit(const PeerIdentity& visitor, Now now, Effects& out);
+  bool is_stranger(const PeerIdentity& visitor) const;
+  void change_members(Now now, Effects& out);
+  membership::View membership_view(Now now) const;
+  // False if taking that node out, as the command wants it, would cost the cluster its majority.
+  bool guards_majority(Now now, const Blob& command) const;
+  void on_not_member(const PeerMessage& event, const NotMember& said, Effects& out);
+  void leave_if_removed(Effects& out);
 
   // What follows from any step: a new leader is told what is pending, what is committed is applied, what is
   // answered is answered.
@@ -114,7 +152,7 @@ class Node {
   void follow_leader(Now now, Effects& out);
   // A leader that drains hands over, and tries again when that came to nothing.
   void hand_over(Now now, Effects& out);
-  [[nodiscard]] bool send_write(Now now, PendingWrite& write, Effects& out);
+  [[nodiscard]] std::optional<Refusal> send_write(Now now, PendingWrite& write, Effects& out);
   void ask_for_index(Now now, Effects& out);
   void apply_committed(Effects& out);
   void keep_sessions(Now now, Effects& out);
@@ -141,6 +179,9 @@ class Node {
   NodeId known_leader_;  // to which pending requests were last sent
   Term known_term_;
   Instant next_retry_;
+  Visitors visitors_;
+  Instant next_retirement_;  // a leader that is to be taken out does not try to hand over before
+  bool told_removed_ = false;
   bool draining_ = false;
   bool handing_over_ = false;  // as it was at the end of the last step
   Instant next_hand_over_;

@@ -129,6 +129,10 @@ void Driver::perform(Effect&& effect) {
   } else if (const auto* stop = std::get_if<Stop>(&effect)) {
     stopped_ = true;
     ports_.stop(stop->reason);
+  } else if (const auto* removed = std::get_if<Removed>(&effect)) {
+    stopped_ = true;
+    removed_ = true;
+    ports_.stop(removed->reason);
   }
 }
 
@@ -206,9 +210,25 @@ void Driver::keep_signing_key() {
   }
 }
 
+void Driver::follow_members() {
+  const Node::TargetsVersion version = node_.targets_version();
+  if (version == targets_) return;
+  targets_ = version;
+  std::vector<PeerAddress> targets;
+  for (PeerTarget& target : node_.peer_targets())
+    targets.push_back({std::move(target.id), std::move(target.address)});
+  links_.set_targets(std::move(targets), now_.mono);
+}
+
+void Driver::submit(WriteOp&& op, Duration patience) {
+  now_ = ports_.now();
+  step(ClientWrite{RequestId{}, std::move(op), std::nullopt, now_.mono + patience, std::nullopt});
+}
+
 void Driver::flush() {
   keep_signing_key();
   if (draining_) continue_drain();
+  follow_members();
   http_.flush(now_);
   write_log();
   links_.flush(now_.mono);

@@ -68,15 +68,24 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   const Node& node() const { return node_; }
   const Metrics& metrics() const { return metrics_; }
   bool stopped() const { return stopped_; }
+  // The cluster has taken this node out; it has stopped.
+  bool removed() const { return removed_; }
+
+  // An operator's write, whose answer nobody waits for.
+  void submit(WriteOp&& op, Duration patience);
 
  private:
   // PeerLinks::Listener
   PeerIdentity own_identity() const override { return node_.identity(); }
-  bool may_send_to(const PeerIdentity& peer) const override { return node_.may_send_to(peer); }
+  bool may_send_to(const PeerIdentity& peer, const Message& message) const override {
+    return node_.may_send_to(peer, message);
+  }
   ConnId new_conn(Door door) override;
   void on_link_up(const PeerIdentity& peer) override { step(LinkUp{peer}); }
   void on_link_lost(const NodeId& peer, LinkEnd how) override { step(LinkLost{peer, how}); }
   void on_peer_gone(const NodeId& peer, bool on_purpose) override { step(PeerGone{peer, on_purpose}); }
+  void on_visitor(const PeerIdentity& visitor) override { step(VisitorCame{visitor}); }
+  void on_visitor_left(const NodeId& visitor) override { step(VisitorLeft{visitor}); }
   void on_peer_message(const PeerIdentity& from, Message&& message) override {
     step(PeerMessage{from.id, from.incarnation, std::move(message)});
   }
@@ -97,6 +106,7 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   void check_log_health();
   void continue_drain();
   void keep_signing_key();
+  void follow_members();
 
   Ports& ports_;
   std::unique_ptr<auth::Crypto> crypto_;
@@ -114,6 +124,8 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   ConnId next_conn_ = 1;
   ProcessFigures process_;
   bool stopped_ = false;
+  bool removed_ = false;
+  Node::TargetsVersion targets_;
   Instant next_key_check_;
   bool told_setup_token_ = false;
   struct Draining {

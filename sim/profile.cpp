@@ -48,13 +48,18 @@ Profile draw_profile(Tape& tape) {
     if (tape.chance(300)) p.latency_max = p.election_timeout / 4;
     p.think_max = tape.between(1ms, 40ms);
   }
+  p.churn = tape.chance(500);
+  if (p.churn) {
+    p.extras = 1 + tape.choose(2);
+    p.churn_interval = p.election_timeout * (2 + tape.choose(8)) / 2;
+  }
   return p;
 }
 
 std::string Profile::describe() const {
-  std::string text = std::to_string(nodes) + " nodes, " + std::to_string(clients) + " clients, " +
-                     std::to_string(length / 1ms) + " ms, election timeout " +
-                     std::to_string(election_timeout / 1ms) + " ms;";
+  std::string text = std::to_string(nodes) + " nodes and " + std::to_string(extras) + " more, " +
+                     std::to_string(clients) + " clients, " + std::to_string(length / 1ms) +
+                     " ms, election timeout " + std::to_string(election_timeout / 1ms) + " ms;";
   const auto name = [&](bool on, const char* family) {
     if (on) text += std::string(" ") + family;
   };
@@ -74,6 +79,7 @@ std::string Profile::describe() const {
   name(chunks, "chunks");
   name(clock_skew, "clock-skew");
   name(slow_disks, "slow-disks");
+  name(churn, "churn");
   name(strike_leaders, "strike-leaders");
   name(strike_elections, "strike-elections");
   return text;

@@ -12,6 +12,7 @@ namespace patronus::sim {
 
 struct Profile {
   uint32_t nodes = 3;
+  uint32_t extras = 0;  // nodes that are not there at the founding
   uint32_t clients = 4;
   uint32_t users = 2;  // with sessions to be judged
   uint32_t keys = 3;
@@ -43,7 +44,9 @@ struct Profile {
   bool chunks = false;
   bool clock_skew = false;
   bool slow_disks = false;
+  bool churn = false;             // an operator adds and removes nodes
   Duration trouble_interval{};    // between two faults, at most
+  Duration churn_interval{};      // between two of the operator's doings, at most
   Duration down_max{};            // how long a killed node stays down, at most
   bool strike_leaders = false;    // troubles prefer whoever leads
   bool strike_elections = false;  // and come while votes are under way

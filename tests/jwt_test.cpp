@@ -136,16 +136,16 @@ TEST(JwtParser, RefusesTheSameMemberTwice) {
             "the token's header is not JSON as it should be: the same key twice in one object");
   EXPECT_EQ(reason(token_of(R"({"alg":"EdDSA","\u0061lg":"none","kid":"k1"})", kPayload)),
             "the token's header is not JSON as it should be: the same key twice in one object");
-  EXPECT_EQ(reason(token_of(
-                kHeader, R"({"sub":"u1","iss":"c","sub":"u2","sid":"s","iat":1,"exp":2,"role":"viewer","rev":7})")),
-            "the token's payload is not JSON as it should be: the same key twice in one object");
+  EXPECT_EQ(
+      reason(token_of(
+          kHeader, R"({"sub":"u1","iss":"c","sub":"u2","sid":"s","iat":1,"exp":2,"role":"viewer","rev":7})")),
+      "the token's payload is not JSON as it should be: the same key twice in one object");
 }
 
 TEST(JwtParser, RefusesClaimsThatAreMissingOrOfAnotherType) {
   const std::vector<std::pair<std::string, std::string>> members = {
-      {"iss", R"("c")"}, {"sub", R"("u")"}, {"sid", R"("s")"},
-      {"iat", "1"},      {"exp", "2"},      {"role", R"("viewer")"},
-      {"rev", "7"}};
+      {"iss", R"("c")"}, {"sub", R"("u")"},       {"sid", R"("s")"}, {"iat", "1"},
+      {"exp", "2"},      {"role", R"("viewer")"}, {"rev", "7"}};
   const auto payload = [&](const std::string& changed, const std::string& to) {
     std::string text = "{";
     for (const auto& [name, value] : members) {

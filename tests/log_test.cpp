@@ -18,7 +18,7 @@ Entry entry(uint64_t index, uint64_t term, std::string payload = "x") {
 }
 
 Entry configuration_entry(uint64_t index, uint64_t term, const NodeId& member) {
-  const Configuration configuration{{{1, 2}}, {{member, Incarnation{1}, "a:1", "a:2", true}}};
+  const Configuration configuration{{{1, 2}}, {{member, Incarnation{1}, "a:1", "a:2", Standing::kVoter}}};
   return {Index{index}, Term{term}, EntryKind::kConfiguration, {}, Blob(encode_configuration(configuration))};
 }
 

@@ -38,8 +38,14 @@ constexpr std::string_view kNames[] = {"none",
                                        "no-reuse-detection",
                                        "lease-counts-pause",
                                        "vouch-for-ever",
-                                       "expire-by-proposer"};
-static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kExpireByProposer) + 1);
+                                       "expire-by-proposer",
+                                       "count-one-majority",
+                                       "change-before-own-term",
+                                       "keep-truncated-config",
+                                       "learner-counts",
+                                       "promote-at-once",
+                                       "remove-unguarded"};
+static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kRemoveUnguarded) + 1);
 }  // namespace
 
 Mutant mutant_by_name(std::string_view name) {

@@ -38,6 +38,12 @@ enum class Mutant {
   kLeaseCountsPause,       // the time in which a leader's process was stopped counts for leases
   kVouchForEver,           // a node that is cut off goes on judging tokens
   kExpireByProposer,       // sessions expire by the leader's opinion rather than by the log
+  kCountOneMajority,       // a joint configuration needs the majority of the incoming voters only
+  kChangeBeforeOwnTerm,    // a leader changes the configuration before it committed an entry of its term
+  kKeepTruncatedConfig,    // a configuration that was truncated away stays in force
+  kLearnerCounts,          // learners vote and count
+  kPromoteAtOnce,          // a learner becomes a voter without having caught up
+  kRemoveUnguarded,        // nodes are removed whatever becomes of the majority
 };
 
 #ifdef PATRONUS_MUTANTS

@@ -63,6 +63,7 @@ void Log::truncate_from(Index first) {
   if (!MUTANT(kAckAba)) {
     for (WriteUnderWay& write : under_way_) write.last = std::min(write.last, first.prev());
   }
+  if (MUTANT(kKeepTruncatedConfig)) return;
   while (!configurations_.empty() && configurations_.back().index >= first) configurations_.pop_back();
 }
 
@@ -89,6 +90,13 @@ const Configuration* Log::configuration() const {
 
 Index Log::configuration_index() const {
   return configurations_.empty() ? Index{} : configurations_.back().index;
+}
+
+Index Log::latest_membership(const NodeId& id, Incarnation incarnation) const {
+  for (auto at = configurations_.rbegin(); at != configurations_.rend(); ++at) {
+    if (at->configuration.is_member(id, incarnation)) return at->index;
+  }
+  return Index{};
 }
 
 void Log::note_configuration(const Entry& entry) {

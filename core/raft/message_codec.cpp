@@ -62,6 +62,10 @@ void put(Writer& out, const HeartbeatResponse& m) {
   out.boolean(m.draining);
 }
 void put(Writer& out, const TimeoutNow& m) { out.u8(static_cast<uint8_t>(m.cause)); }
+void put(Writer& out, const NotMember& m) {
+  out.u64(m.configuration_index.value);
+  out.boolean(m.removed);
+}
 void put(Writer& out, const ForwardWrites& m) {
   out.u32(static_cast<uint32_t>(m.commands.size()));
   for (const Blob& command : m.commands) out.bytes(command.view());
@@ -161,7 +165,7 @@ MessageBody get_forward(Reader& in) {
 MessageBody get_refused(Reader& in) {
   WritesRefused m;
   const uint8_t why = in.u8();
-  if (why < 1 || why > 2) in.fail();
+  if (why < 1 || why > static_cast<uint8_t>(Refusal::kWouldBreakQuorum)) in.fail();
   m.why = static_cast<Refusal>(why);
   const size_t count = in.count(kForwardedPerMessageMax, 8);
   for (size_t i = 0; i < count; ++i) m.sequences.push_back(in.u64());
@@ -206,6 +210,10 @@ MessageBody get_body(uint8_t kind, Term term, Reader& in) {
     }
     case 12:
       return get_timeout_now(in);
+    case 13: {
+      const Index configuration_index{in.u64()};
+      return NotMember{configuration_index, in.boolean()};
+    }
     default:
       in.fail();
       return VoteResponse{};
@@ -214,11 +222,17 @@ MessageBody get_body(uint8_t kind, Term term, Reader& in) {
 
 }  // namespace
 
+bool is_request(const MessageBody& body) {
+  return std::holds_alternative<PreVoteRequest>(body) || std::holds_alternative<VoteRequest>(body) ||
+         std::holds_alternative<AppendRequest>(body) || std::holds_alternative<Heartbeat>(body) ||
+         std::holds_alternative<TimeoutNow>(body);
+}
+
 std::string_view message_name(const Message& message) {
   static constexpr std::string_view kNames[] = {
       "PreVoteRequest",   "PreVoteResponse",   "VoteRequest",       "VoteResponse",  "AppendRequest",
       "AppendResponse",   "Heartbeat",         "HeartbeatResponse", "ForwardWrites", "WritesRefused",
-      "ReadIndexRequest", "ReadIndexResponse", "TimeoutNow"};
+      "ReadIndexRequest", "ReadIndexResponse", "TimeoutNow",        "NotMember"};
   static_assert(std::size(kNames) == std::variant_size_v<MessageBody>);
   return kNames[message.body.index()];
 }

@@ -24,7 +24,8 @@ bool Raft::has_successor() const {
   if (leader == nullptr) return false;
   return std::any_of(leader->peers.begin(), leader->peers.end(), [&](const auto& peer) {
     const Member* member = log_.configuration()->find(peer.first);
-    return member != nullptr && member->voter && !peer.second.draining() && !gone_.contains(peer.first);
+    return member != nullptr && votes_in(Half::kIncoming, member->standing) && !peer.second.draining() &&
+           !gone_.contains(peer.first);
   });
 }
 
@@ -33,8 +34,9 @@ bool Raft::transfer(Now now, const NodeId& target, LeaderCause cause, Effects& o
   if (leader == nullptr) return false;
   const auto may_lead = [&](const NodeId& id, const Progress& progress) {
     const Member* member = log_.configuration()->find(id);
-    return member != nullptr && member->voter && progress.heard() && !progress.draining() &&
-           !gone_.contains(id) && now.mono - progress.last_contact() < election_timeout_;
+    return member != nullptr && votes_in(Half::kIncoming, member->standing) && progress.heard() &&
+           !progress.draining() && !gone_.contains(id) &&
+           now.mono - progress.last_contact() < election_timeout_;
   };
   const Progress* best = nullptr;
   NodeId chosen;

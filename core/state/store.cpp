@@ -43,7 +43,9 @@ Applied Store::apply(const Entry& entry) {
       break;
     case EntryKind::kConfiguration: {
       const std::optional<Configuration> configuration = decode_configuration(entry.payload.view());
-      if (configuration) deduplication_.set_members(*configuration);
+      if (!configuration) break;
+      deduplication_.set_members(*configuration);
+      members_.note(*configuration, entry.index);
       break;
     }
     case EntryKind::kCommand: {
@@ -97,9 +99,11 @@ WriteResult Store::execute(const Command& command, Index at, const Stamp& stamp)
 
 WriteResult Store::execute_once(const WriteOp& op, Index at, const Stamp& stamp, size_t returned_max) {
   if (const auto* account = std::get_if<AccountOp>(&op)) return accounts_.apply(*account, at, stamp);
+  if (const auto* member = std::get_if<MemberOp>(&op)) return members_.apply(*member, at);
   return std::visit(
       [&](const auto& concrete) {
-        if constexpr (std::is_same_v<std::decay_t<decltype(concrete)>, AccountOp>) {
+        using Op = std::decay_t<decltype(concrete)>;
+        if constexpr (std::is_same_v<Op, AccountOp> || std::is_same_v<Op, MemberOp>) {
           return WriteResult{};
         } else {
           return execute_op(concrete, at, returned_max);
@@ -202,8 +206,8 @@ void Store::note_leader(const Entry& entry) {
 History Store::history() const { return {{leaders_.begin(), leaders_.end()}, leaders_total_}; }
 
 uint64_t Store::hash() const {
-  return content_hash_ + accounts_.hash() + deduplication_.hash() + keyed_.hash() + leaders_hash_ +
-         applied_.value;
+  return content_hash_ + accounts_.hash() + members_.hash() + deduplication_.hash() + keyed_.hash() +
+         leaders_hash_ + applied_.value;
 }
 
 }  // namespace patronus

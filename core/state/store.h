@@ -17,6 +17,7 @@
 #include "core/state/command.h"
 #include "core/state/deduplication.h"
 #include "core/state/keyed_writes.h"
+#include "core/state/members.h"
 
 namespace patronus {
 
@@ -42,6 +43,7 @@ class Store {
   const Record* get(std::string_view ns, std::string_view key) const;
   ListPage list(const ListQuery& query) const;
   const Accounts& accounts() const { return accounts_; }
+  const Members& members() const { return members_; }
   uint64_t leader_changes() const { return leaders_total_; }
   // The latest leader changes first.
   History history() const;
@@ -76,6 +78,7 @@ class Store {
   size_t keys_ = 0;
   uint64_t content_hash_ = 0;
   Accounts accounts_;
+  Members members_;
   Deduplication deduplication_;
   KeyedWrites keyed_;
   std::deque<LeaderChange> leaders_;

@@ -106,7 +106,10 @@ http::Response cluster(const Status& status, bool in_full) {
   out.begin_array("nodes");
   for (const NodeView& node : status.nodes) {
     out.begin_object().field("id", node.id).field("address", node.address).field("role", node.role);
-    out.field("voter", node.voter).field("healthy", node.healthy).key("last_contact_ms");
+    out.field("voter", node.voter)
+        .field("standing", node.standing)
+        .field("healthy", node.healthy)
+        .key("last_contact_ms");
     if (node.last_contact_ms < 0) {
       out.null();
     } else {

@@ -82,6 +82,12 @@ void read_peers(Reading& in, Config& config) {
   }
 }
 
+void read_auto_join(Reading& in, Config& config) {
+  const std::string text = in.text("AUTO_JOIN", "on");
+  if (text != "on" && text != "off") in.wrong("AUTO_JOIN", text, "is neither; use on or off");
+  config.auto_join = text != "off";
+}
+
 std::optional<Duration> read_duration(Reading& in, std::string_view name, std::string_view otherwise) {
   const std::string text = in.text(name, otherwise);
   const std::optional<Duration> duration = parse_duration(text);
@@ -154,6 +160,7 @@ const std::vector<Setting>& settings() {
       {"PEERS", "none", "the nodes of the cluster: id=host:port,... or host:port,..."},
       {"FOUNDING_NODES", "all peers and itself",
        "how many nodes must be present and empty to found a cluster"},
+      {"AUTO_JOIN", "on", "whether a node that starts empty and reaches this one is taken into the cluster"},
       {"CLUSTER_SECRET", "", "32 random bytes in hex or base64url; rather name their file in _FILE"},
       {"DATA_DIR", "/data/raft", "where the log is kept"},
       {"ELECTION_TIMEOUT", "5", "a leader silent for longer is replaced: 5, 5s, 500ms"},
@@ -200,6 +207,7 @@ LoadedConfig make_config(const Sources& sources) {
   read_identity(in, sources, loaded.config);
   read_doors(in, loaded.config);
   read_peers(in, loaded.config);
+  read_auto_join(in, loaded.config);
   read_cluster_secret(in, loaded.config);
   read_sessions(in, loaded.config);
   read_timing(in, loaded.config);

@@ -41,6 +41,7 @@ struct Config {
   std::string cluster_secret;        // the bytes; empty if there is none
   std::vector<PeerAddress> peers;    // without this node itself
   size_t founding_nodes = 1;
+  bool auto_join = true;  // empty nodes that come are taken in
   std::string data_dir;
   Duration election_timeout{};
   Duration heartbeat_interval{};
