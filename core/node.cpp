@@ -192,7 +192,7 @@ void Node::on_forwarded(Now now, const PeerMessage& event, const ForwardWrites& 
 }
 
 std::optional<Refusal> Node::propose(Now now, const Blob& command, bool& handing_over, Effects& out) {
-  if (!guards_majority(now, command)) return Refusal::kWouldBreakQuorum;
+  if (const std::optional<Refusal> obstacle = membership_obstacle(now, command)) return obstacle;
   const Proposed proposed = raft_.propose(now, EntryKind::kCommand, command, out);
   handing_over = proposed == Proposed::kHandingOver;
   if (proposed == Proposed::kAccepted || handing_over) return std::nullopt;

@@ -137,12 +137,12 @@ class Node {
   // node_members.cpp
   void keep_members(Now now, Effects& out);
   void look_at_visitors(Now now, Effects& out);
-  bool admit(const PeerIdentity& visitor, Now now, Effects& out);
+  bool admit(const Visitors::Visitor& at_the_door, Now now, Effects& out);
   bool is_stranger(const PeerIdentity& visitor) const;
   void change_members(Now now, Effects& out);
   membership::View membership_view(Now now) const;
-  // False if taking that node out, as the command wants it, would cost the cluster its majority.
-  bool guards_majority(Now now, const Blob& command) const;
+  // Why a leader does not even propose what the command wants of the membership.
+  std::optional<Refusal> membership_obstacle(Now now, const Blob& command) const;
   void on_not_member(const PeerMessage& event, const NotMember& said, Effects& out);
   void leave_if_removed(Effects& out);
 

@@ -22,8 +22,14 @@ void Node::look_at_visitors(Now now, Effects& out) {
   const bool belongs = raft_.is_member(boot_.id, boot_.incarnation) && store_.applied() > Index{};
   if (!belongs) return;
   for (auto& [id, visitor] : visitors_.all()) {
+    if (!visitor.known) {
+      // What is wanted must be known as it is now, and not as it was before this node was away.
+      if (!vouches(now)) continue;
+      const auto wanted = store_.members().wanted().find(id);
+      visitor.known = wanted == store_.members().wanted().end() ? Incarnation{} : wanted->second.incarnation;
+    }
     if (now.mono < visitor.next) continue;
-    if (admit(visitor.identity, now, out)) {
+    if (admit(visitor, now, out)) {
       visitor.next = now.mono + limits::kAdmitRetry;
     } else if (is_stranger(visitor.identity)) {
       visitor.next = now.mono + limits::kNotMemberInterval;
@@ -39,7 +45,8 @@ void Node::look_at_visitors(Now now, Effects& out) {
 
 // Proposes that an empty node is taken in, if that is not wanted yet; all members see it, and whoever is
 // first is enough: known under this data directory it changes nothing.
-bool Node::admit(const PeerIdentity& visitor, Now now, Effects& out) {
+bool Node::admit(const Visitors::Visitor& at_the_door, Now now, Effects& out) {
+  const PeerIdentity& visitor = at_the_door.identity;
   const Members& members = store_.members();
   if (visitor.cluster_id || known_leader_.empty()) return false;
   if (members.is_wanted(visitor.id, visitor.incarnation) || members.was_removed(visitor.incarnation))
@@ -48,6 +55,11 @@ bool Node::admit(const PeerIdentity& visitor, Now now, Effects& out) {
   const bool expected = known != members.wanted().end() && !known->second.incarnation;
   if (!boot_.auto_join && !expected) return false;
   if (known == members.wanted().end() && members.wanted().size() >= limits::kMembersMax) return false;
+  // A stream whose machine lost power may stand here long after another disk has come under that name, and
+  // even become a member: then this is the older one.
+  const bool outdated = known != members.wanted().end() && known->second.incarnation != at_the_door.known &&
+                        members.configuration().is_member(visitor.id, known->second.incarnation);
+  if (outdated) return false;
   AdmitNodeOp op{visitor.id, visitor.incarnation, visitor.peer_address, visitor.api_address, boot_.id, {}};
   if (known != members.wanted().end()) op.replaces = known->second.incarnation;
   ClientWrite write{RequestId{}, MemberOp{std::move(op)}, std::nullopt, now.mono + limits::kAdmitRetry,
@@ -120,11 +132,22 @@ membership::View Node::membership_view(Now now) const {
   return view;
 }
 
-bool Node::guards_majority(Now now, const Blob& command) const {
-  if (!raft_.is_leader()) return true;
+std::optional<Refusal> Node::membership_obstacle(Now now, const Blob& command) const {
+  if (!raft_.is_leader()) return std::nullopt;
   const std::optional<MemberOp> op = decode_membership(command.view());
-  const auto* remove = op ? std::get_if<RemoveNodeOp>(&*op) : nullptr;
-  return remove == nullptr || membership::may_remove(membership_view(now), remove->id, remove->force);
+  if (!op) return std::nullopt;
+  if (const auto* remove = std::get_if<RemoveNodeOp>(&*op)) {
+    if (membership::may_remove(membership_view(now), remove->id, remove->force)) return std::nullopt;
+    return Refusal::kWouldBreakQuorum;
+  }
+  // A member that is heard has not lost its disk: another process has taken its name.
+  const auto& admit = std::get<AdmitNodeOp>(*op);
+  const std::map<NodeId, MemberHealth> health = raft_.member_health(now);
+  const auto member = health.find(admit.id);
+  const bool replaces_a_healthy_one = admit.replaces && admit.replaces != admit.incarnation &&
+                                      raft_.is_member(admit.id, admit.replaces) && member != health.end() &&
+                                      member->second.healthy;
+  return replaces_a_healthy_one ? std::optional(Refusal::kBusy) : std::nullopt;
 }
 
 Node::TargetsVersion Node::targets_version() const {

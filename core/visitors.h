@@ -2,7 +2,9 @@
 // that were taken out must be told so.
 #pragma once
 
+#include <algorithm>
 #include <map>
+#include <optional>
 
 #include "core/base/limits.h"
 #include "core/base/time.h"
@@ -15,12 +17,14 @@ class Visitors {
   struct Visitor {
     PeerIdentity identity;  // as it was when it came: an empty node may have joined since
     Instant next;           // nothing is done about it before
+    // The data directory that was wanted under its id when it was looked at first; 0: none.
+    std::optional<Incarnation> known;
   };
 
   // A node that comes again is another process, or has another disk.
   void came(const PeerIdentity& identity, Instant now) {
     if (!visitors_.contains(identity.id) && visitors_.size() >= limits::kPeerConnectionsMax) return;
-    visitors_[identity.id] = {identity, now};
+    visitors_[identity.id] = {identity, now, std::nullopt};
     next_look_ = std::min(next_look_, now);
     ++version_;
   }

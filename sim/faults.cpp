@@ -1,4 +1,5 @@
 // The troubles of a world: one at a time from those that its profile allows, each for a while.
+#include <algorithm>
 #include <vector>
 
 #include "core/raft/quorum.h"
@@ -10,8 +11,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// So long a removal that was asked for may be under way.
-constexpr Duration kRemovalPatience = 5s;
 constexpr HostId kNobody = UINT32_MAX;
 
 }  // namespace
@@ -155,7 +154,7 @@ void World::strike_election(const Host& host) {
 }
 
 // How many of these voters would have no disk if this host lost its own.
-size_t World::lost_disks(const std::map<NodeId, Incarnation>& voters, HostId host) const {
+size_t World::lost_disks(const Voters& voters, HostId host) const {
   size_t lost = 0;
   for (const auto& [id, incarnation] : voters) {
     for (const auto& other : hosts_) {
@@ -166,29 +165,48 @@ size_t World::lost_disks(const std::map<NodeId, Incarnation>& voters, HostId hos
   return lost;
 }
 
+// A removal that was asked for may be kept, and sent to one leader after the other, for a while.
+bool World::removal_is_under_way() const {
+  constexpr Duration kPatience = 5s;
+  for (const auto& [id, asked] : doomed_) {
+    if (checkers_.members().wanted().contains(id) && events_.now() - asked < kPatience) return true;
+  }
+  return false;
+}
+
 // A cluster survives the loss of a minority of disks, of either half while it changes, and also once it is
 // what is wanted. A disk counts as lost until the configuration has another one in its place. While a removal
 // is on its way nobody can say what a minority is.
 bool World::may_wipe(HostId host) const {
-  for (const auto& [id, asked] : doomed_) {
-    if (checkers_.members().wanted().contains(id) && events_.now() - asked < kRemovalPatience) return false;
-  }
-  const auto bears = [&](const std::map<NodeId, Incarnation>& voters) {
+  if (removal_is_under_way()) return false;
+  const std::vector<Voters> all = voters_in_question();
+  return std::all_of(all.begin(), all.end(), [&](const Voters& voters) {
     return lost_disks(voters, host) <= quorum::failure_tolerance(voters.size());
-  };
-  std::map<NodeId, Incarnation> wanted;
-  for (const auto& [id, node] : checkers_.members().wanted()) wanted[id] = node.incarnation;
-  if (!bears(wanted)) return false;
+  });
+}
+
+// Whose majority may be needed, now or soon: of those who are wanted, of either half of each configuration
+// that somebody may go by, and of the incoming with any learner that may be promoted before its loss is
+// noticed.
+std::vector<World::Voters> World::voters_in_question() const {
+  std::vector<Voters> all(1);
+  for (const auto& [id, node] : checkers_.members().wanted()) all[0][id] = node.incarnation;
   for (const Configuration& configuration : checkers_.configurations_in_force()) {
-    for (const Half half : {Half::kOutgoing, Half::kIncoming}) {
-      std::map<NodeId, Incarnation> voters;
-      for (const Member& member : configuration.members) {
-        if (votes_in(half, member.standing)) voters[member.id] = member.incarnation;
-      }
-      if (!bears(voters)) return false;
+    Voters outgoing;
+    Voters incoming;
+    for (const Member& member : configuration.members) {
+      if (votes_in(Half::kOutgoing, member.standing)) outgoing[member.id] = member.incarnation;
+      if (votes_in(Half::kIncoming, member.standing)) incoming[member.id] = member.incarnation;
+    }
+    all.push_back(outgoing);
+    all.push_back(incoming);
+    for (const Member& member : configuration.members) {
+      if (member.standing != Standing::kLearner) continue;
+      all.push_back(incoming);
+      all.back()[member.id] = member.incarnation;
     }
   }
-  return true;
+  return all;
 }
 
 void World::wipe() {
@@ -230,7 +248,13 @@ void World::add_node() {
   Host* host = hosts_[id].get();
   if (host->is_up()) return;
   if (host->boots() > 0) {
-    if (!checkers_.members().was_removed(host->disk().incarnation())) return;
+    // Its disk is wiped, so it must be out for good.
+    const std::vector<Voters> all = voters_in_question();
+    const bool may_be_needed = std::any_of(all.begin(), all.end(), [&](const Voters& voters) {
+      const auto at = voters.find(host->name());
+      return at != voters.end() && at->second == host->disk().incarnation();
+    });
+    if (may_be_needed || !checkers_.members().was_removed(host->disk().incarnation())) return;
     host->wipe_disk();
   }
   count("node added");
@@ -243,9 +267,9 @@ void World::remove_node() {
   const HostId id = tape_.choose(static_cast<uint32_t>(hosts_.size()));
   const HostId through = tape_.choose(static_cast<uint32_t>(hosts_.size()));
   if (!is_wanted(*hosts_[id]) || !hosts_[through]->is_up()) return;
-  std::map<NodeId, Incarnation> wanted;
-  for (const auto& [name, node] : checkers_.members().wanted()) wanted[name] = node.incarnation;
-  if (lost_disks(wanted, kNobody) > 0) return;
+  for (const Voters& voters : voters_in_question()) {
+    if (lost_disks(voters, kNobody) > 0) return;
+  }
   doomed_[hosts_[id]->name()] = events_.now();
   count("removal asked for");
   if (trace_.keeps()) trace_.line(events_.now(), "operator", "removes " + hosts_[id]->name());

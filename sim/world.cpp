@@ -120,7 +120,7 @@ void World::demand_progress() {
   while (!membership_is_settled() && events_.next() <= limit + patience) events_.step();
   if (!membership_is_settled())
     throw Violation("liveness", "the members do not become those that are wanted after all is healed: " +
-                                    describe(checkers_.members().configuration()));
+                                    describe_members());
   size_t waited_for = 0;
   for (HostId node = 0; node < hosts_.size(); ++node) {
     if (!is_wanted(*hosts_[node])) continue;
@@ -147,7 +147,22 @@ bool World::is_wanted(const Host& host) const {
   return host.disk().incarnation() && checkers_.members().is_wanted(host.name(), host.disk().incarnation());
 }
 
+std::string World::describe_members() const {
+  std::string text = describe(checkers_.members().configuration()) + "; wanted:";
+  for (const auto& [id, node] : checkers_.members().wanted()) {
+    const Member* member = checkers_.members().configuration().find(id);
+    const bool same = member != nullptr && member->incarnation == node.incarnation;
+    text += " " + id + (same ? "" : member == nullptr ? " (not there)" : " (another disk)");
+  }
+  text += "; up:";
+  for (const auto& host : hosts_) {
+    if (host->is_up()) text += " " + host->name() + (is_wanted(*host) ? "" : " (unwanted)");
+  }
+  return text;
+}
+
 bool World::membership_is_settled() const {
+  if (removal_is_under_way()) return false;
   const Members& members = checkers_.members();
   const Configuration& configuration = members.configuration();
   if (configuration.members.size() != members.wanted().size() || configuration.is_joint()) return false;

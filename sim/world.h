@@ -89,11 +89,15 @@ class World final : private Network::Hosts {
   void heal();
   void count(const char* fault) { ++faults_[fault]; }
   bool may_wipe(HostId host) const;
-  size_t lost_disks(const std::map<NodeId, Incarnation>& voters, HostId host) const;
+  bool removal_is_under_way() const;
+  using Voters = std::map<NodeId, Incarnation>;
+  size_t lost_disks(const Voters& voters, HostId host) const;
+  std::vector<Voters> voters_in_question() const;
 
   // All that are wanted are voters and nobody else belongs; who was removed has ended.
   bool membership_is_settled() const;
   bool is_wanted(const Host& host) const;
+  std::string describe_members() const;
   void demand_progress();
   Exchange& tab(HostId host) { return users_[(host - kFirstSession) / 2]->tab((host - kFirstSession) % 2); }
   std::string setup_token() const;

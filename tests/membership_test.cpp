@@ -200,6 +200,18 @@ TEST(Membership, TheGuardCountsWhoIsHealthyAndStays) {
   EXPECT_FALSE(one.may_remove("a", true)) << "no voter would be left";
 }
 
+// c has lost its disk and is heard of as healthy still; without b nobody could commit anything.
+TEST(Membership, TheGuardDoesNotTrustADiskThatHasASuccessor) {
+  World world({"a", "b", "c"});
+  world.want("c", Incarnation{2});
+  EXPECT_FALSE(world.may_remove("b"));
+  world.remove("b");
+  EXPECT_FALSE(world.go());
+  world.view.health["c"] = kLost;
+  ASSERT_TRUE(world.go());
+  EXPECT_EQ(world.text(), "a, b, c (leaving)") << "the lost one goes first";
+}
+
 // From any configuration to any wish: steps are lawful, and end with what is wanted.
 RC_GTEST_PROP(Membership, EveryWishIsReached, ()) {
   World world({"a", "b", "c"});

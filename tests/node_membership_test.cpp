@@ -130,6 +130,16 @@ TEST(Door, WithoutAutoJoinOnlyWhoIsExpectedIsTakenIn) {
   EXPECT_EQ(a.members().wanted().at("d").admitted_by, "me");
 }
 
+// Two processes under one name: the second must not cost the first its place. Nor may a stream that has
+// outlived its machine.
+TEST(Door, AMemberThatIsHeardIsNotReplaced) {
+  Alone a;
+  EXPECT_EQ(a.write(AdmitNodeOp{"a", Incarnation{4}, "x:1", "", "b", kOwn}).outcome, Outcome::kBusy);
+  a.step(VisitorCame{empty_node("a", Incarnation{4})});
+  a.run(5s);
+  EXPECT_TRUE(a.members().is_wanted("a", kOwn));
+}
+
 TEST(Door, ANodeOfAnotherClusterIsNobody) {
   Alone a;
   PeerIdentity other = empty_node("d", Incarnation{4});

@@ -20,6 +20,23 @@ MemberHealth health_of(const View& view, const NodeId& id) {
   return at == view.health.end() ? MemberHealth{} : at->second;
 }
 
+// Another disk came under its name, without anybody having taken this one out.
+bool has_successor(const View& view, const Member& member) {
+  return view.wanted.contains(member.id) && !is_wanted(view, member) && !view.leaving.contains(member.id);
+}
+
+// Voters of a configuration, and how many of them are healthy.
+struct Count {
+  size_t voters = 0;
+  size_t healthy = 0;
+
+  void add(bool is_healthy) {
+    ++voters;
+    if (is_healthy) ++healthy;
+  }
+  bool is_served() const { return voters > 0 && healthy >= quorum::majority(voters); }
+};
+
 bool lags(const MemberHealth& health) {
   return health.lag > limits::kPromoteLagEntriesMax && !MUTANT(kPromoteAtOnce);
 }
@@ -42,8 +59,7 @@ const Member* learner_that_is_ready(const View& view) {
 // Another disk came under a known name. As long as the old one is heard it is not known to be lost: two
 // processes with one name are a mistake that must not cost the good one its place.
 bool is_alive_beside_its_successor(const View& view, const Member& member) {
-  return view.wanted.contains(member.id) && !view.leaving.contains(member.id) &&
-         health_of(view, member.id).healthy;
+  return has_successor(view, member) && health_of(view, member.id).healthy;
 }
 
 // The first member that has to go and may.
@@ -116,16 +132,16 @@ Step take_out(const View& view, const Member& member, const Member* successor) {
 bool may_remove(const View& view, const NodeId& id, bool force) {
   const Member* doomed = view.configuration->find(id);
   if (doomed == nullptr || !doomed->votes() || MUTANT(kRemoveUnguarded)) return true;
-  size_t left = 0;
-  size_t healthy = 0;
+  Count next;   // in the configuration that comes of it
+  Count later;  // and once all who are to go are gone
   for (const Member& member : view.configuration->members) {
-    const bool stays =
-        member.id != id && votes_in(Half::kIncoming, member.standing) && is_wanted(view, member);
-    if (!stays) continue;
-    ++left;
-    if (health_of(view, member.id).healthy) ++healthy;
+    if (member.id == id || !votes_in(Half::kIncoming, member.standing)) continue;
+    // Whoever has a successor under its name has lost its disk, even if that was heard of a moment ago.
+    const bool healthy = health_of(view, member.id).healthy && !has_successor(view, member);
+    next.add(healthy);
+    if (is_wanted(view, member)) later.add(healthy);
   }
-  return force ? healthy > 0 : left > 0 && healthy >= quorum::majority(left);
+  return force ? later.healthy > 0 : next.is_served() && later.is_served();
 }
 
 Step next_step(const View& view) {

@@ -48,8 +48,8 @@ using Step = std::variant<std::monostate, Configuration, HandOver>;
 // The next step, or none. A configuration is a lawful step from the one in the view.
 [[nodiscard]] Step next_step(const View& view);
 
-// True if the cluster serves without this member: a majority of the voters that are left and stay wanted is
-// healthy, or it has no vote. With `force` it is enough that a healthy voter is left.
+// True if the cluster serves without this member: a majority of the voters that are left is healthy, and of
+// those that stay wanted as well, or it has no vote. With `force` it is enough that a healthy voter is left.
 [[nodiscard]] bool may_remove(const View& view, const NodeId& id, bool force);
 
 }  // namespace membership

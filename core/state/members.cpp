@@ -57,7 +57,8 @@ WriteResult Members::execute(const AdmitNodeOp& op, Index at) {
   if (wanted.incarnation != op.replaces) return refused(Outcome::kPreconditionFailed);
   // Who was expected has come, or another disk under a known name.
   const std::string by = wanted.incarnation ? op.admitted_by : wanted.admitted_by;
-  remember_removed(wanted.incarnation);
+  // One that never was a member may be the younger of the two after all.
+  if (configuration_.is_member(op.id, wanted.incarnation)) remember_removed(wanted.incarnation);
   wanted = {op.incarnation, op.peer_address, op.api_address, at, by};
   return done(op.id);
 }
