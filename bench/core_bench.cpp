@@ -154,7 +154,7 @@ void store_apply_put(benchmark::State& state) {
   // Only members' writes are applied.
   Configuration configuration;
   configuration.cluster_id.words = {1, 2};
-  configuration.members.push_back({"a", kIncarnation, "a:1", "a:2", true});
+  configuration.members.push_back({"a", kIncarnation, "a:1", "a:2", Standing::kVoter});
   Entry first = plain_entry(1);
   first.kind = EntryKind::kConfiguration;
   first.payload = Blob(encode_configuration(configuration));

@@ -80,7 +80,13 @@ struct Stop {
   std::string reason;
 };
 
-using Effect = std::variant<Persist, Checkpoint, CutLog, Send, Reply, Notice, Stop>;
+// The cluster has taken this node out: the driver stops the process with this line. Its data directory is of
+// no further use.
+struct Removed {
+  std::string reason;
+};
+
+using Effect = std::variant<Persist, Checkpoint, CutLog, Send, Reply, Notice, Stop, Removed>;
 using Effects = std::vector<Effect>;
 
 }  // namespace patronus

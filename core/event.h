@@ -26,6 +26,7 @@ struct LogRetention {
   size_t tail_bytes = limits::kLogTailBytes;
   size_t tail_entries = limits::kLogTailEntries;
   size_t bytes_max = limits::kLogRetainedBytesMax;
+  bool for_newcomers = true;  // nodes may come that have nothing, and need all of it
 };
 
 // Everything a node is told once, when it starts.
@@ -38,6 +39,7 @@ struct Boot {
   Duration heartbeat_interval{};
   uint8_t leader_priority = 0;  // how much the operator would like this node to lead; 0 to 100
   size_t founding_nodes = 1;    // all of them must be present and empty to found a cluster
+  bool auto_join = true;        // an empty node that comes to the door is admitted without an operator's word
   uint64_t seed = 0;            // for this boot's randomness
   size_t persist_bytes_max = limits::kPersistBytesMax;  // of one piece of a long append
   CheckpointPace pace;
@@ -88,6 +90,13 @@ struct WriteDone {
 };
 // The piece of a checkpoint given last was taken; if it was the end of one, that is durable.
 struct CheckpointTaken {};
+// Another node's stream came in and it said who it is; or its last stream ended.
+struct VisitorCame {
+  PeerIdentity visitor;
+};
+struct VisitorLeft {
+  NodeId visitor;
+};
 // This node shall leave, or after all not: it goes unready, hands leadership over and takes none.
 struct Drain {
   bool on = true;
@@ -95,7 +104,7 @@ struct Drain {
 // Nothing but time.
 struct Wake {};
 
-using Event = std::variant<LinkUp, LinkLost, PeerGone, PeerMessage, WriteDone, CheckpointTaken, ClientWrite,
-                           ClientRead, ClientTransfer, Drain, Wake>;
+using Event = std::variant<LinkUp, LinkLost, PeerGone, VisitorCame, VisitorLeft, PeerMessage, WriteDone,
+                           CheckpointTaken, ClientWrite, ClientRead, ClientTransfer, Drain, Wake>;
 
 }  // namespace patronus

@@ -10,12 +10,12 @@ std::optional<Configuration> Founding::try_found(const Boot& self, Random& rando
   const size_t needed = MUTANT(kFoundWithMajority) ? nodes_ / 2 + 1 : nodes_;
   if (present_.size() + 1 < needed) return std::nullopt;
   Configuration first;
-  first.members.push_back({self.id, self.incarnation, self.peer_address, self.api_address, true});
+  first.members.push_back({self.id, self.incarnation, self.peer_address, self.api_address, Standing::kVoter});
   for (const auto& [id, peer] : present_) {
     const bool forgotten = MUTANT(kFoundWithMajority) && peer.cluster_id;
     if (forgotten) continue;
     if (peer.cluster_id || id <= self.id) return std::nullopt;
-    first.members.push_back({id, peer.incarnation, peer.peer_address, peer.api_address, true});
+    first.members.push_back({id, peer.incarnation, peer.peer_address, peer.api_address, Standing::kVoter});
   }
   if (first.members.size() < needed || (first.members.size() != nodes_ && !MUTANT(kFoundWithMajority))) {
     return std::nullopt;
@@ -28,7 +28,7 @@ std::string Founding::waits_for(const NodeId& self) const {
   for (const auto& [id, peer] : present_) {
     if (peer.cluster_id) {
       return "node " + id + " belongs to cluster " + peer.cluster_id.hex() +
-             "; this node is empty and is not its member under this data directory";
+             "; this node is empty and waits to be taken in";
     }
   }
   if (present_.size() + 1 < nodes_) {

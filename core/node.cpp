@@ -10,6 +10,18 @@
 namespace patronus {
 namespace {
 
+Outcome outcome_of(Refusal refusal) {
+  switch (refusal) {
+    case Refusal::kBusy:
+      return Outcome::kBusy;
+    case Refusal::kFull:
+      return Outcome::kFull;
+    case Refusal::kWouldBreakQuorum:
+      return Outcome::kWouldBreakQuorum;
+  }
+  return Outcome::kBusy;
+}
+
 // An entry of another version of the program must not be taken for nothing: what it did would be lost here.
 std::optional<std::string> unknown_version(const Entry& entry) {
   if (entry.kind != EntryKind::kCommand) return std::nullopt;
@@ -68,7 +80,8 @@ Instant Node::deadline() const {
   const bool will_hand_over = draining_ && raft_.is_leader() && !raft_.is_handing_over();
   const Instant hand_over = will_hand_over ? next_hand_over_ : Instant::never();
   return std::min({raft_.deadline(), writes_->deadline(), reads_.deadline(), transfers_.deadline(),
-                   next_retry_, hand_over, sessions_.deadline(), checkpointer_.deadline()});
+                   next_retry_, hand_over, sessions_.deadline(), checkpointer_.deadline(),
+                   visitors_.deadline()});
 }
 
 void Node::handle(Now now, LinkUp& event, Effects& out) {
@@ -100,13 +113,19 @@ void Node::handle(Now now, PeerMessage& event, Effects& out) {
   const bool of_the_node =
       std::holds_alternative<ForwardWrites>(body) || std::holds_alternative<WritesRefused>(body) ||
       std::holds_alternative<ReadIndexRequest>(body) || std::holds_alternative<ReadIndexResponse>(body) ||
-      std::holds_alternative<TransferRequest>(body) || std::holds_alternative<TransferRefused>(body);
+      std::holds_alternative<TransferRequest>(body) || std::holds_alternative<TransferRefused>(body) ||
+      std::holds_alternative<NotMember>(body);
   if (!of_the_node) {
     raft_.receive(now, event.from, event.incarnation, std::move(event.message), out);
     return;
   }
+  if (const auto* said = std::get_if<NotMember>(&body)) {
+    on_not_member(event, *said, out);
+    return;
+  }
+  // A node whose log is behind may not know its leader as a member yet.
   const bool belongs = event.message.cluster_id == raft_.hard_state().cluster_id &&
-                       raft_.is_member(event.from, event.incarnation);
+                       (raft_.is_member(event.from, event.incarnation) || event.from == raft_.leader());
   if (!belongs) return;
   if (const auto* writes = std::get_if<ForwardWrites>(&body)) on_forwarded(now, event, *writes, out);
   if (const auto* refused = std::get_if<WritesRefused>(&body)) on_refused(*refused, out);
@@ -139,10 +158,12 @@ void Node::handle(Now now, ClientWrite& event, Effects& out) {
   writes_->add({event.request, Blob(encode_command(command)), event.deadline, now.mono, false, Term{}});
   const bool leader_knows_the_rest =
       !known_leader_.empty() && known_leader_ == raft_.leader() && known_term_ == raft_.term();
-  if (!leader_knows_the_rest || send_write(now, *writes_->find(sequence), out)) return;
+  if (!leader_knows_the_rest) return;
+  const std::optional<Refusal> refused = send_write(now, *writes_->find(sequence), out);
+  if (!refused) return;
   // It is in no log, so the client can be told so at once.
   writes_->resolve(sequence);
-  refuse_write(event.request, raft_.log().full() ? Outcome::kFull : Outcome::kBusy, false, out);
+  refuse_write(event.request, outcome_of(*refused), false, out);
 }
 
 void Node::handle(Now, ClientRead& event, Effects& out) {
@@ -165,26 +186,33 @@ void Node::handle(Now, ClientRead& event, Effects& out) {
 
 void Node::on_forwarded(Now now, const PeerMessage& event, const ForwardWrites& writes, Effects& out) {
   if (!raft_.is_leader()) return;  // the sender finds the new leader by itself
-  WritesRefused refused;
+  std::map<Refusal, std::vector<uint64_t>> refused;
   for (const Blob& command : writes.commands) {
     const std::optional<Origin> origin = decode_origin(command.view());
     // Nobody writes in another node's name.
     if (!origin || origin->incarnation != event.incarnation) continue;
-    const Proposed proposed = raft_.propose(now, EntryKind::kCommand, command, out);
     // While leadership is handed over the sender keeps the write, and sends it to the next leader.
-    if (proposed == Proposed::kAccepted || proposed == Proposed::kHandingOver) continue;
-    refused.why = proposed == Proposed::kFull ? Refusal::kFull : Refusal::kBusy;
-    refused.sequences.push_back(origin->sequence);
+    bool handing_over = false;
+    if (const std::optional<Refusal> why = propose(now, command, handing_over, out))
+      refused[*why].push_back(origin->sequence);
   }
-  if (!refused.sequences.empty()) raft_.send(event.from, std::move(refused), PersistId{}, out);
+  for (auto& [why, sequences] : refused)
+    raft_.send(event.from, WritesRefused{why, std::move(sequences)}, PersistId{}, out);
+}
+
+std::optional<Refusal> Node::propose(Now now, const Blob& command, bool& handing_over, Effects& out) {
+  if (const std::optional<Refusal> obstacle = membership_obstacle(now, command)) return obstacle;
+  const Proposed proposed = raft_.propose(now, EntryKind::kCommand, command, out);
+  handing_over = proposed == Proposed::kHandingOver;
+  if (proposed == Proposed::kAccepted || handing_over) return std::nullopt;
+  return proposed == Proposed::kFull ? Refusal::kFull : Refusal::kBusy;
 }
 
 void Node::on_refused(const WritesRefused& refused, Effects& out) {
   for (const uint64_t sequence : refused.sequences) {
     // A former leader may have taken it, so a refusal does not prove that it is in no log.
     if (const std::optional<PendingWrite> write = writes_->resolve(sequence)) {
-      refuse_write(write->request, refused.why == Refusal::kFull ? Outcome::kFull : Outcome::kBusy, true,
-                   out);
+      refuse_write(write->request, outcome_of(refused.why), true, out);
     }
   }
 }
@@ -217,6 +245,7 @@ void Node::settle(Now now, Effects& out) {
   keep_image(now, out);
   serve_reads(now, out);
   keep_sessions(now, out);
+  keep_members(now, out);
   retry_lost(now, out);
   expire(now, out);
   pursue_transfers(now, out);
@@ -242,20 +271,20 @@ void Node::follow_leader(Now now, Effects& out) {
   writes_->for_each([&](PendingWrite& write) { (void)send_write(now, write, out); });
 }
 
-// False if this node leads and could not take the write into its log.
-bool Node::send_write(Now now, PendingWrite& write, Effects& out) {
+// Why this node, which leads, could not take the write into its log; nothing if it did, or another leads.
+std::optional<Refusal> Node::send_write(Now now, PendingWrite& write, Effects& out) {
   write.sent_at = now.mono;
   if (raft_.is_leader()) {
-    const Proposed proposed = raft_.propose(now, EntryKind::kCommand, write.command, out);
-    if (proposed == Proposed::kHandingOver) return true;
-    if (proposed != Proposed::kAccepted) return false;
+    bool handing_over = false;
+    const std::optional<Refusal> refused = propose(now, write.command, handing_over, out);
+    if (refused || handing_over) return refused;
     write.sent = true;
     write.proposed_in = raft_.term();
   } else if (links_.contains(known_leader_)) {  // otherwise it is sent when the link comes up
     write.sent = true;
     raft_.send(known_leader_, ForwardWrites{{write.command}}, PersistId{}, out);
   }
-  return true;
+  return std::nullopt;
 }
 
 void Node::ask_for_index(Now now, Effects& out) {
@@ -399,11 +428,6 @@ void Node::report_health(std::string_view component, bool ok, std::string_view r
 PeerIdentity Node::identity() const {
   return {boot_.id,           boot_.incarnation, raft_.hard_state().cluster_id,
           boot_.peer_address, boot_.api_address, version_};
-}
-
-bool Node::may_send_to(const PeerIdentity& peer) const {
-  if (raft_.log().configuration() == nullptr) return true;
-  return raft_.is_member(peer.id, peer.incarnation) || MUTANT(kIgnoreIncarnation);
 }
 
 }  // namespace patronus

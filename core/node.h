@@ -21,14 +21,16 @@
 #include "core/requests/pending_writes.h"
 #include "core/requests/session_keeper.h"
 #include "core/state/store.h"
+#include "core/visitors.h"
 
 namespace patronus {
 
 struct NodeView {
   NodeId id;
   std::string address;
-  std::string role;  // leader, follower, candidate, or stranger: not a member under its data directory
+  std::string role;  // leader, follower, candidate; stranger: not a member under its data directory; expected
   bool voter = false;
+  std::string standing;  // voter, learner, joining, leaving; expected: wanted and not a member yet
   bool healthy = false;
   int64_t last_contact_ms = -1;  // as the leader counts it; -1: not known
   Index applied;
@@ -67,6 +69,11 @@ struct Status {
   RaftCounters counters;
 };
 
+struct PeerTarget {
+  NodeId id;
+  std::string address;
+};
+
 class Node {
  public:
   Node(Boot boot, std::string version, Now now);
@@ -87,7 +94,22 @@ class Node {
   // What this node says of itself when it meets a peer.
   PeerIdentity identity() const;
   // False if messages to this peer must not be sent: it is not the member it says it is.
-  bool may_send_to(const PeerIdentity& peer) const;
+  bool may_send_to(const PeerIdentity& peer, const Message& message) const {
+    return raft_.may_send_to(peer.id, peer.incarnation, message);
+  }
+
+  // Whom this node has to reach besides those it was configured with: members, nodes that are wanted, and
+  // those that must be told that they are not. At most kPeerTargetsMax.
+  std::vector<PeerTarget> peer_targets() const;
+  // Changes when the targets may have changed.
+  struct TargetsVersion {
+    Index configuration;
+    Term term;
+    uint64_t members = 0;
+    uint64_t visitors = 0;
+    friend bool operator==(const TargetsVersion&, const TargetsVersion&) = default;
+  };
+  TargetsVersion targets_version() const;
 
   // A request was made in this session; a session that is used does not idle out.
   void touch_session(std::string_view id, Now now);
@@ -108,6 +130,8 @@ class Node {
   void handle(Now now, LinkUp& event, Effects& out);
   void handle(Now now, LinkLost& event, Effects& out);
   void handle(Now now, PeerGone& event, Effects& out);
+  void handle(Now now, VisitorCame& event, Effects& out);
+  void handle(Now now, VisitorLeft& event, Effects& out);
   void handle(Now now, PeerMessage& event, Effects& out);
   void handle(Now now, WriteDone& event, Effects& out);
   void handle(Now now, CheckpointTaken& event, Effects& out);
@@ -119,7 +143,21 @@ class Node {
 
   void on_forwarded(Now now, const PeerMessage& event, const ForwardWrites& writes, Effects& out);
   void on_refused(const WritesRefused& refused, Effects& out);
+  // Puts a write into this leader's log, or says why not.
+  std::optional<Refusal> propose(Now now, const Blob& command, bool& handing_over, Effects& out);
   void on_read_request(Now now, const NodeId& from, const ReadIndexRequest& request, Effects& out);
+
+  // node_members.cpp
+  void keep_members(Now now, Effects& out);
+  void look_at_visitors(Now now, Effects& out);
+  bool admit(const Visitors::Visitor& at_the_door, Now now, Effects& out);
+  bool is_stranger(const PeerIdentity& visitor) const;
+  void change_members(Now now, Effects& out);
+  membership::View membership_view(Now now) const;
+  // Why a leader does not even propose what the command wants of the membership.
+  std::optional<Refusal> membership_obstacle(Now now, const Blob& command) const;
+  void on_not_member(const PeerMessage& event, const NotMember& said, Effects& out);
+  void leave_if_removed(Effects& out);
 
   // What follows from any step: a new leader is told what is pending, what is committed is applied, what is
   // answered is answered.
@@ -138,7 +176,7 @@ class Node {
   void on_transfer_refused(Now now, const TransferRefused& refused, Effects& out);
   void answer_transfer(Now now, const PendingTransfer& transfer, std::optional<TransferFailure> failure,
                        Effects& out);
-  [[nodiscard]] bool send_write(Now now, PendingWrite& write, Effects& out);
+  [[nodiscard]] std::optional<Refusal> send_write(Now now, PendingWrite& write, Effects& out);
   void ask_for_index(Now now, Effects& out);
   void apply_committed(Now now, Effects& out);
   // Writes what was applied to the image, and cuts the log behind it.
@@ -172,6 +210,9 @@ class Node {
   DiskPace disk_pace_;
   HandOverPolicy hand_over_policy_;
   Instant next_review_;
+  Visitors visitors_;
+  Instant next_retirement_;  // a leader that is to be taken out does not try to hand over before
+  bool told_removed_ = false;
   bool draining_ = false;
   bool handing_over_ = false;  // as it was at the end of the last step
   Instant next_hand_over_;

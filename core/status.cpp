@@ -14,6 +14,11 @@ std::string role_name(const Raft& raft) {
   return "follower";
 }
 
+std::string standing_name(Standing standing) {
+  static constexpr const char* kNames[] = {"", "voter", "learner", "joining", "leaving"};
+  return kNames[static_cast<size_t>(standing)];
+}
+
 int64_t ms(Duration duration) { return duration.count() / 1'000'000; }
 
 }  // namespace
@@ -56,7 +61,16 @@ void Node::fill_nodes(Now now, Status& status) const {
   if (configuration == nullptr) return;
   const std::vector<MemberView> members = raft_.members(now);
   for (const Member& member : configuration->members) {
-    NodeView view{member.id, member.api_address, "follower", member.voter, false, -1, Index{}, 0, ""};
+    NodeView view{member.id,
+                  member.api_address,
+                  "follower",
+                  member.votes(),
+                  standing_name(member.standing),
+                  false,
+                  -1,
+                  Index{},
+                  0,
+                  ""};
     const auto told =
         std::find_if(members.begin(), members.end(), [&](const MemberView& m) { return m.id == member.id; });
     const auto link = links_.find(member.id);
@@ -75,7 +89,7 @@ void Node::fill_nodes(Now now, Status& status) const {
     }
     if (member.id == status.leader) view.role = "leader";
     if (member.id == boot_.id) {
-      view.role = raft_.is_voter() ? status.role : "stranger";
+      view.role = raft_.is_member(boot_.id, boot_.incarnation) ? status.role : "stranger";
       view.healthy = true;
       view.last_contact_ms = 0;
       view.applied = store_.applied();
@@ -86,6 +100,13 @@ void Node::fill_nodes(Now now, Status& status) const {
     view.lag_entries = head - std::min(head, view.applied.value);
     if (view.healthy) ++status.nodes_healthy;
     if (member.id == status.leader) status.leader_address = member.api_address;
+    status.nodes.push_back(std::move(view));
+  }
+  for (const auto& [id, wanted] : store_.members().wanted()) {
+    if (configuration->find(id) != nullptr) continue;
+    NodeView view{id, wanted.api_address, "expected", false, "expected", false, -1, Index{}, 0, ""};
+    const auto link = links_.find(id);
+    if (link != links_.end()) view.version = link->second.version;
     status.nodes.push_back(std::move(view));
   }
 }
@@ -101,8 +122,8 @@ Status Node::status(Now now) const {
   status.applied = store_.applied();
   status.last_index = raft_.log().last_index();
   if (const Configuration* configuration = raft_.log().configuration()) {
-    status.quorum = quorum::majority(configuration->voters());
-    status.failure_tolerance = quorum::failure_tolerance(configuration->voters());
+    status.quorum = quorum::needed(*configuration);
+    status.failure_tolerance = quorum::failure_tolerance(*configuration);
   }
   fill_nodes(now, status);
   status.components = components(now);

@@ -69,14 +69,14 @@ void check_command(std::string_view bytes) {
 void check_result(std::string_view bytes) {
   const std::optional<WriteResult> result = check_round_trip(bytes, decode_result, encode_result);
   // Outcomes that only a waiting node gives, and what only it knows, never come out of the log.
-  if (result) require(result->outcome <= Outcome::kRefused && !result->maybe_applied);
+  if (result) require(result->outcome <= Outcome::kWouldBreakQuorum && !result->maybe_applied);
 }
 
 void check_configuration(std::string_view bytes) {
   const std::optional<Configuration> configuration =
       check_round_trip(bytes, decode_configuration, encode_configuration);
   if (!configuration) return;
-  require(configuration->voters() > 0);
+  require(configuration->voters(Half::kOutgoing) > 0 && configuration->voters(Half::kIncoming) > 0);
   for (const Member& member : configuration->members) require(configuration->find(member.id) == &member);
 }
 

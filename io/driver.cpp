@@ -137,6 +137,10 @@ void Driver::perform(Effect&& effect) {
   } else if (const auto* stop = std::get_if<Stop>(&effect)) {
     stopped_ = true;
     ports_.stop(stop->reason);
+  } else if (const auto* removed = std::get_if<Removed>(&effect)) {
+    stopped_ = true;
+    removed_ = true;
+    ports_.stop(removed->reason);
   }
 }
 
@@ -225,9 +229,25 @@ void Driver::keep_signing_key() {
   }
 }
 
+void Driver::follow_members() {
+  const Node::TargetsVersion version = node_.targets_version();
+  if (version == targets_) return;
+  targets_ = version;
+  std::vector<PeerAddress> targets;
+  for (PeerTarget& target : node_.peer_targets())
+    targets.push_back({std::move(target.id), std::move(target.address)});
+  links_.set_targets(std::move(targets), now_.mono);
+}
+
+void Driver::submit(WriteOp&& op, Duration patience) {
+  now_ = ports_.now();
+  step(ClientWrite{RequestId{}, std::move(op), std::nullopt, now_.mono + patience, std::nullopt});
+}
+
 void Driver::flush() {
   keep_signing_key();
   if (draining_) continue_drain();
+  follow_members();
   http_.flush(now_);
   write_log();
   links_.flush(now_.mono);
@@ -251,6 +271,7 @@ void Driver::drain(Duration grace) {
 // Unlike drain() it keeps all doors open and answers as ever: balancers see it, and nothing else changes.
 bool Driver::drain_for_operator(bool on, const std::string& by) {
   if (draining_) return false;
+  now_ = ports_.now();
   ports_.log({NoticeKind::kOperator, by + (on ? " drains this node" : " takes this node in again")});
   step(Drain{on});
   return true;

@@ -65,6 +65,8 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   // no more requests are taken; when those under way are answered the peers are told and Ports::drained() is
   // called.
   void drain(Duration grace);
+  // What an operator drains stays in service and can be taken in again. False: it is leaving, see drain().
+  bool drain_for_operator(bool on, const std::string& by) override;
 
   // The list of revoked certificates that /pki/ca.crl answers with, in DER form; without one that is a 404.
   void publish_revocations(std::string list) { http_.publish_revocations(std::move(list)); }
@@ -75,15 +77,24 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   const Node& node() const { return node_; }
   const Metrics& metrics() const { return metrics_; }
   bool stopped() const { return stopped_; }
+  // The cluster has taken this node out; it has stopped.
+  bool removed() const { return removed_; }
+
+  // An operator's write, whose answer nobody waits for.
+  void submit(WriteOp&& op, Duration patience);
 
  private:
   // PeerLinks::Listener
   PeerIdentity own_identity() const override { return node_.identity(); }
-  bool may_send_to(const PeerIdentity& peer) const override { return node_.may_send_to(peer); }
+  bool may_send_to(const PeerIdentity& peer, const Message& message) const override {
+    return node_.may_send_to(peer, message);
+  }
   ConnId new_conn(Door door) override;
   void on_link_up(const PeerIdentity& peer) override { step(LinkUp{peer}); }
   void on_link_lost(const NodeId& peer, LinkEnd how) override { step(LinkLost{peer, how}); }
   void on_peer_gone(const NodeId& peer, bool on_purpose) override { step(PeerGone{peer, on_purpose}); }
+  void on_visitor(const PeerIdentity& visitor) override { step(VisitorCame{visitor}); }
+  void on_visitor_left(const NodeId& visitor) override { step(VisitorLeft{visitor}); }
   void on_peer_message(const PeerIdentity& from, Message&& message) override {
     step(PeerMessage{from.id, from.incarnation, std::move(message)});
   }
@@ -92,7 +103,6 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   Status node_status() const override { return node_.status(now_); }
   void touch_session(const std::string& id) override { node_.touch_session(id, now_); }
   bool hash_password(auth::PasswordJob&& job) override { return ports_.hash_password(std::move(job)); }
-  bool drain_for_operator(bool on, const std::string& by) override;
   NodeId leader_id() const override { return node_.raft().leader(); }
   Index applied_index() const override { return node_.store().applied(); }
   ProcessFigures process_figures() const override { return process_; }
@@ -105,6 +115,7 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   void check_log_health();
   void continue_drain();
   void keep_signing_key();
+  void follow_members();
 
   Ports& ports_;
   std::unique_ptr<auth::Crypto> crypto_;
@@ -131,6 +142,8 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   ConnId next_conn_ = 1;
   ProcessFigures process_;
   bool stopped_ = false;
+  bool removed_ = false;
+  Node::TargetsVersion targets_;
   Instant next_key_check_;
   bool told_setup_token_ = false;
   struct Draining {

@@ -13,12 +13,57 @@ PeerLinks::PeerLinks(std::vector<PeerAddress> peers, Ports& ports, Listener& lis
     Slot slot;
     slot.peer = std::move(peer);
     slot.delay = limits::kRedialDelayMin;
-    slots_.push_back(std::move(slot));
+    slots_.emplace(next_slot_++, std::move(slot));
   }
 }
 
 void PeerLinks::start(Instant now) {
-  for (size_t i = 0; i < slots_.size(); ++i) dial(slots_[i], i, now);
+  for (auto& [index, slot] : slots_) dial(slot, index, now);
+}
+
+PeerLinks::Slot* PeerLinks::slot_of(const PeerAddress& peer) {
+  for (auto& [index, slot] : slots_) {
+    const bool same_place = slot.peer.id.empty() && slot.peer.address == peer.address;
+    if (slot.peer.id == peer.id || slot.announced == peer.id || same_place) return &slot;
+  }
+  return nullptr;
+}
+
+void PeerLinks::set_targets(std::vector<PeerAddress> targets, Instant now) {
+  drop_obsolete(targets, now);
+  for (PeerAddress& target : targets) {
+    if (Slot* known = slot_of(target)) {
+      if (!known->configured) known->peer.address = target.address;
+      known->other_address = known->peer.address == target.address ? "" : target.address;
+      continue;
+    }
+    Slot slot;
+    slot.peer = std::move(target);
+    slot.configured = false;
+    slot.delay = limits::kRedialDelayMin;
+    slot.at = now;
+    slots_.emplace(next_slot_++, std::move(slot));
+  }
+}
+
+void PeerLinks::drop_obsolete(const std::vector<PeerAddress>& targets, Instant now) {
+  std::vector<size_t> obsolete;
+  for (const auto& [index, slot] : slots_) {
+    const bool wanted =
+        slot.configured || std::any_of(targets.begin(), targets.end(),
+                                       [&](const PeerAddress& t) { return t.id == slot.peer.id; });
+    if (!wanted) obsolete.push_back(index);
+  }
+  for (const size_t index : obsolete) {
+    if (slots_.at(index).conn != 0) drop(slots_.at(index).conn, LinkEnd::kTimeout, now);
+    slots_.erase(index);
+  }
+}
+
+bool PeerLinks::is_linked(const NodeId& id, const Slot& but) const {
+  return std::any_of(slots_.begin(), slots_.end(), [&](const auto& other) {
+    return &other.second != &but && other.second.announced == id;
+  });
 }
 
 void PeerLinks::dial(Slot& slot, size_t index, Instant now) {
@@ -28,7 +73,8 @@ void PeerLinks::dial(Slot& slot, size_t index, Instant now) {
   streams_.emplace(
       slot.conn,
       Stream{peer::Session(peer::Side::kDialler, listener_.own_identity(), slot.peer.id, now), index});
-  ports_.dial(slot.conn, slot.peer.address);
+  const bool elsewhere = slot.try_other && !slot.other_address.empty();
+  ports_.dial(slot.conn, elsewhere ? slot.other_address : slot.peer.address);
 }
 
 bool PeerLinks::accept(ConnId conn, Instant now) {
@@ -41,7 +87,7 @@ bool PeerLinks::accept(ConnId conn, Instant now) {
 void PeerLinks::dialled(ConnId conn, Instant now) {
   const auto at = streams_.find(conn);
   if (at == streams_.end() || at->second.slot == kAccepted) return;
-  slots_[at->second.slot].at = now + limits::kHandshakeTimeout;
+  slots_.at(at->second.slot).at = now + limits::kHandshakeTimeout;
   write_out(conn, at->second);
 }
 
@@ -54,21 +100,25 @@ void PeerLinks::received(ConnId conn, std::string_view bytes, Instant now) {
   const std::string failure = failure_of(conn, at->second);
   if (session.established() && failure.empty()) {
     const PeerIdentity from = session.peer();
-    if (slot == kAccepted) retire_older(conn, from.id, now);
+    if (slot == kAccepted) {
+      retire_older(conn, from.id, now);
+      if (!std::exchange(at->second.visits, true)) listener_.on_visitor(from);
+    }
     for (Message& message : session.take_messages()) listener_.on_peer_message(from, std::move(message));
-    if (slot != kAccepted && slots_[slot].state == State::kDialling && !announce(slots_[slot], session, now))
+    if (slot != kAccepted && slots_.at(slot).state == State::kDialling &&
+        !announce(slots_.at(slot), session, now))
       return;
   }
   if (!failure.empty()) {
     const std::string who =
-        slot == kAccepted ? "a node that dialled" : "the node at " + slots_[slot].peer.address;
+        slot == kAccepted ? "a node that dialled" : "the node at " + slots_.at(slot).peer.address;
     const std::string complaint = who + " " + failure;
-    if (slot == kAccepted || slots_[slot].last_complaint != complaint) {
+    if (slot == kAccepted || slots_.at(slot).last_complaint != complaint) {
       ports_.log({NoticeKind::kStranger, complaint});
     }
     if (slot != kAccepted) {
-      slots_[slot].last_complaint = complaint;
-      slots_[slot].delay = limits::kRedialDelayMax;
+      slots_.at(slot).last_complaint = complaint;
+      slots_.at(slot).delay = limits::kRedialDelayMax;
     }
     drop(conn, LinkEnd::kProtocol, now);
   } else if (session.said_goodbye() && slot != kAccepted) {
@@ -101,11 +151,9 @@ void PeerLinks::retire_older(ConnId conn, const NodeId& peer, Instant now) {
 
 // False if the stream was dropped instead.
 bool PeerLinks::announce(Slot& slot, const peer::Session& session, Instant now) {
-  const bool already_linked = std::any_of(slots_.begin(), slots_.end(), [&](const Slot& other) {
-    return &other != &slot && other.announced == session.peer().id;
-  });
-  if (already_linked) {
-    ports_.log({NoticeKind::kStranger, "two addresses lead to node " + session.peer().id});
+  if (is_linked(session.peer().id, slot)) {
+    if (slot.configured)
+      ports_.log({NoticeKind::kStranger, "two addresses lead to node " + session.peer().id});
     slot.delay = limits::kRedialDelayMax;
     drop(slot.conn, LinkEnd::kProtocol, now);
     return false;
@@ -132,24 +180,35 @@ void PeerLinks::drop(ConnId conn, LinkEnd how, Instant now) {
   if (at == streams_.end()) return;
   const size_t index = at->second.slot;
   const NodeId from = at->second.session.established() ? at->second.session.peer().id : NodeId{};
+  const bool visited = at->second.visits;
   streams_.erase(at);
   ports_.close(conn);
   if (index == kAccepted) {
     report_gone(from);
+    if (visited) report_left(from);
     return;
   }
-  Slot& slot = slots_[index];
+  Slot& slot = slots_.at(index);
   slot.state = State::kIdle;
   slot.conn = 0;
   slot.at = now + slot.delay;
   slot.delay = std::min<Duration>(slot.delay * 2, limits::kRedialDelayMax);
   const NodeId lost = std::exchange(slot.announced, NodeId{});
   if (lost.empty()) {
+    if (slot.lost.empty()) slot.try_other = !slot.try_other;
     probe_ended(slot, how, now);
     return;
   }
   begin_probing(slot, lost, how, now);
   listener_.on_link_lost(lost, how);
+}
+
+void PeerLinks::report_left(const NodeId& visitor) {
+  const bool still_there = std::any_of(streams_.begin(), streams_.end(), [&](const auto& other) {
+    return other.second.visits && other.second.session.established() &&
+           other.second.session.peer().id == visitor;
+  });
+  if (!still_there) listener_.on_visitor_left(visitor);
 }
 
 void PeerLinks::begin_probing(Slot& slot, const NodeId& lost, LinkEnd how, Instant now) {
@@ -185,7 +244,7 @@ void PeerLinks::report_gone(NodeId peer) {
     return stream.slot == kAccepted && stream.session.established() && stream.session.peer().id == peer;
   });
   if (speaks) return;
-  for (Slot& slot : slots_) {
+  for (auto& [index, slot] : slots_) {
     if (slot.lost != peer || !slot.refused) continue;
     slot.lost.clear();
     listener_.on_peer_gone(peer, slot.on_purpose);
@@ -194,10 +253,10 @@ void PeerLinks::report_gone(NodeId peer) {
 }
 
 void PeerLinks::send(const NodeId& to, const Message& message) {
-  for (const Slot& slot : slots_) {
+  for (const auto& [index, slot] : slots_) {
     if (slot.state != State::kOpen || slot.announced != to) continue;
     peer::Session& session = streams_.at(slot.conn).session;
-    if (session.established() && listener_.may_send_to(session.peer())) session.send(message);
+    if (session.established() && listener_.may_send_to(session.peer(), message)) session.send(message);
     return;
   }
 }
@@ -208,7 +267,7 @@ void PeerLinks::write_out(ConnId conn, Stream& stream) {
 
 void PeerLinks::flush(Instant now) {
   std::vector<ConnId> clogged;
-  for (const Slot& slot : slots_) {
+  for (const auto& [index, slot] : slots_) {
     if (slot.state != State::kOpen) continue;
     Stream& stream = streams_.at(slot.conn);
     if (stream.session.output_bytes() == 0) continue;
@@ -225,12 +284,14 @@ void PeerLinks::flush(Instant now) {
 }
 
 void PeerLinks::wake(Instant now) {
-  for (size_t i = 0; i < slots_.size(); ++i) {
-    if (slots_[i].at > now) continue;
-    if (slots_[i].state == State::kIdle) {
-      dial(slots_[i], i, now);
-    } else if (slots_[i].state == State::kDialling) {
-      drop(slots_[i].conn, LinkEnd::kTimeout, now);
+  for (auto& [index, slot] : slots_) {
+    if (slot.at > now) continue;
+    if (slot.state == State::kDialling) {
+      drop(slot.conn, LinkEnd::kTimeout, now);
+    } else if (slot.state == State::kIdle && !slot.configured && is_linked(slot.peer.id, slot)) {
+      slot.at = now + limits::kRedialDelayMax;  // another address leads there
+    } else if (slot.state == State::kIdle) {
+      dial(slot, index, now);
     }
   }
   std::vector<ConnId> silent;
@@ -242,7 +303,7 @@ void PeerLinks::wake(Instant now) {
 
 Instant PeerLinks::deadline() const {
   Instant first = Instant::never();
-  for (const Slot& slot : slots_) first = std::min(first, slot.at);
+  for (const auto& [index, slot] : slots_) first = std::min(first, slot.at);
   for (const auto& [conn, stream] : streams_) {
     if (stream.slot == kAccepted) first = std::min(first, stream.session.deadline());
   }

@@ -1,6 +1,6 @@
-// The links to the other nodes: dials each configured address until someone answers there, redials with a
-// delay that doubles, and knows whom messages can be sent to. A node sends over the links it dialled and
-// receives over those it accepted.
+// The links to the other nodes: dials each configured address, and those of the members besides, until
+// someone answers there, redials with a delay that doubles, and knows whom messages can be sent to. A node
+// sends over the links it dialled and receives over those it accepted.
 #pragma once
 
 #include <map>
@@ -26,18 +26,24 @@ class PeerLinks {
    public:
     virtual ~Listener() = default;
     virtual PeerIdentity own_identity() const = 0;
-    virtual bool may_send_to(const PeerIdentity& peer) const = 0;
+    virtual bool may_send_to(const PeerIdentity& peer, const Message& message) const = 0;
     virtual ConnId new_conn(Door door) = 0;
     virtual void on_link_up(const PeerIdentity& peer) = 0;
     virtual void on_link_lost(const NodeId& peer, LinkEnd how) = 0;
     // The peer's process has ended (see PeerGone in core/event.h).
     virtual void on_peer_gone(const NodeId& peer, bool on_purpose) = 0;
+    // A node's stream came in; or its last one ended.
+    virtual void on_visitor(const PeerIdentity& visitor) = 0;
+    virtual void on_visitor_left(const NodeId& visitor) = 0;
     virtual void on_peer_message(const PeerIdentity& from, Message&& message) = 0;
   };
 
   PeerLinks(std::vector<PeerAddress> peers, Ports& ports, Listener& listener);
 
   void start(Instant now);
+  // Nodes to reach besides those that were configured, each once by its id: links to others are closed. A
+  // configured node is also tried at the address given here, since it may have moved.
+  void set_targets(std::vector<PeerAddress> targets, Instant now);
   // A stream from another node; false if there are too many.
   bool accept(ConnId conn, Instant now);
   bool owns(ConnId conn) const { return streams_.contains(conn); }
@@ -59,6 +65,9 @@ class PeerLinks {
   enum class State : uint8_t { kIdle, kDialling, kOpen };
   struct Slot {
     PeerAddress peer;
+    bool configured = true;
+    std::string other_address;  // of the same node, if it is known by another as well
+    bool try_other = false;     // the next dial goes there
     State state = State::kIdle;
     ConnId conn = 0;
     Instant at;  // idle: when to dial; dialling: when to give up
@@ -74,11 +83,16 @@ class PeerLinks {
   struct Stream {
     peer::Session session;
     size_t slot;              // of a dialled stream; kAccepted otherwise
+    bool visits = false;      // an accepted one whose node was reported
     bool identified = false;  // what its certificate proves, if anything, is what it says it is
   };
   static constexpr size_t kAccepted = SIZE_MAX;
 
   void dial(Slot& slot, size_t index, Instant now);
+  Slot* slot_of(const PeerAddress& peer);
+  void drop_obsolete(const std::vector<PeerAddress>& targets, Instant now);
+  bool is_linked(const NodeId& id, const Slot& but) const;
+  void report_left(const NodeId& visitor);
   void drop(ConnId conn, LinkEnd how, Instant now);
   void begin_probing(Slot& slot, const NodeId& lost, LinkEnd how, Instant now);
   void probe_ended(Slot& slot, LinkEnd how, Instant now);
@@ -89,7 +103,8 @@ class PeerLinks {
   void write_out(ConnId conn, Stream& stream);
   std::string failure_of(ConnId conn, Stream& stream) const;
 
-  std::vector<Slot> slots_;
+  std::map<size_t, Slot> slots_;  // numbered as they were made
+  size_t next_slot_ = 0;
   Ports& ports_;
   Listener& listener_;
   std::map<ConnId, Stream> streams_;

@@ -4,8 +4,8 @@
 
 #include "core/base/hash.h"
 #include "core/base/mutant.h"
+#include "core/raft/configuration.h"
 #include "core/raft/leader_record.h"
-#include "core/raft/quorum.h"
 #include "sim/violation.h"
 
 namespace patronus::sim {
@@ -32,11 +32,95 @@ uint64_t number(std::string_view text) {
 void Checkers::after_step(const Host& host) {
   Seen& seen = seen_[host.id()];
   // What a node that starts has cut it committed before, and was looked at then.
-  if (seen.boots != host.boots())
-    seen = Seen{host.boots(), host.node().raft().log().base_index(), Index{}, Term{}};
+  const Index cut = host.node().raft().log().base_index();
+  if (seen.boots != host.boots()) seen = Seen{host.boots(), cut, Index{}, Term{}, Index{}};
   election_safety(host, seen);
   commits(host, seen);
   state_hash(host, seen);
+  seen.last = host.node().raft().log().last_index();
+  if (const Configuration* latest = host.node().raft().log().configuration()) latest_[host.id()] = *latest;
+}
+
+std::vector<Configuration> Checkers::configurations_in_force() const {
+  std::vector<Configuration> all;
+  if (!configurations_.empty()) all.push_back(configurations_.rbegin()->second);
+  for (const auto& [host, configuration] : latest_) all.push_back(configuration);
+  return all;
+}
+
+void Checkers::after_removal(const Host& host) const {
+  const Incarnation incarnation = host.disk().incarnation();
+  if (members().configuration().is_member(host.name(), incarnation) ||
+      members().is_wanted(host.name(), incarnation))
+    throw Violation("removal", host.name() + " leaves for good and is still a member");
+}
+
+// Not by asking the log: what it keeps aside is what is to be checked.
+const Configuration& Checkers::configuration_of(const Host& host, Index last) {
+  const Log& log = host.node().raft().log();
+  for (Index index = std::min(last, log.last_index()); index > Index{}; index = index.prev()) {
+    const auto committed = configurations_.find(index);
+    // What a node has cut is committed.
+    const bool is_committed =
+        index <= log.base_index() ||
+        (index.value <= committed_.size() && committed_[index.value - 1].term == *log.term_at(index));
+    if (is_committed) {
+      auto at = configurations_.upper_bound(index);
+      if (committed != configurations_.end()) return committed->second;
+      if (at != configurations_.begin()) return std::prev(at)->second;
+    }
+    const Entry& entry = log.at(index);
+    if (entry.kind != EntryKind::kConfiguration) continue;
+    const auto [known, is_new] = read_.try_emplace({index, content_of(entry)});
+    if (is_new) known->second = decode_configuration(entry.payload.view()).value();
+    return known->second;
+  }
+  throw Violation("configuration", host.name() + " leads or commits without a configuration");
+}
+
+// A majority, of either half while it is joint, has the vote for this leader on its disks.
+void Checkers::elected_by_majorities(const Host& host) {
+  const Raft& raft = host.node().raft();
+  const Index before = std::get<Leader>(raft.role()).first_index.prev();
+  const Configuration& configuration = configuration_of(host, before);
+  for (const Half half : {Half::kOutgoing, Half::kIncoming}) {
+    size_t votes = 0;
+    for (const Member& member : configuration.members) {
+      if (!votes_in(half, member.standing)) continue;
+      for (const auto& other : hosts_) {
+        if (other->name() != member.id) continue;
+        const std::map<Term, NodeId>& given = other->votes(member.incarnation);
+        const auto vote = given.find(raft.term());
+        if (vote != given.end() && vote->second == host.name()) ++votes;
+      }
+    }
+    if (2 * votes <= configuration.voters(half)) {
+      throw Violation("election quorum", host.name() + " leads term " + std::to_string(raft.term().value) +
+                                             " with " + std::to_string(votes) + " votes of " +
+                                             std::to_string(configuration.voters(half)));
+    }
+  }
+}
+
+// Written anew, not by asking is_lawful_step: out of a joint configuration to what it was to become, or to
+// one whose outgoing voters are the voters there were.
+void Checkers::lawful_change(const Configuration& from, const Configuration& to, Index index) const {
+  using Voters = std::map<NodeId, Incarnation>;
+  const auto voters = [](const Configuration& of, Half half) {
+    Voters found;
+    for (const Member& member : of.members) {
+      const bool joins = member.standing == Standing::kJoining;
+      const bool leaves = member.standing == Standing::kLeaving;
+      if (member.standing == Standing::kLearner) continue;
+      if (half == Half::kOutgoing ? !joins : !leaves) found[member.id] = member.incarnation;
+    }
+    return found;
+  };
+  const bool was_joint = voters(from, Half::kOutgoing) != voters(from, Half::kIncoming);
+  const bool is_joint = voters(to, Half::kOutgoing) != voters(to, Half::kIncoming);
+  const bool lawful = was_joint ? !is_joint && voters(to, Half::kIncoming) == voters(from, Half::kIncoming)
+                                : voters(to, Half::kOutgoing) == voters(from, Half::kIncoming);
+  if (!lawful) throw Violation("configuration", "an unlawful change is committed at " + at(index));
 }
 
 // At most one leader a term (Raft paper, figure 3), and never a second cluster.
@@ -56,6 +140,7 @@ void Checkers::election_safety(const Host& host, Seen& seen) {
                     host.name() + " leads term " + std::to_string(raft.term().value) + " a second time");
   }
   seen.led = raft.term();
+  elected_by_majorities(host);
   leader_completeness(host);
 }
 
@@ -80,8 +165,13 @@ void Checkers::commits(const Host& host, Seen& seen) {
     const Entry& entry = raft.log().at(index);
     const Committed now{entry.term, content_of(entry)};
     if (index.value > committed_.size()) {
-      durable_on_majority(host, index);
+      durable_on_majority(host, index, seen.last);
       committed_.push_back(now);
+      if (entry.kind == EntryKind::kConfiguration) {
+        const Configuration next = decode_configuration(entry.payload.view()).value();
+        if (!configurations_.empty()) lawful_change(configurations_.rbegin()->second, next, index);
+        configurations_[index] = next;
+      }
       note_applied(entry);
     } else if (committed_[index.value - 1].term != now.term ||
                committed_[index.value - 1].content != now.content) {
@@ -91,22 +181,35 @@ void Checkers::commits(const Host& host, Seen& seen) {
   seen.commit = raft.commit();
 }
 
-// What is committed is on the disks of a majority of the voters, under the incarnations the cluster knows.
-void Checkers::durable_on_majority(const Host& host, Index index) const {
+// What is committed is on the disks of a majority of the voters, of either half while the configuration is
+// joint, under the incarnations the cluster knows. By the configuration that was in force when the node was
+// last seen, or, if it went on to the next since, by that one.
+void Checkers::durable_on_majority(const Host& host, Index index, Index last_seen) {
   const Raft& raft = host.node().raft();
   const Term term = *raft.log().term_at(index);
-  size_t copies = 0;
-  for (const auto& other : hosts_) {
-    const Member* member = raft.log().configuration()->find(other->name());
-    if (member == nullptr || !member->voter) continue;
-    // A disk that was wiped after its node had acknowledged is a copy lost, not one that never was.
-    const bool is_there = other->disk().incarnation() == member->incarnation;
-    const std::vector<Term>& durable =
-        is_there ? other->disk().durable_terms() : other->wiped_terms(member->incarnation);
-    if (index.value <= durable.size() && durable[index.value - 1] == term) ++copies;
-  }
-  if (copies < quorum::majority(raft.log().configuration()->voters())) {
-    throw Violation("durable before commit", at(index) + " is on " + std::to_string(copies) + " disks");
+  const auto copies = [&](const Configuration& configuration, Half half) {
+    size_t count = 0;
+    for (const auto& other : hosts_) {
+      const Member* member = configuration.find(other->name());
+      if (member == nullptr || !votes_in(half, member->standing)) continue;
+      // A disk that was wiped after its node had acknowledged is a copy lost, not one that never was.
+      const bool is_there = other->disk().incarnation() == member->incarnation;
+      const std::vector<Term>& durable =
+          is_there ? other->disk().durable_terms() : other->wiped_terms(member->incarnation);
+      if (index.value <= durable.size() && durable[index.value - 1] == term) ++count;
+    }
+    return count;
+  };
+  const auto enough = [&](const Configuration& configuration) {
+    return 2 * copies(configuration, Half::kOutgoing) > configuration.voters(Half::kOutgoing) &&
+           2 * copies(configuration, Half::kIncoming) > configuration.voters(Half::kIncoming);
+  };
+  const Configuration& latest = configuration_of(host, raft.log().last_index());
+  const bool by_former = last_seen > Index{} && enough(configuration_of(host, last_seen));
+  if (!by_former && !enough(latest)) {
+    throw Violation("durable before commit",
+                    at(index) + " is on " + std::to_string(copies(latest, Half::kOutgoing)) + " and " +
+                        std::to_string(copies(latest, Half::kIncoming)) + " disks of " + describe(latest));
   }
 }
 

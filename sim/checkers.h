@@ -26,6 +26,12 @@ class Checkers {
   uint64_t at_end(const OpHistory& history);
 
   uint64_t committed() const { return committed_.size(); }
+  // What the committed log says of who belongs to the cluster.
+  const Members& members() const { return reference_.members(); }
+  // Whatever a quorum may be counted by: the committed configuration, and the latest in each node's log.
+  std::vector<Configuration> configurations_in_force() const;
+  // A node says that it was removed.
+  void after_removal(const Host& host) const;
   uint64_t leaders() const { return leaders_.size(); }
   // How often leadership went over by a leader's own will, that is with the cause "transfer".
   uint64_t transfers() const { return transfers_; }
@@ -45,12 +51,17 @@ class Checkers {
     Index commit;
     Index applied;
     Term led;
+    Index last;  // of the log
   };
 
   void election_safety(const Host& host, Seen& seen);
   void leader_completeness(const Host& host) const;
   void commits(const Host& host, Seen& seen);
-  void durable_on_majority(const Host& host, Index index) const;
+  // The latest configuration in this log up to `last`, as read from its entries.
+  const Configuration& configuration_of(const Host& host, Index last);
+  void elected_by_majorities(const Host& host);
+  void durable_on_majority(const Host& host, Index index, Index last_seen);
+  void lawful_change(const Configuration& from, const Configuration& to, Index index) const;
   void state_hash(const Host& host, Seen& seen);
   void note_applied(const Entry& entry);
   void exactly_once(const OpHistory& history) const;
@@ -63,6 +74,9 @@ class Checkers {
   std::vector<Committed> committed_;
   std::map<Index, uint64_t> hashes_;
   Store reference_;
+  std::map<Index, Configuration> configurations_;  // committed
+  std::map<HostId, Configuration> latest_;         // the last in each node's log when it was seen last
+  std::map<std::pair<Index, uint64_t>, Configuration> read_;  // of entries that are not committed, by content
   struct Effect {
     uint64_t times = 0;
     uint64_t revision = 0;

@@ -67,7 +67,7 @@ void Client::begin() {
   current_ = history_.size();
   history_.push_back(draw_op());
   maybe_applied_ = false;
-  node_ = tape_.choose(profile_.nodes);
+  node_ = tape_.choose(profile_.nodes + profile_.extras);
   attempt();
 }
 
@@ -170,7 +170,7 @@ void Client::give_up_attempt() {
   const bool repeat = op.keyed || op.kind == OpKind::kRead || !was_sent;
   if (repeat && (!finishing_ || only_node_)) {
     ++attempt_;
-    node_ = only_node_ ? *only_node_ : tape_.choose(profile_.nodes);
+    node_ = only_node_ ? *only_node_ : tape_.choose(profile_.nodes + profile_.extras);
     events_.after(kRetryPause, [this, attempt = attempt_] {
       if (attempt == attempt_ && current_) this->attempt();
     });

@@ -39,7 +39,8 @@ void Disk::read_back(const wal::Write& write) {
   Reader in(batch->payload);
   while (in.remaining() > 0) {
     if (static_cast<wal::RecordKind>(in.u8()) == wal::RecordKind::kHardState) {
-      (void)decode_hard_state(in);
+      const HardState hard = decode_hard_state(in);
+      if (!hard.voted_for.empty()) votes_[incarnation_][hard.term] = hard.voted_for;
       continue;
     }
     const Entry entry = decode_entry(in);

@@ -51,6 +51,8 @@ class Disk {
   const std::vector<Term>& durable_terms() const { return durable_; }
   // Those that were on it, as the data directory of this incarnation, when it was wiped.
   const std::vector<Term>& wiped_terms(Incarnation incarnation) { return wiped_[incarnation]; }
+  // Whom the data directory of this incarnation, here now or before it was wiped, gave its vote in each term.
+  const std::map<Term, NodeId>& votes(Incarnation incarnation) { return votes_[incarnation]; }
   Incarnation incarnation() const { return incarnation_; }
 
  private:
@@ -64,6 +66,7 @@ class Disk {
   std::optional<CheckpointEnd> commit_;
   std::vector<Term> durable_;
   std::map<Incarnation, std::vector<Term>> wiped_;
+  std::map<Incarnation, std::map<Term, NodeId>> votes_;
   Incarnation incarnation_;
 };
 

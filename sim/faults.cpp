@@ -1,4 +1,5 @@
 // The troubles of a world: one at a time from those that its profile allows, each for a while.
+#include <algorithm>
 #include <vector>
 
 #include "core/raft/quorum.h"
@@ -7,6 +8,12 @@
 namespace patronus::sim {
 
 using namespace std::chrono_literals;
+
+namespace {
+
+constexpr HostId kNobody = UINT32_MAX;
+
+}  // namespace
 
 void World::schedule_trouble() {
   events_.after(tape_.between(1ms, profile_.trouble_interval), [this] {
@@ -58,7 +65,8 @@ void World::refuse_redials() {
 }
 
 void World::slow_link() {
-  network_.slow_down(tape_.choose(profile_.nodes), tape_.choose(profile_.nodes),
+  network_.slow_down(tape_.choose(static_cast<uint32_t>(hosts_.size())),
+                     tape_.choose(static_cast<uint32_t>(hosts_.size())),
                      tape_.between(1ms, profile_.election_timeout));
   count("slow link");
   if (tape_.chance(300)) network_.speed_up_all();
@@ -81,10 +89,10 @@ void World::partition() {
   count("partition");
   const uint32_t shape = tape_.choose(3);
   const HostId special = victim();
-  std::vector<uint32_t> side(profile_.nodes);
+  std::vector<uint32_t> side(hosts_.size());
   for (uint32_t& s : side) s = tape_.choose(2);
-  for (HostId a = 0; a < profile_.nodes; ++a) {
-    for (HostId b = a + 1; b < profile_.nodes; ++b) {
+  for (HostId a = 0; a < hosts_.size(); ++a) {
+    for (HostId b = a + 1; b < hosts_.size(); ++b) {
       const bool apart = shape == 0   ? (a == special) != (b == special)
                          : shape == 1 ? a != special && b != special && side[a] != side[b]
                                       : side[a] != side[b];
@@ -99,7 +107,7 @@ void World::partition() {
 
 void World::one_way_cut() {
   const HostId from = victim();
-  const HostId to = tape_.choose(profile_.nodes);
+  const HostId to = tape_.choose(static_cast<uint32_t>(hosts_.size()));
   if (from == to) return;
   count("one-way cut");
   network_.cut(from, to);
@@ -112,7 +120,7 @@ void World::crash(bool power_cut) {
   // Now and then all at once: whatever was acknowledged must be there again.
   const bool all = tape_.chance(120);
   const HostId one = victim();
-  for (HostId id = 0; id < profile_.nodes; ++id) {
+  for (HostId id = 0; id < hosts_.size(); ++id) {
     if (all || id == one) crash_host(id, power_cut);
   }
 }
@@ -131,7 +139,7 @@ HostId World::victim() {
       if (host->is_up() && host->node().raft().is_leader()) return host->id();
     }
   }
-  return tape_.choose(profile_.nodes);
+  return tape_.choose(static_cast<uint32_t>(hosts_.size()));
 }
 
 void World::strike_election(const Host& host) {
@@ -140,28 +148,133 @@ void World::strike_election(const Host& host) {
   if (candidate == nullptr || candidate->pre_vote || host.node().raft().term() <= struck_) return;
   struck_ = host.node().raft().term();
   if (!(profile_.crashes || profile_.power_cuts) || !tape_.chance(500)) return;
-  const HostId id = tape_.choose(profile_.nodes);
+  const HostId id = tape_.choose(static_cast<uint32_t>(hosts_.size()));
   events_.after(tape_.between(0ms, 4 * profile_.latency_max + 2 * profile_.sync_max), [this, id] {
     if (troubled_) crash_host(id, profile_.power_cuts);
   });
 }
 
-// A cluster survives the loss of a minority of disks; this version does not take a wiped node in again.
+// How many of these voters would have no disk if this host lost its own.
+size_t World::lost_disks(const Voters& voters, HostId host) const {
+  size_t lost = 0;
+  for (const auto& [id, incarnation] : voters) {
+    for (const auto& other : hosts_) {
+      const bool gone = other->id() == host || other->disk().incarnation() != incarnation;
+      if (other->name() == id && gone) ++lost;
+    }
+  }
+  return lost;
+}
+
+// A removal that was asked for may be kept, and sent to one leader after the other, for a while.
+bool World::removal_is_under_way() const {
+  constexpr Duration kPatience = 5s;
+  for (const auto& [id, asked] : doomed_) {
+    if (checkers_.members().wanted().contains(id) && events_.now() - asked < kPatience) return true;
+  }
+  return false;
+}
+
+// A cluster survives the loss of a minority of disks, of either half while it changes, and also once it is
+// what is wanted. A disk counts as lost until the configuration has another one in its place. While a removal
+// is on its way nobody can say what a minority is.
 bool World::may_wipe(HostId host) const {
-  if (wiped_.contains(host)) return true;
-  return wiped_.size() < quorum::failure_tolerance(profile_.nodes);
+  if (removal_is_under_way()) return false;
+  const std::vector<Voters> all = voters_in_question();
+  return std::all_of(all.begin(), all.end(), [&](const Voters& voters) {
+    return lost_disks(voters, host) <= quorum::failure_tolerance(voters.size());
+  });
+}
+
+// Whose majority may be needed, now or soon: of those who are wanted, of either half of each configuration
+// that somebody may go by, and of the incoming with any learner that may be promoted before its loss is
+// noticed.
+std::vector<World::Voters> World::voters_in_question() const {
+  std::vector<Voters> all(1);
+  for (const auto& [id, node] : checkers_.members().wanted()) all[0][id] = node.incarnation;
+  for (const Configuration& configuration : checkers_.configurations_in_force()) {
+    Voters outgoing;
+    Voters incoming;
+    for (const Member& member : configuration.members) {
+      if (votes_in(Half::kOutgoing, member.standing)) outgoing[member.id] = member.incarnation;
+      if (votes_in(Half::kIncoming, member.standing)) incoming[member.id] = member.incarnation;
+    }
+    all.push_back(outgoing);
+    all.push_back(incoming);
+    for (const Member& member : configuration.members) {
+      if (member.standing != Standing::kLearner) continue;
+      all.push_back(incoming);
+      all.back()[member.id] = member.incarnation;
+    }
+  }
+  return all;
 }
 
 void World::wipe() {
-  const HostId id = tape_.choose(profile_.nodes);
-  if (!may_wipe(id) || checkers_.committed() == 0) return;
+  const HostId id = tape_.choose(static_cast<uint32_t>(hosts_.size()));
+  if (hosts_[id]->boots() == 0 || checkers_.committed() == 0 || !may_wipe(id)) return;
   count("wipe");
   hosts_[id]->crash(true);
   hosts_[id]->wipe_disk();
-  wiped_[id] = true;
   if (trace_.keeps()) trace_.line(events_.now(), hosts_[id]->name(), "comes back with an empty disk");
   Host* host = hosts_[id].get();
   events_.after(tape_.between(10ms, 1s), [host] { host->start(); });
+}
+
+void World::schedule_churn() {
+  events_.after(tape_.between(1ms, profile_.churn_interval), [this] {
+    if (!troubled_) return;
+    if (checkers_.committed() > 0) churn();
+    schedule_churn();
+  });
+}
+
+void World::churn() {
+  switch (tape_.choose(5)) {
+    case 0:
+    case 1:
+      add_node();
+      break;
+    case 2:
+      wipe();
+      break;
+    default:
+      remove_node();
+  }
+}
+
+// One that was never there, or one that was removed and begins anew.
+void World::add_node() {
+  const HostId id = tape_.choose(static_cast<uint32_t>(hosts_.size()));
+  Host* host = hosts_[id].get();
+  if (host->is_up()) return;
+  if (host->boots() > 0) {
+    // Its disk is wiped, so it must be out for good.
+    const std::vector<Voters> all = voters_in_question();
+    const bool may_be_needed = std::any_of(all.begin(), all.end(), [&](const Voters& voters) {
+      const auto at = voters.find(host->name());
+      return at != voters.end() && at->second == host->disk().incarnation();
+    });
+    if (may_be_needed || !checkers_.members().was_removed(host->disk().incarnation())) return;
+    host->wipe_disk();
+  }
+  count("node added");
+  host->start();
+}
+
+// Through any node that runs. The leader guards the majority; a removal that it refuses comes to nothing. An
+// operator does not take a node out while another one's disk is gone, which the leader may not know yet.
+void World::remove_node() {
+  const HostId id = tape_.choose(static_cast<uint32_t>(hosts_.size()));
+  const HostId through = tape_.choose(static_cast<uint32_t>(hosts_.size()));
+  if (!is_wanted(*hosts_[id]) || !hosts_[through]->is_up()) return;
+  for (const Voters& voters : voters_in_question()) {
+    if (lost_disks(voters, kNobody) > 0) return;
+  }
+  doomed_[hosts_[id]->name()] = events_.now();
+  count("removal asked for");
+  if (trace_.keeps()) trace_.line(events_.now(), "operator", "removes " + hosts_[id]->name());
+  hosts_[through]->submit(MemberOp{RemoveNodeOp{hosts_[id]->name(), false}});
 }
 
 void World::freeze() {
@@ -196,7 +309,7 @@ void World::heal() {
   for (auto& host : hosts_) {
     host->set_disk_slowness(0ms);
     host->thaw();
-    host->start();
+    if (host->boots() > 0 || host->id() < profile_.nodes) host->start();
   }
   trace_.line(events_.now(), "world", "all is healed");
 }

@@ -24,7 +24,7 @@ std::string address_of(HostId id) { return name_of(id) + ":7443"; }
 }  // namespace
 
 Host::Host(HostId id, const Profile& profile, Events& events, Tape& tape, Network& network, Trace& trace,
-           Observer observer)
+           Observer observer, std::function<bool()> founded, Observer on_removed)
     : id_(id),
       name_(name_of(id)),
       profile_(profile),
@@ -32,7 +32,9 @@ Host::Host(HostId id, const Profile& profile, Events& events, Tape& tape, Networ
       tape_(tape),
       network_(network),
       trace_(trace),
-      observer_(std::move(observer)) {
+      observer_(std::move(observer)),
+      founded_(std::move(founded)),
+      on_removed_(std::move(on_removed)) {
   // Monotonic clocks of different machines have nothing to do with each other.
   clock_offset_ = tape_.between(0s, 1000s);
 }
@@ -85,7 +87,8 @@ void Host::start() {
   options.boot.election_timeout = profile_.election_timeout;
   options.boot.heartbeat_interval = profile_.heartbeat_interval;
   options.boot.leader_priority = profile_.leader_priorities.at(id_);
-  options.boot.founding_nodes = profile_.nodes;
+  const uint32_t configured = founded_() ? profile_.nodes + profile_.extras : profile_.nodes;
+  options.boot.founding_nodes = configured;
   options.boot.seed = tape_.word();
   options.boot.hard = recovered.hard;
   options.boot.state = std::move(state);
@@ -94,7 +97,7 @@ void Host::start() {
   options.boot.retention = profile_.log_retention;
   options.boot.entries = recovered.entries;
   options.version = "sim";
-  for (HostId peer = 0; peer < profile_.nodes; ++peer) {
+  for (HostId peer = 0; peer < configured; ++peer) {
     if (peer != id_) options.peers.push_back({name_of(peer), address_of(peer)});
   }
   options.log_position = recovered.position;
@@ -135,11 +138,20 @@ void Host::drain(Duration grace, std::function<void()> after) {
   });
 }
 
-// The process ends by itself once its goodbyes are on the wire.
-void Host::drained() {
-  events_.after(kTurn, [this, process = process_] {
+void Host::submit(WriteOp op) {
+  run(process_, [moved = std::move(op)](Driver& driver) { driver.submit(WriteOp(moved), 4s); });
+}
+
+void Host::take_in_again() {
+  run(process_, [](Driver& driver) { (void)driver.drain_for_operator(false, "the operator"); });
+}
+
+void Host::drained() { end_soon("has left in good order"); }
+
+void Host::end_soon(const char* how) {
+  events_.after(kTurn, [this, how, process = process_] {
     if (process != process_ || !is_up()) return;
-    trace_.line(events_.now(), name_, "has left in good order");
+    trace_.line(events_.now(), name_, how);
     driver_.reset();
     ++process_;
     frozen_ = false;
@@ -296,6 +308,11 @@ void Host::log(const Notice& notice) {
   if (trace_.keeps()) trace_.line(events_.now(), name_, notice.text);
 }
 
-void Host::stop(const std::string& reason) { throw Violation("stop", name_ + " stopped: " + reason); }
+void Host::stop(const std::string& reason) {
+  if (!driver_->removed()) throw Violation("stop", name_ + " stopped: " + reason);
+  trace_.line(events_.now(), name_, reason);
+  on_removed_(*this);
+  end_soon("has ended");
+}
 
 }  // namespace patronus::sim

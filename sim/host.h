@@ -24,16 +24,22 @@ class Host final : private Ports {
   // Called after each thing the node did, so that checkers see every state.
   using Observer = std::function<void(const Host&)>;
 
+  // `founded`: there is a cluster, so that a node that starts is configured with all hosts.
+  // `on_removed`: the node says that it was removed, and ends.
   Host(HostId id, const Profile& profile, Events& events, Tape& tape, Network& network, Trace& trace,
-       Observer observer);
+       Observer observer, std::function<bool()> founded, Observer on_removed);
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;
 
   void start();
   void crash(bool power_cut);
   void wipe_disk() { disk_.wipe(); }
+  // An operator's write through this node.
+  void submit(WriteOp op);
   // Leaves in good order, as on SIGTERM; `after` is called when the process has ended.
   void drain(Duration grace, std::function<void()> after);
+  // Ends what an operator's drain began: a node that drains is given no vote.
+  void take_in_again();
   void freeze();
   void thaw();
   void set_wall_skew(int64_t ms) { wall_skew_ms_ = ms; }
@@ -46,6 +52,7 @@ class Host final : private Ports {
   uint32_t boots() const { return boots_; }
   const Node& node() const { return driver_->node(); }
   const Disk& disk() const { return disk_; }
+  const std::map<Term, NodeId>& votes(Incarnation incarnation) { return disk_.votes(incarnation); }
   const std::vector<Term>& wiped_terms(Incarnation incarnation) { return disk_.wiped_terms(incarnation); }
   HostId id() const { return id_; }
   // As this node last printed it; empty before.
@@ -82,6 +89,8 @@ class Host final : private Ports {
   Store load(const wal::Recovered& recovered) const;
   void run(uint64_t process, std::function<void(Driver&)> what);
   void after_step();
+  // The process ends by itself once what it wrote is on the wire.
+  void end_soon(const char* how);
 
   HostId id_;
   NodeId name_;
@@ -91,6 +100,8 @@ class Host final : private Ports {
   Network& network_;
   Trace& trace_;
   Observer observer_;
+  std::function<bool()> founded_;
+  Observer on_removed_;
   Disk disk_;
   std::unique_ptr<Driver> driver_;
   uint64_t process_ = 0;  // names the running process; things meant for a former one are dropped

@@ -45,7 +45,8 @@ void Operator::force_election() {
 }
 
 void Operator::judge(const std::string& target, const HttpAnswer& answer) {
-  if (answer.status == 409 || answer.status == 503) {
+  const bool unknown = answer.status == 404 && !target.empty();  // it was taken out
+  if (answer.status == 409 || answer.status == 503 || unknown) {
     ++refused_;
     return;
   }

@@ -37,7 +37,7 @@ class Operator {
  private:
   void log_in_or(std::function<void()> act);
   void judge(const std::string& target, const HttpAnswer& answer);
-  HostId any_node() { return tape_.choose(profile_.nodes); }
+  HostId any_node() { return tape_.choose(profile_.nodes + profile_.extras); }
 
   const Profile& profile_;
   Events& events_;

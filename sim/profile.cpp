@@ -10,7 +10,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-bool has_wishes(const std::array<uint8_t, 5>& priorities) {
+bool has_wishes(const Profile& profile) {
+  const auto& priorities = profile.leader_priorities;
   return std::any_of(priorities.begin(), priorities.end(), [](uint8_t one) { return one > 0; });
 }
 
@@ -72,13 +73,20 @@ Profile draw_profile(Tape& tape) {
     if (tape.chance(300)) p.latency_max = p.election_timeout / 4;
     p.think_max = tape.between(1ms, 40ms);
   }
+  p.churn = tape.chance(500);
+  if (p.churn) {
+    p.extras = 1 + tape.choose(2);
+    p.churn_interval = p.election_timeout * (2 + tape.choose(8)) / 2;
+  }
+  // Who comes with nothing has only the log to learn from, so it is cut in the other seeds alone.
+  p.log_retention.for_newcomers = p.churn || p.wipes;
   return p;
 }
 
 std::string Profile::describe() const {
-  std::string text = std::to_string(nodes) + " nodes, " + std::to_string(clients) + " clients, " +
-                     std::to_string(length / 1ms) + " ms, election timeout " +
-                     std::to_string(election_timeout / 1ms) + " ms;";
+  std::string text = std::to_string(nodes) + " nodes and " + std::to_string(extras) + " more, " +
+                     std::to_string(clients) + " clients, " + std::to_string(length / 1ms) +
+                     " ms, election timeout " + std::to_string(election_timeout / 1ms) + " ms;";
   const auto name = [&](bool on, const char* family) {
     if (on) text += std::string(" ") + family;
   };
@@ -99,7 +107,8 @@ std::string Profile::describe() const {
   name(clock_skew, "clock-skew");
   name(slow_disks, "slow-disks");
   name(operators, "operators");
-  name(has_wishes(leader_priorities), "priorities");
+  name(has_wishes(*this), "priorities");
+  name(churn, "churn");
   name(strike_leaders, "strike-leaders");
   name(strike_elections, "strike-elections");
   return text;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "core/base/limits.h"
 #include "core/base/time.h"
 #include "core/event.h"
 #include "sim/tape.h"
@@ -14,6 +15,7 @@ namespace patronus::sim {
 
 struct Profile {
   uint32_t nodes = 3;
+  uint32_t extras = 0;  // nodes that are not there at the founding
   uint32_t clients = 4;
   uint32_t users = 2;  // with sessions to be judged
   uint32_t keys = 3;
@@ -48,11 +50,13 @@ struct Profile {
   bool clock_skew = false;
   bool slow_disks = false;
   bool operators = false;  // leadership is moved about, nodes are drained and taken in again
-  std::array<uint8_t, 5> leader_priorities{};  // of each node; all 0: no wish
-  Duration trouble_interval{};                 // between two faults, at most
-  Duration down_max{};                         // how long a killed node stays down, at most
-  bool strike_leaders = false;                 // troubles prefer whoever leads
-  bool strike_elections = false;               // and come while votes are under way
+  bool churn = false;      // an operator adds and removes nodes
+  std::array<uint8_t, limits::kMembersMax> leader_priorities{};  // of each node; all 0: no wish
+  Duration trouble_interval{};                                   // between two faults, at most
+  Duration churn_interval{};      // between two changes of who belongs, at most
+  Duration down_max{};            // how long a killed node stays down, at most
+  bool strike_leaders = false;    // troubles prefer whoever leads
+  bool strike_elections = false;  // and come while votes are under way
 
   std::string describe() const;
 };

@@ -67,7 +67,7 @@ class SessionClient {
   void probe();
   void ended();
   void forget();
-  HostId any_node() { return tape_.choose(profile_.nodes); }
+  HostId any_node() { return tape_.choose(profile_.nodes + profile_.extras); }
   Refreshed read_refresh(const std::optional<HttpAnswer>& answer) const;
   void take(const Refreshed& refreshed);
   void on_refreshed(const Refreshed& refreshed);

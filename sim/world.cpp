@@ -28,18 +28,24 @@ World::World(Tape& tape, const Profile& profile, bool keep_trace)
       operator_(profile_, events_, tape, network_, trace_,
                 [this](uint64_t term) { return checkers_.leader_of(Term{term}); }),
       checkers_(hosts_) {
-  for (HostId id = 0; id < profile_.nodes; ++id) {
-    hosts_.push_back(
-        std::make_unique<Host>(id, profile_, events_, tape_, network_, trace_, [this](const Host& host) {
+  for (HostId id = 0; id < profile_.nodes + profile_.extras; ++id) {
+    hosts_.push_back(std::make_unique<Host>(
+        id, profile_, events_, tape_, network_, trace_,
+        [this](const Host& host) {
           const Raft& raft = host.node().raft();
           trace_.fold(static_cast<uint64_t>(events_.now().ns) * 31 + host.id(),
                       raft.term().value * 4 + raft.role().index(),
                       raft.log().last_index().value * 65'537 + raft.commit().value);
           checkers_.after_step(host);
           if (profile_.strike_elections) strike_election(host);
+        },
+        [this] { return checkers_.committed() > 0; },
+        [this](const Host& host) {
+          checkers_.after_removal(host);
+          count("removed");
         }));
   }
-  for (HostId id = 0; id < profile_.clients + profile_.nodes; ++id) {
+  for (HostId id = 0; id < profile_.clients + profile_.nodes + profile_.extras; ++id) {
     clients_.push_back(std::make_unique<Client>(kFirstClient + id, profile_, events_, tape_, network_, trace_,
                                                 history_, next_value_, [this](const Op& op) {
                                                   trace_.fold(static_cast<uint64_t>(events_.now().ns),
@@ -58,11 +64,12 @@ void World::start() {
   for (auto& host : hosts_) {
     Host* one = host.get();
     if (profile_.clock_skew) one->set_wall_skew(static_cast<int64_t>(tape_.choose(240'000)) - 120'000);
-    events_.after(tape_.between(0ms, 300ms), [one] { one->start(); });
+    if (one->id() < profile_.nodes) events_.after(tape_.between(0ms, 300ms), [one] { one->start(); });
   }
   start_clients();
   for (auto& user : users_) user->start();
   schedule_trouble();
+  if (profile_.churn) schedule_churn();
 }
 
 // There must be somebody to log in as.
@@ -107,8 +114,8 @@ void World::no_flapping() const {
   }
 }
 
-// The whole cluster, but for disks that were wiped, must serve again within a time that an election and the
-// longest silence of a stream explain; and every client's operation must have ended.
+// The whole cluster must serve again within a time that an election and the longest silence of a stream
+// explain; and every client's operation must have ended.
 void World::demand_progress() {
   const Duration patience = 20 * profile_.election_timeout + 30s;
   for (uint32_t i = 0; i < profile_.clients; ++i) clients_[i]->finish();
@@ -127,26 +134,67 @@ void World::demand_progress() {
   };
   while (!all_idle() && events_.next() <= limit) events_.step();
   if (!all_idle()) throw Violation("liveness", "clients still wait for answers after all is healed");
+  // What the operator drained and forgot stays drained, but one that drains is given no vote.
+  if (profile_.churn || profile_.wipes) {
+    for (const auto& host : hosts_) host->take_in_again();
+  }
+  while (!membership_is_settled() && events_.next() <= limit + patience) events_.step();
+  if (!membership_is_settled())
+    throw Violation("liveness", "the members do not become those that are wanted after all is healed: " +
+                                    describe_members());
   size_t waited_for = 0;
-  for (HostId node = 0; node < profile_.nodes; ++node) {
-    if (wiped_.contains(node)) continue;
+  for (HostId node = 0; node < hosts_.size(); ++node) {
+    if (!is_wanted(*hosts_[node])) continue;
     ++waited_for;
     clients_[profile_.clients + node]->put_through(node, [&waited_for] { --waited_for; });
   }
-  while (waited_for > 0 && events_.next() <= limit + patience) events_.step();
+  while (waited_for > 0 && events_.next() <= limit + 2 * patience) events_.step();
   if (waited_for > 0)
     throw Violation("liveness", "a write through each node does not get done after all is healed");
   const auto caught_up = [&] {
     for (const auto& host : hosts_) {
-      if (wiped_.contains(host->id())) continue;
+      if (!is_wanted(*host)) continue;
       if (!host->is_up() || host->node().store().applied().value < checkers_.committed()) return false;
     }
     return true;
   };
   // Each node's state at the end is then the reference's: the checker compares at every index reached.
-  while (!caught_up() && events_.next() <= limit + 2 * patience) events_.step();
+  while (!caught_up() && events_.next() <= limit + 3 * patience) events_.step();
   if (!caught_up())
     throw Violation("liveness", "a node does not apply what is committed after all is healed");
+}
+
+bool World::is_wanted(const Host& host) const {
+  return host.disk().incarnation() && checkers_.members().is_wanted(host.name(), host.disk().incarnation());
+}
+
+std::string World::describe_members() const {
+  std::string text = describe(checkers_.members().configuration()) + "; wanted:";
+  for (const auto& [id, node] : checkers_.members().wanted()) {
+    const Member* member = checkers_.members().configuration().find(id);
+    const bool same = member != nullptr && member->incarnation == node.incarnation;
+    text += " " + id + (same ? "" : member == nullptr ? " (not there)" : " (another disk)");
+  }
+  text += "; up:";
+  for (const auto& host : hosts_) {
+    if (host->is_up()) text += " " + host->name() + (is_wanted(*host) ? "" : " (unwanted)");
+  }
+  return text;
+}
+
+bool World::membership_is_settled() const {
+  if (removal_is_under_way()) return false;
+  const Members& members = checkers_.members();
+  const Configuration& configuration = members.configuration();
+  if (configuration.members.size() != members.wanted().size() || configuration.is_joint()) return false;
+  for (const Member& member : configuration.members) {
+    if (member.standing != Standing::kVoter || !members.is_wanted(member.id, member.incarnation))
+      return false;
+  }
+  for (const auto& host : hosts_) {
+    if (host->is_up() != is_wanted(*host)) return false;
+  }
+  return true;
 }
 
 ConnId World::on_accept(HostId host, Door door) { return hosts_[host]->accept(door); }

@@ -79,6 +79,11 @@ class World final : private Network::Hosts {
   // A node was seen asking for votes: with that trouble on, a node may lose power just now.
   void strike_election(const Host& host);
   void wipe();
+  // The operator's doings: a node more, or one less.
+  void schedule_churn();
+  void churn();
+  void add_node();
+  void remove_node();
   void freeze();
   void drain();
   void operate();
@@ -94,7 +99,15 @@ class World final : private Network::Hosts {
   void no_flapping() const;
   void count(const char* fault) { ++faults_[fault]; }
   bool may_wipe(HostId host) const;
+  bool removal_is_under_way() const;
+  using Voters = std::map<NodeId, Incarnation>;
+  size_t lost_disks(const Voters& voters, HostId host) const;
+  std::vector<Voters> voters_in_question() const;
 
+  // All that are wanted are voters and nobody else belongs; who was removed has ended.
+  bool membership_is_settled() const;
+  bool is_wanted(const Host& host) const;
+  std::string describe_members() const;
   void demand_progress();
   Exchange& tab(HostId host) {
     if (host == kOperatorHost) return operator_.exchange();
@@ -115,7 +128,7 @@ class World final : private Network::Hosts {
   uint64_t next_value_ = 0;
   Checkers checkers_;
   std::map<std::string, uint64_t> faults_;
-  std::map<HostId, bool> wiped_;
+  std::map<NodeId, Instant> doomed_;  // whose removal was asked for, and when last
   Term struck_;
   bool troubled_ = true;
   uint64_t too_hard_ = 0;

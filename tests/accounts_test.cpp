@@ -152,7 +152,7 @@ Outcome write_after(AccountOp between, UserRole role) {
   };
   Configuration configuration;
   configuration.cluster_id.words = {1, 1};
-  configuration.members = {{"n", Incarnation{7}, "", "", true}};
+  configuration.members = {{"n", Incarnation{7}, "", "", Standing::kVoter}};
   (void)apply(EntryKind::kConfiguration, encode_configuration(configuration));
   uint64_t sequence = 0;
   const auto account = [&](AccountOp op) {

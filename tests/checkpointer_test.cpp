@@ -12,7 +12,8 @@ using namespace std::chrono_literals;
 class CheckpointerTest : public ::testing::Test {
  protected:
   CheckpointerTest() {
-    apply(EntryKind::kConfiguration, encode_configuration({{{1, 2}}, {{"a", Incarnation{1}, "", "", true}}}));
+    apply(EntryKind::kConfiguration,
+          encode_configuration({{{1, 2}}, {{"a", Incarnation{1}, "", "", Standing::kVoter}}}));
   }
   void apply(EntryKind kind, std::string payload) {
     const Entry entry{store_.applied().next(), Term{1}, kind, {}, Blob(std::move(payload))};

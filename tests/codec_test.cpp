@@ -41,6 +41,7 @@ auto fields(const TransferRefused& m) { return std::tie(m.ticket, m.why); }
 auto fields(const ForwardWrites& m) { return std::tie(m.commands); }
 auto fields(const WritesRefused& m) { return std::tie(m.why, m.sequences); }
 auto fields(const ReadIndexRequest& m) { return std::tie(m.ticket); }
+auto fields(const NotMember& m) { return std::tie(m.configuration_index, m.removed); }
 auto fields(const ReadIndexResponse& m) { return std::tie(m.ticket, m.index); }
 
 template <typename Body>
@@ -139,7 +140,7 @@ MessageBody body(size_t kind, Term term) {
     case 8:
       return ForwardWrites{{blob(), blob(), blob()}};
     case 9:
-      return WritesRefused{coin() ? Refusal::kBusy : Refusal::kFull,
+      return WritesRefused{*rc::gen::element(Refusal::kBusy, Refusal::kFull, Refusal::kWouldBreakQuorum),
                            *rc::gen::arbitrary<std::vector<uint64_t>>()};
     case 10:
       return ReadIndexRequest{number()};
@@ -152,6 +153,8 @@ MessageBody body(size_t kind, Term term) {
       return TransferRefused{number(),
                              *rc::gen::element(TransferFailure::kUnknownNode, TransferFailure::kDraining,
                                                TransferFailure::kNobody)};
+    case 15:
+      return NotMember{Index{number()}, coin()};
     default:
       return TimeoutNow{*rc::gen::element(LeaderCause::kTransfer, LeaderCause::kDrain, LeaderCause::kForced)};
   }
@@ -193,7 +196,12 @@ BatchOp batch() {
 
 WriteOp write_op() {
   const std::string ns = text().substr(0, limits::kNamespaceBytesMax);
-  switch (*rc::gen::inRange(0, 3)) {
+  switch (*rc::gen::inRange(0, 5)) {
+    case 3:
+      return MemberOp{AdmitNodeOp{node_id(), Incarnation{number()}, text(), text(), text().substr(0, 200),
+                                  Incarnation{number()}}};
+    case 4:
+      return MemberOp{RemoveNodeOp{node_id(), coin()}};
     case 0:
       return PutOp{ns, text(), blob(), text(), expected()};
     case 1:
@@ -236,8 +244,8 @@ Configuration configuration() {
   const auto count = *rc::gen::inRange<size_t>(1, limits::kMembersMax + 1);
   for (size_t i = 0; i < count; ++i) {
     const std::string id = "n" + std::to_string(i) + node_id().substr(0, 20);
-    c.members.push_back(
-        {id, Incarnation{*rc::gen::inRange<uint64_t>(1, 1000)}, text(), text(), i == 0 || coin()});
+    c.members.push_back({id, Incarnation{*rc::gen::inRange<uint64_t>(1, 1000)}, text(), text(),
+                         i == 0 ? Standing::kVoter : static_cast<Standing>(*rc::gen::inRange(1, 5))});
   }
   return c;
 }
@@ -436,8 +444,8 @@ RC_GTEST_PROP(ConfigurationCodec, SurvivesAnyBytes, (const std::string& bytes)) 
 }
 
 TEST(ConfigurationCodec, RefusesWhatIsNoCluster) {
-  const Member a{"a", Incarnation{1}, "a:1", "a:2", true};
-  const Member b{"b", Incarnation{2}, "b:1", "b:2", true};
+  const Member a{"a", Incarnation{1}, "a:1", "a:2", Standing::kVoter};
+  const Member b{"b", Incarnation{2}, "b:1", "b:2", Standing::kVoter};
   const auto taken = [](Configuration c) {
     return decode_configuration(encode_configuration(c)).has_value();
   };
@@ -447,8 +455,15 @@ TEST(ConfigurationCodec, RefusesWhatIsNoCluster) {
   EXPECT_FALSE(taken({{{1, 2}}, {b, a}}));
   EXPECT_FALSE(taken({{{1, 2}}, {a, a}}));
   Member odd = a;
-  odd.voter = false;
-  EXPECT_FALSE(taken({{{1, 2}}, {odd}})) << "somebody must vote";
+  for (const Standing none : {Standing::kLearner, Standing::kJoining, Standing::kLeaving}) {
+    odd.standing = none;
+    EXPECT_FALSE(taken({{{1, 2}}, {odd}})) << "somebody must vote in either half";
+    EXPECT_TRUE(taken({{{1, 2}}, {odd, b}}));
+  }
+  odd.standing = static_cast<Standing>(0);
+  EXPECT_FALSE(taken({{{1, 2}}, {odd, b}}));
+  odd.standing = static_cast<Standing>(5);
+  EXPECT_FALSE(taken({{{1, 2}}, {odd, b}}));
   odd = a;
   odd.incarnation = Incarnation{};
   EXPECT_FALSE(taken({{{1, 2}}, {odd}}));
@@ -457,7 +472,7 @@ TEST(ConfigurationCodec, RefusesWhatIsNoCluster) {
   EXPECT_FALSE(taken({{{1, 2}}, {odd}}));
   Configuration many{{{1, 2}}, {}};
   for (size_t i = 0; i <= limits::kMembersMax; ++i) {
-    many.members.push_back({"n" + std::to_string(i), Incarnation{i + 1}, "", "", true});
+    many.members.push_back({"n" + std::to_string(i), Incarnation{i + 1}, "", "", Standing::kVoter});
   }
   EXPECT_FALSE(taken(many));
 }
@@ -477,6 +492,8 @@ RC_GTEST_PROP(CommandCodec, ComesBackAsItWas, ()) {
   const std::string bytes = encode_command(c);
   RC_ASSERT(decode_command(bytes) == c);
   RC_ASSERT(decode_origin(bytes) == c.origin);
+  const auto* member = std::get_if<MemberOp>(&c.op);
+  RC_ASSERT(decode_membership(bytes) == (member == nullptr ? std::nullopt : std::optional(*member)));
 }
 
 RC_GTEST_PROP(CommandCodec, RefusesAllButTheWhole, ()) {

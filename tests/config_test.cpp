@@ -57,6 +57,7 @@ TEST(Config, HasTheDocumentedDefaults) {
   EXPECT_EQ(config.peer_address, (Address{"127.0.0.1", 7443}));
   EXPECT_TRUE(config.peers.empty());
   EXPECT_EQ(config.founding_nodes, 1U);
+  EXPECT_TRUE(config.auto_join);
   EXPECT_EQ(config.data_dir, "/data/raft");
   EXPECT_EQ(config.election_timeout, 5s);
   EXPECT_EQ(config.heartbeat_interval, 1s);

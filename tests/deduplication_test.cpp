@@ -20,7 +20,8 @@ constexpr Incarnation kB{22};
 Configuration members(std::vector<Incarnation> incarnations) {
   Configuration configuration{{{1, 2}}, {}};
   for (const Incarnation incarnation : incarnations) {
-    configuration.members.push_back({"n" + std::to_string(incarnation.value), incarnation, "", "", true});
+    configuration.members.push_back(
+        {"n" + std::to_string(incarnation.value), incarnation, "", "", Standing::kVoter});
   }
   return configuration;
 }

@@ -42,7 +42,7 @@ TEST_F(FoundingTest, ANodeAloneFoundsAlone) {
   const auto founded = attempt(Founding(1), "a");
   ASSERT_TRUE(founded);
   ASSERT_EQ(founded->members.size(), 1U);
-  EXPECT_EQ(founded->members[0], (Member{"a", peer("a").incarnation, "a:1", "a:2", true}));
+  EXPECT_EQ(founded->members[0], (Member{"a", peer("a").incarnation, "a:1", "a:2", Standing::kVoter}));
 }
 
 TEST_F(FoundingTest, TheLowestOfAllFounds) {

@@ -216,7 +216,7 @@ class LoadState : public ::testing::Test {
  protected:
   // A state with some keys, in the image, and the log that goes on from there.
   LoadState() {
-    const Configuration configuration{{{1, 2}}, {{"a", Incarnation{1}, "", "", true}}};
+    const Configuration configuration{{{1, 2}}, {{"a", Incarnation{1}, "", "", Standing::kVoter}}};
     apply(EntryKind::kConfiguration, encode_configuration(configuration));
     for (uint64_t i = 1; i <= 300; ++i) {
       const Command put{{Incarnation{1}, i, 1},

@@ -18,7 +18,7 @@ Entry entry(uint64_t index, uint64_t term, std::string payload = "x") {
 }
 
 Entry configuration_entry(uint64_t index, uint64_t term, const NodeId& member) {
-  const Configuration configuration{{{1, 2}}, {{member, Incarnation{1}, "a:1", "a:2", true}}};
+  const Configuration configuration{{{1, 2}}, {{member, Incarnation{1}, "a:1", "a:2", Standing::kVoter}}};
   return {Index{index}, Term{term}, EntryKind::kConfiguration, {}, Blob(encode_configuration(configuration))};
 }
 
@@ -99,7 +99,7 @@ TEST(Log, SlicesWithinBoundsButAtLeastOne) {
 
 Base base_at(uint64_t index, uint64_t term, uint64_t configuration_index) {
   Base base{Index{index}, Term{term}, {5, 6}, Index{configuration_index}, {}};
-  base.configuration = Configuration{{{1, 2}}, {{"base", Incarnation{1}, "a:1", "a:2", true}}};
+  base.configuration = Configuration{{{1, 2}}, {{"base", Incarnation{1}, "a:1", "a:2", Standing::kVoter}}};
   return base;
 }
 
@@ -143,6 +143,43 @@ TEST(Log, KeepsWhatIsBelowItsBase) {
   const Log whole({entry(1, 1), entry(2, 1)}, base_at(1, 1, 1));
   EXPECT_EQ(whole.base_index(), Index{});
   EXPECT_EQ(whole.term_at(Index{}), Term{});
+}
+
+// Scenario 25: a change that is truncated away leaves what was in force before it, be that in the base alone
+// or among the entries as well.
+TEST(Log, TruncationGoesBackToTheBasesConfiguration) {
+  const std::vector<Entry> older{configuration_entry(1, 1, "a"), entry(2, 1),
+                                 configuration_entry(3, 1, "base"), entry(4, 3)};
+  const std::vector<Entry> newer{entry(5, 3), configuration_entry(6, 4, "b"), configuration_entry(7, 4, "c")};
+  std::vector<Entry> all = older;
+  all.insert(all.end(), newer.begin(), newer.end());
+  for (const std::vector<Entry>& entries : {newer, all}) {
+    Log log(entries, base_at(4, 3, 3));
+    EXPECT_EQ(log.configuration()->members[0].id, "c");
+    log.truncate_from(Index{7});
+    EXPECT_EQ(log.configuration()->members[0].id, "b");
+    log.truncate_from(Index{5});
+    EXPECT_EQ(log.configuration()->members[0].id, "base");
+    EXPECT_EQ(log.configuration_index(), Index{3});
+    append(log, {configuration_entry(5, 5, "d")}, 1);
+    log.persisted(PersistId{1});
+    EXPECT_EQ(log.configuration()->members[0].id, "d");
+    while (log.base_index() < Index{4}) log.cut_first();
+    log.truncate_from(Index{5});
+    EXPECT_EQ(log.configuration()->members[0].id, "base") << "what was cut is not forgotten";
+  }
+}
+
+TEST(Log, KnowsWhenSomebodyWasAMember) {
+  Log log({configuration_entry(1, 1, "a"), configuration_entry(2, 1, "base"), entry(3, 1),
+           configuration_entry(4, 1, "b")},
+          base_at(3, 1, 2));
+  EXPECT_EQ(log.latest_membership("a", Incarnation{1}), Index{1});
+  EXPECT_EQ(log.latest_membership("base", Incarnation{1}), Index{2});
+  EXPECT_EQ(log.latest_membership("b", Incarnation{1}), Index{4});
+  EXPECT_EQ(log.latest_membership("b", Incarnation{2}), Index{}) << "another disk";
+  log.truncate_from(Index{4});
+  EXPECT_EQ(log.latest_membership("b", Incarnation{1}), Index{});
 }
 
 TEST(Log, IsCutFromTheFront) {

@@ -26,6 +26,12 @@ CAUGHT = [
     ("found-with-majority", "scenario 48: wiped nodes found a second cluster", 500),
     ("no-refresh-grace", "scenario 38: of two tabs that refresh at once one is logged out", 100),
     ("no-reuse-detection", "scenario 38: a stolen refresh token goes unnoticed", 300),
+    ("count-one-majority", "scenario 23: in a joint configuration the incoming decide alone", 500),
+    ("learner-counts", "learners' acknowledgements count towards commit", 500),
+    ("keep-truncated-config", "scenario 25: a truncated configuration stays in force", 2000),
+    ("change-before-own-term", "scenario 24: a leader changes the configuration before it knows which is in force", 1000),
+    ("promote-at-once", "an empty learner gets a vote, and the majority waits for it", 2000),
+    ("remove-unguarded", "scenario 27: a node is removed whatever becomes of the majority", 2000),
     ("vouch-for-ever", "scenario 39: a node that is cut off accepts what was revoked", 2000),
 ]
 

@@ -2,6 +2,7 @@
 // known to have ended.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -38,10 +39,15 @@ class Links : private Ports, private PeerLinks::Listener {
   std::vector<NodeId> messages_from;
   std::vector<std::pair<NodeId, bool>> gone;  // and whether on purpose
   ConnId last_dialled = 0;
+  std::vector<std::string> dialled;
+  std::vector<std::string> visits;  // +id and -id
 
  private:
   Now now() override { return {}; }
-  void dial(ConnId conn, const std::string&) override { last_dialled = conn; }
+  void dial(ConnId conn, const std::string& address) override {
+    last_dialled = conn;
+    dialled.push_back(address);
+  }
   void stop_listening(Door) override {}
   bool hash_password(auth::PasswordJob&&) override { return false; }
   void drained() override {}
@@ -64,11 +70,13 @@ class Links : private Ports, private PeerLinks::Listener {
   void stop(const std::string&) override {}
 
   PeerIdentity own_identity() const override { return self_; }
-  bool may_send_to(const PeerIdentity&) const override { return true; }
+  bool may_send_to(const PeerIdentity&, const Message&) const override { return true; }
   ConnId new_conn(Door) override { return next_conn_++; }
   void on_link_up(const PeerIdentity& peer) override { up.push_back(peer.id); }
   void on_link_lost(const NodeId&, LinkEnd) override {}
   void on_peer_gone(const NodeId& peer, bool on_purpose) override { gone.emplace_back(peer, on_purpose); }
+  void on_visitor(const PeerIdentity& visitor) override { visits.push_back("+" + visitor.id); }
+  void on_visitor_left(const NodeId& visitor) override { visits.push_back("-" + visitor); }
   void on_peer_message(const PeerIdentity& from, Message&&) override { messages_from.push_back(from.id); }
 
   PeerIdentity self_;
@@ -162,6 +170,62 @@ struct Linked {
   peer::Session answering{peer::Side::kAcceptor, identity("b"), "", Instant{0}};
   Instant now{1'000'000};
 };
+
+// ---- Nodes to reach besides those that were configured.
+
+TEST(PeerTargets, AreDialledAndLetGo) {
+  Links a("a", {{"b", "b:7443"}});
+  a->start(Instant{0});
+  a->set_targets({{"b", "b:7443"}, {"d", "d:7443"}}, Instant{1});
+  EXPECT_EQ(a->deadline(), Instant{1});
+  a->wake(Instant{1});
+  EXPECT_EQ(a.dialled, (std::vector<std::string>{"b:7443", "d:7443"})) << "nobody is dialled twice";
+  const ConnId to_d = a.last_dialled;
+  a->set_targets({{"b", "b:7443"}}, Instant{2});
+  EXPECT_EQ(a.closed, std::vector<ConnId>{to_d});
+  for (int i = 0; i < 20; ++i) a->wake(a->deadline());
+  EXPECT_EQ(std::count(a.dialled.begin(), a.dialled.end(), "d:7443"), 1);
+  EXPECT_GT(std::count(a.dialled.begin(), a.dialled.end(), "b:7443"), 1);
+}
+
+TEST(PeerTargets, AConfiguredNodeThatMovedIsTriedAtBothPlaces) {
+  Links a("a", {{"b", "old:7443"}});
+  a->start(Instant{0});
+  a->set_targets({{"b", "new:7443"}}, Instant{0});
+  Instant now{0};
+  for (int i = 0; i < 2; ++i) {
+    a->ended(a.last_dialled, LinkEnd::kRefused, now);
+    now = a->deadline();
+    a->wake(now);
+  }
+  EXPECT_EQ(a.dialled, (std::vector<std::string>{"old:7443", "new:7443", "old:7443"}));
+}
+
+// An address without a name leads to a node that is also known by its name: one link is enough.
+TEST(PeerTargets, ANodeThatIsLinkedIsNotDialledAgain) {
+  Links a("a", {{"", "here:7443"}});
+  a->start(Instant{0});
+  a->dialled(1, Instant{0});
+  peer::Session answering(peer::Side::kAcceptor, identity("b"), "", Instant{0});
+  answering.feed(a.output[1]);
+  a->received(1, answering.take_output(), Instant{0});
+  a->set_targets({{"b", "b:7443"}}, Instant{1});
+  a->wake(Instant{2});
+  EXPECT_EQ(a.dialled, std::vector<std::string>{"here:7443"});
+}
+
+TEST(Visitors, AreReportedOnceAndAgainWhenTheyLeave) {
+  Links b("b");
+  ASSERT_TRUE(b->accept(kAccepted, Instant{0}));
+  b->received(kAccepted, hello_and_message("a"), Instant{0});
+  EXPECT_EQ(b.visits, std::vector<std::string>{"+a"});
+  // It dials again, as another process, before the end of the former stream arrives.
+  ASSERT_TRUE(b->accept(kAccepted + 1, Instant{0}));
+  b->received(kAccepted + 1, hello_and_message("a"), Instant{0});
+  b->ended(kAccepted, LinkEnd::kReset, Instant{0});
+  b->ended(kAccepted + 1, LinkEnd::kReset, Instant{0});
+  EXPECT_EQ(b.visits, (std::vector<std::string>{"+a", "-a", "+a", "-a"}));
+}
 
 TEST(PeerGone, WhenBothStreamsEndAndANewOneIsRefused) {
   Linked one;

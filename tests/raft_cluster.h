@@ -33,18 +33,24 @@ class RaftCluster {
     bool down = false;
   };
 
-  explicit RaftCluster(size_t size, bool same_seeds = false, LogRetention retention = {})
+  // The first `founders` are the cluster; the others are empty.
+  explicit RaftCluster(size_t size, bool same_seeds = false, LogRetention retention = {},
+                       size_t founders = SIZE_MAX)
       : same_seeds_(same_seeds), retention_(retention) {
+    founders = std::min(founders, size);
     Configuration first;
     first.cluster_id.words = {1, 2};
-    for (size_t i = 0; i < size; ++i) first.members.push_back({name(i), Incarnation{i + 1}, "", "", true});
+    for (size_t i = 0; i < founders; ++i)
+      first.members.push_back({name(i), Incarnation{i + 1}, "", "", Standing::kVoter});
     const Entry founding{Index{1}, Term{1}, EntryKind::kConfiguration, {}, Blob(encode_configuration(first))};
     for (size_t i = 0; i < size; ++i) {
       Member member;
       member.id = name(i);
-      member.disk.term = Term{1};
-      member.disk.cluster_id = first.cluster_id;
-      member.log = {founding};
+      if (i < founders) {
+        member.disk.term = Term{1};
+        member.disk.cluster_id = first.cluster_id;
+        member.log = {founding};
+      }
       members_.push_back(std::move(member));
     }
     for (size_t i = 0; i < size; ++i) boot(i);
@@ -129,6 +135,23 @@ class RaftCluster {
     });
     deliver();
     return proposed == Proposed::kAccepted;
+  }
+
+  bool change(size_t i, const Configuration& next) {
+    bool done = false;
+    step(i, [&](Raft& raft, Effects& out) { done = raft.change_configuration(now(), next, out); });
+    deliver();
+    return done;
+  }
+  // The leader's latest configuration with one member's standing changed, or with a learner more.
+  Configuration with(size_t leader, size_t i, Standing standing) {
+    Configuration next = *raft(leader).log().configuration();
+    if (next.find(name(i)) == nullptr)
+      next.members.push_back({name(i), Incarnation{i + 1}, "", "", standing});
+    for (auto& member : next.members) {
+      if (member.id == name(i)) member.standing = standing;
+    }
+    return next;
   }
 
   // Puts a message into a member's hands as if it came from another one; what it answers is returned, not

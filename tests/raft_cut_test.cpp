@@ -10,7 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 using test::RaftCluster;
 
-constexpr LogRetention kNoTail{0, 0, limits::kLogBytesMax};
+constexpr LogRetention kNoTail{0, 0, limits::kLogBytesMax, false};
 
 // A cluster with a leader and some entries on every node.
 class RaftCut : public ::testing::Test {
@@ -56,6 +56,35 @@ TEST_F(RaftCut, WhatAllHaveIsCut) {
   EXPECT_EQ(cluster_->raft(other_).log().last_index(), cluster_->raft(leader_).log().last_index());
 }
 
+// Where a node may come that has nothing, only the limit lets go of what it needs.
+TEST_F(RaftCut, ForNewcomersTheWholeLogStays) {
+  begin({0, 0, limits::kLogBytesMax, true}, 10);
+  cut(leader_);
+  EXPECT_EQ(cluster_->raft(leader_).log().base_index(), Index{});
+  begin({0, 0, 1000, true}, 20);
+  cut(leader_);
+  EXPECT_GT(cluster_->raft(leader_).log().base_index(), Index{});
+  EXPECT_LE(cluster_->raft(leader_).log().bytes(), 1000U);
+}
+
+// Its vote counts for nothing; its log does.
+TEST_F(RaftCut, WhatALearnerLacksStays) {
+  cluster_.emplace(4, false, kNoTail, 3);
+  cluster_->run(3s);
+  leader_ = cluster_->leader();
+  ASSERT_LT(leader_, 3U);
+  propose(3);
+  cluster_->cut(leader_, 3);
+  ASSERT_TRUE(cluster_->change(leader_, cluster_->with(leader_, 3, Standing::kLearner)));
+  propose(10);
+  cut(leader_);
+  EXPECT_EQ(cluster_->raft(leader_).log().base_index(), Index{});
+  cluster_->heal();
+  cluster_->run(2s);
+  cut(leader_);
+  EXPECT_EQ(cluster_->raft(leader_).log().base_index(), cluster_->raft(leader_).commit());
+}
+
 TEST_F(RaftCut, NothingBeyondTheImageIsCut) {
   begin(kNoTail, 10);
   cluster_->step(leader_, [](Raft& raft, Effects&) {
@@ -67,10 +96,10 @@ TEST_F(RaftCut, NothingBeyondTheImageIsCut) {
 }
 
 TEST_F(RaftCut, TheTailStays) {
-  begin({limits::kLogBytesMax, 4, limits::kLogBytesMax}, 10);
+  begin({limits::kLogBytesMax, 4, limits::kLogBytesMax, false}, 10);
   cut(leader_);
   EXPECT_EQ(cluster_->raft(leader_).log().size(), 4U);
-  begin({300, 1000, limits::kLogBytesMax}, 10);
+  begin({300, 1000, limits::kLogBytesMax, false}, 10);
   cut(leader_);
   EXPECT_LE(cluster_->raft(leader_).log().bytes(), 300U);
   EXPECT_GT(cluster_->raft(leader_).log().bytes(), 100U);

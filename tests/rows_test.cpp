@@ -64,7 +64,7 @@ class Life {
       for (uint64_t i = 1; i <= 3; ++i) {
         const NodeId id(1, static_cast<char>('a' + i));
         const uint64_t incarnation = store.applied() == Index{} || pick(3) > 0 ? i : 10 * i + pick(3);
-        configuration.members.push_back({id, Incarnation{incarnation}, "", "", true});
+        configuration.members.push_back({id, Incarnation{incarnation}, "", "", Standing::kVoter});
       }
       entry.kind = EntryKind::kConfiguration;
       entry.payload = Blob(encode_configuration(configuration));
@@ -91,7 +91,7 @@ class Life {
     return command;
   }
   WriteOp op() {
-    switch (pick(4)) {
+    switch (pick(5)) {
       case 0:
         return DeleteOp{name("ns", 3), name("key", 25), {}};
       case 1:
@@ -103,9 +103,16 @@ class Life {
                        {}};
       case 2:
         return account();
+      case 3:
+        return member();
       default:
         return PutOp{name("ns", 3), name("key", 25), Blob(std::string(pick(200), 'v')), "text/plain", {}};
     }
+  }
+  MemberOp member() {
+    const NodeId id(1, static_cast<char>('b' + pick(8)));
+    if (pick(4) == 0) return RemoveNodeOp{id, pick(2) == 0};
+    return AdmitNodeOp{id, Incarnation{pick(40)}, name("p", 3), name("q", 3), "b", Incarnation{pick(40)}};
   }
   AccountOp account() {
     const std::string user = name("u", 4);
@@ -170,6 +177,7 @@ RC_GTEST_PROP(Rows, ChangesKeepAnImage, (uint64_t seed)) {
     RC_ASSERT(same);
   }
   RC_TAG(store.accounts().session_count() > 0 ? "sessions" : "no sessions");
+  RC_TAG(store.members().wanted().size() > 3 ? "members" : "founders");
 }
 
 RC_GTEST_PROP(Rows, ALoadedStateIsTheSame, (uint64_t seed)) {
@@ -196,6 +204,8 @@ RC_GTEST_PROP(Rows, ALoadedStateIsTheSame, (uint64_t seed)) {
   const bool same = image_of(store) == image_of(twin);
   RC_ASSERT(same);
   RC_ASSERT(store.history().changes == twin.history().changes);
+  RC_ASSERT(store.members().wanted() == twin.members().wanted());
+  RC_ASSERT(store.members().configuration() == twin.members().configuration());
 }
 
 RC_GTEST_PROP(Rows, GarbageIsRefusedWithAReason, (uint64_t seed)) {

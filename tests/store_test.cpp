@@ -25,7 +25,7 @@ constexpr int64_t kKeptMs =
 class Feeder {
  public:
   Feeder() {
-    const Configuration configuration{{{1, 2}}, {{"a", kOrigin, "a:1", "a:2", true}}};
+    const Configuration configuration{{{1, 2}}, {{"a", kOrigin, "a:1", "a:2", Standing::kVoter}}};
     apply(EntryKind::kConfiguration, encode_configuration(configuration));
   }
 
@@ -248,6 +248,7 @@ void same_content(const Store& store, const Model& model) {
 
 // Accounts have a test of their own.
 WriteResult model_write(Model&, const AccountOp&, uint64_t) { return {}; }
+WriteResult model_write(Model&, const MemberOp&, uint64_t) { return {}; }
 
 RC_GTEST_PROP(StoreModel, EveryWriteDoesWhatTheModelDoes, ()) {
   Feeder feeder;

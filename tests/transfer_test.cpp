@@ -53,6 +53,32 @@ TEST_F(TransferObstacle, WhoDrainsTakesNothing) {
   EXPECT_FALSE(obstacle(RaftCluster::name(third)));
 }
 
+// Who is to lead must have a vote still, or at last, when a change of the configuration is done.
+TEST_F(TransferObstacle, WhoLeavesTakesNothing) {
+  ASSERT_TRUE(cluster.change(leader, cluster.with(leader, other, Standing::kLeaving)));
+  EXPECT_EQ(obstacle(RaftCluster::name(other)), TransferFailure::kNotVoter);
+  EXPECT_FALSE(obstacle(NodeId{})) << "the third may";
+  EXPECT_FALSE(obstacle(RaftCluster::name(third)));
+}
+
+TEST(TransferToALearner, IsRefusedUntilItJoins) {
+  RaftCluster cluster(4, false, {}, 3);
+  cluster.run(4 * kTimeout);
+  const size_t leader = cluster.leader();
+  ASSERT_LT(leader, 3U);
+  const NodeId newcomer = RaftCluster::name(3);
+  ASSERT_TRUE(cluster.change(leader, cluster.with(leader, 3, Standing::kLearner)));
+  cluster.run(2 * kTimeout);
+  EXPECT_EQ(cluster.raft(leader).transfer_obstacle(cluster.now(), newcomer), TransferFailure::kNotVoter);
+  ASSERT_TRUE(cluster.change(leader, cluster.with(leader, 3, Standing::kJoining)));
+  EXPECT_FALSE(cluster.raft(leader).transfer_obstacle(cluster.now(), newcomer));
+  cluster.step(leader, [&](Raft& raft, Effects& out) {
+    EXPECT_TRUE(raft.transfer(cluster.now(), newcomer, LeaderCause::kForced, out));
+  });
+  cluster.deliver();
+  EXPECT_EQ(cluster.leader(), 3U);
+}
+
 TEST_F(TransferObstacle, WhoIsNotHeardIsUnhealthy) {
   cluster.cut(leader, other);
   cluster.run(kTimeout + 200ms);

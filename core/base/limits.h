@@ -18,6 +18,14 @@ inline constexpr size_t kMembersMax = 7;
 inline constexpr size_t kNodeIdBytesMax = 63;    // a DNS label, so that host names and pod names fit
 inline constexpr size_t kAddressBytesMax = 261;  // a 253 byte host name, brackets, a colon, a port
 inline constexpr size_t kVersionBytesMax = 64;
+inline constexpr size_t kRemovedNodesKept = 64;           // data directories that may not come back
+inline constexpr size_t kAdmittedByBytesMax = 254;        // a node's id or a user's email address
+inline constexpr uint64_t kPromoteLagEntriesMax = 1'000;  // a learner gets a vote with less to catch up
+inline constexpr Duration kAdmitRetry = 2s;               // a node at the door is proposed again after this
+inline constexpr Duration kAdmitPatience = 1s;            // of followers, as the leader sees it as well
+inline constexpr Duration kDoorCheck = 250ms;             // of who has come
+inline constexpr Duration kNotMemberInterval = 1s;        // a stranger is told so this often
+inline constexpr size_t kPeerTargetsMax = 32;             // nodes dialled besides the configured ones
 
 // Replicated state.
 inline constexpr size_t kNamespaceBytesMax = 63;

@@ -40,8 +40,14 @@ constexpr std::string_view kNames[] = {"none",
                                        "vouch-for-ever",
                                        "expire-by-proposer",
                                        "checkpoint-undurable",
-                                       "cut-before-checkpoint"};
-static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kCutBeforeCheckpoint) + 1);
+                                       "cut-before-checkpoint",
+                                       "count-one-majority",
+                                       "change-before-own-term",
+                                       "keep-truncated-config",
+                                       "learner-counts",
+                                       "promote-at-once",
+                                       "remove-unguarded"};
+static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kRemoveUnguarded) + 1);
 }  // namespace
 
 Mutant mutant_by_name(std::string_view name) {

@@ -40,6 +40,12 @@ enum class Mutant {
   kExpireByProposer,       // sessions expire by the leader's opinion rather than by the log
   kCheckpointUndurable,    // the image takes what this node's own log does not have on disk
   kCutBeforeCheckpoint,    // the log is cut before a durable image holds what it made
+  kCountOneMajority,       // a joint configuration needs the majority of the incoming voters only
+  kChangeBeforeOwnTerm,    // a leader changes the configuration before it committed an entry of its term
+  kKeepTruncatedConfig,    // a configuration that was truncated away stays in force
+  kLearnerCounts,          // learners vote and count
+  kPromoteAtOnce,          // a learner becomes a voter without having caught up
+  kRemoveUnguarded,        // nodes are removed whatever becomes of the majority
 };
 
 #ifdef PATRONUS_MUTANTS

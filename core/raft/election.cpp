@@ -63,7 +63,7 @@ void Raft::start_vote(Now now, bool pre_vote, LeaderCause cause, uint32_t attemp
   election_deadline_ = now.mono + patience;
   if (!MUTANT(kNoRandomTimeout)) election_deadline_ = election_deadline_ + random_.duration_below(widened);
   for (const Member& member : log_.configuration()->members) {
-    if (member.id == self_ || !member.voter) continue;
+    if (member.id == self_ || !member.votes()) continue;
     if (pre_vote) {
       send(member.id, PreVoteRequest{hard_.term.next(), log_.last_index(), log_.last_term()}, PersistId{},
            out);
@@ -129,7 +129,8 @@ void Raft::become_leader(Now now, LeaderCause cause, Effects& out) {
   // The term's first entry carries everything before it over the line (paper, section 5.4.2 and 8).
   append_own(now, EntryKind::kLeader, Blob(encode_leader_record({self_, cause})), out);
   lead(now, out);
-  maybe_commit(now, out);
+  // Of those who voted so many may be known to be gone that it could not but step down.
+  if (is_leader()) maybe_commit(now, out);
 }
 
 void Raft::on(Now now, const NodeId& from, Term, const PreVoteRequest& m, Effects& out) {
@@ -149,12 +150,14 @@ void Raft::on(Now now, const NodeId& from, Term, const PreVoteResponse& m, Effec
 }
 
 void Raft::on(Now now, const NodeId& from, Term, const VoteRequest& m, Effects& out) {
-  const bool free_to_vote = hard_.voted_for.empty() || hard_.voted_for == from || MUTANT(kVoteTwice);
+  const bool same_again = hard_.voted_for == from && voted_incarnation_ == speaker_;
+  const bool free_to_vote = hard_.voted_for.empty() || same_again || MUTANT(kVoteTwice);
   const bool new_enough = at_least_as_new(m.last_term, m.last_index, log_.last_term(), log_.last_index()) ||
                           MUTANT(kVoteForShortLog);
   const bool grant = free_to_vote && new_enough && !is_leader() && leader().empty();
   if (grant && hard_.voted_for != from) {
     hard_.voted_for = from;
+    voted_incarnation_ = speaker_;
     if (!MUTANT(kNoTermOnVote)) persist_hard(out);
   }
   if (grant) reset_election_deadline(now);

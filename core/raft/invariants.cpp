@@ -25,6 +25,11 @@ void Invariants::check_now(const Raft& raft) const {
       "only what is on disk here is applied here");
   PATRONUS_ASSERT(raft.log_.last_term() <= raft.hard_.term, "no entry is of a term not reached");
   PATRONUS_ASSERT(raft.log_.empty() || raft.hard_.cluster_id, "a node with a log belongs to a cluster");
+  const Index configuration_at = raft.log_.configuration_index();
+  PATRONUS_ASSERT(configuration_at <= raft.log_.base_index() ||
+                      (configuration_at <= raft.log_.last_index() &&
+                       raft.log_.at(configuration_at).kind == EntryKind::kConfiguration),
+                  "the configuration in force is an entry of the log, or was before it was cut");
   PATRONUS_ASSERT(raft.hard_write_ <= raft.last_persist_, "writes are counted");
   if (const auto* candidate = std::get_if<Candidate>(&raft.role_)) {
     PATRONUS_ASSERT(raft.is_voter(), "only voters campaign");
@@ -35,6 +40,10 @@ void Invariants::check_now(const Raft& raft) const {
   }
   if (const auto* leader = std::get_if<Leader>(&raft.role_)) {
     PATRONUS_ASSERT(raft.hard_.voted_for == raft.self_, "a leader voted for itself");
+    for (const Member& member : raft.log_.configuration()->members) {
+      PATRONUS_ASSERT(member.id == raft.self_ || leader->peers.contains(member.id),
+                      "a leader follows every member");
+    }
     PATRONUS_ASSERT(leader->first_index <= raft.log_.last_index(), "a leader opens its term with an entry");
     for (const auto& [id, progress] : leader->peers) {
       PATRONUS_ASSERT(progress.match() <= raft.log_.last_index(), "a follower matches what exists");

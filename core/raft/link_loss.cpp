@@ -12,6 +12,9 @@ namespace patronus {
 void Raft::peer_gone(Now now, const NodeId& peer, bool on_purpose, Effects& out) {
   const Configuration* configuration = log_.configuration();
   if (configuration == nullptr || configuration->find(peer) == nullptr) return;
+  if (gone_.size() >= 2 * limits::kMembersMax) {  // of members that are none any more
+    std::erase_if(gone_, [&](const auto& other) { return configuration->find(other.first) == nullptr; });
+  }
   gone_[peer] = on_purpose ? LeaderCause::kDrain : LeaderCause::kCrash;
   if (is_leader()) {
     if (!hears_a_majority(now) && !MUTANT(kNoCheckQuorum)) become_follower(now, hard_.term, NodeId{}, out);

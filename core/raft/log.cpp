@@ -12,8 +12,6 @@ namespace patronus {
 Log::Log(std::vector<Entry> entries, Base base)
     : place_{base.index, base.term, base.stamp},
       entries_(std::make_move_iterator(entries.begin()), std::make_move_iterator(entries.end())) {
-  if (base.configuration)
-    configurations_.push_back({base.configuration_index, std::move(*base.configuration)});
   if (!entries_.empty() && entries_.front().index <= base.index) {
     PATRONUS_ASSERT(entries_.back().index >= base.index, "the log reaches up to its base");
     // The first one's place is what the others come after; of what was before it nothing is known.
@@ -28,7 +26,13 @@ Log::Log(std::vector<Entry> entries, Base base)
     PATRONUS_ASSERT(entries_[i].index.value == place_.index.value + i + 1,
                     "recovery gives consecutive entries");
     bytes_ += entries_[i].encoded_bytes();
-    if (entries_[i].index > base.index) note_configuration(entries_[i]);
+    if (entries_[i].index < base.configuration_index) note_configuration(entries_[i]);
+  }
+  // The base's own is committed: below it no truncation comes.
+  if (base.configuration)
+    configurations_.push_back({base.configuration_index, std::move(*base.configuration)});
+  for (const Entry& entry : entries_) {
+    if (entry.index > base.index) note_configuration(entry);
   }
   durable_ = last_index();
 }
@@ -82,6 +86,7 @@ void Log::truncate_from(Index first) {
   if (!MUTANT(kAckAba)) {
     for (WriteUnderWay& write : under_way_) write.last = std::min(write.last, first.prev());
   }
+  if (MUTANT(kKeepTruncatedConfig)) return;
   while (!configurations_.empty() && configurations_.back().index >= first) configurations_.pop_back();
 }
 
@@ -117,6 +122,13 @@ const Configuration* Log::configuration() const {
 
 Index Log::configuration_index() const {
   return configurations_.empty() ? Index{} : configurations_.back().index;
+}
+
+Index Log::latest_membership(const NodeId& id, Incarnation incarnation) const {
+  for (auto at = configurations_.rbegin(); at != configurations_.rend(); ++at) {
+    if (at->configuration.is_member(id, incarnation)) return at->index;
+  }
+  return Index{};
 }
 
 void Log::note_configuration(const Entry& entry) {

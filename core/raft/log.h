@@ -62,6 +62,8 @@ class Log {
   // changes.
   const Configuration* configuration() const;
   Index configuration_index() const;
+  // The latest configuration in the log that has this member; 0 if none has.
+  Index latest_membership(const NodeId& id, Incarnation incarnation) const;
 
  private:
   struct WriteUnderWay {

@@ -92,7 +92,7 @@ struct TimeoutNow {
 struct ForwardWrites {
   std::vector<Blob> commands;
 };
-enum class Refusal : uint8_t { kBusy = 1, kFull = 2 };
+enum class Refusal : uint8_t { kBusy = 1, kFull = 2, kWouldBreakQuorum = 3 };
 // The leader did not take these writes into its log, and will not by itself.
 struct WritesRefused {
   Refusal why = Refusal::kBusy;
@@ -118,16 +118,25 @@ struct ReadIndexResponse {
   Index index;
 };
 
+// The sender's committed configuration, of this index, does not have the receiver's data directory.
+struct NotMember {
+  Index configuration_index;
+  bool removed = false;  // the replicated state names it as one that was taken out, for good
+};
+
 using MessageBody =
     std::variant<PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse, AppendRequest, AppendResponse,
                  Heartbeat, HeartbeatResponse, ForwardWrites, WritesRefused, ReadIndexRequest,
-                 ReadIndexResponse, TimeoutNow, TransferRequest, TransferRefused>;
+                 ReadIndexResponse, TimeoutNow, TransferRequest, TransferRefused, NotMember>;
 
 struct Message {
   ClusterId cluster_id;
   Term term;
   MessageBody body;
 };
+
+// True for what a candidate or a leader says of its own accord; the rest answers, or is the nodes' business.
+bool is_request(const MessageBody& body);
 
 // The name of the message's kind, for logs and traces.
 std::string_view message_name(const Message& message);

@@ -77,6 +77,10 @@ void put(Writer& out, const TransferRefused& m) {
   out.u64(m.ticket);
   out.u8(static_cast<uint8_t>(m.why));
 }
+void put(Writer& out, const NotMember& m) {
+  out.u64(m.configuration_index.value);
+  out.boolean(m.removed);
+}
 void put(Writer& out, const ForwardWrites& m) {
   out.u32(static_cast<uint32_t>(m.commands.size()));
   for (const Blob& command : m.commands) out.bytes(command.view());
@@ -198,7 +202,7 @@ MessageBody get_forward(Reader& in) {
 MessageBody get_refused(Reader& in) {
   WritesRefused m;
   const uint8_t why = in.u8();
-  if (why < 1 || why > 2) in.fail();
+  if (why < 1 || why > static_cast<uint8_t>(Refusal::kWouldBreakQuorum)) in.fail();
   m.why = static_cast<Refusal>(why);
   const size_t count = in.count(kForwardedPerMessageMax, 8);
   for (size_t i = 0; i < count; ++i) m.sequences.push_back(in.u64());
@@ -249,6 +253,10 @@ MessageBody get_body(uint8_t kind, Term term, Reader& in) {
       return get_transfer_request(in);
     case 14:
       return get_transfer_refused(in);
+    case 15: {
+      const Index configuration_index{in.u64()};
+      return NotMember{configuration_index, in.boolean()};
+    }
     default:
       in.fail();
       return VoteResponse{};
@@ -257,11 +265,18 @@ MessageBody get_body(uint8_t kind, Term term, Reader& in) {
 
 }  // namespace
 
+bool is_request(const MessageBody& body) {
+  return std::holds_alternative<PreVoteRequest>(body) || std::holds_alternative<VoteRequest>(body) ||
+         std::holds_alternative<AppendRequest>(body) || std::holds_alternative<Heartbeat>(body) ||
+         std::holds_alternative<TimeoutNow>(body);
+}
+
 std::string_view message_name(const Message& message) {
   static constexpr std::string_view kNames[] = {
-      "PreVoteRequest",   "PreVoteResponse",   "VoteRequest",       "VoteResponse",    "AppendRequest",
-      "AppendResponse",   "Heartbeat",         "HeartbeatResponse", "ForwardWrites",   "WritesRefused",
-      "ReadIndexRequest", "ReadIndexResponse", "TimeoutNow",        "TransferRequest", "TransferRefused"};
+      "PreVoteRequest", "PreVoteResponse", "VoteRequest",      "VoteResponse",
+      "AppendRequest",  "AppendResponse",  "Heartbeat",        "HeartbeatResponse",
+      "ForwardWrites",  "WritesRefused",   "ReadIndexRequest", "ReadIndexResponse",
+      "TimeoutNow",     "TransferRequest", "TransferRefused",  "NotMember"};
   static_assert(std::size(kNames) == std::variant_size_v<MessageBody>);
   return kNames[message.body.index()];
 }

@@ -32,6 +32,8 @@ class Progress {
   Round acked_round() const { return acked_round_; }
   Instant last_contact() const { return last_contact_; }
   bool heard() const { return heard_; }
+  // Since when the member was heard without a gap; means something once it was heard.
+  Instant steady_since() const { return steady_since_; }
 
   // True if one more append with entries may be sent.
   bool window_open() const {
@@ -102,7 +104,9 @@ class Progress {
     draining_ = false;
   }
 
-  void contact(Instant now) {
+  // A silence of more than `gap_max` begins the count of steady contact anew.
+  void contact(Instant now, Duration gap_max = Duration::max()) {
+    if (!heard_ || now - last_contact_ > gap_max) steady_since_ = now;
     last_contact_ = now;
     heard_ = true;
   }
@@ -153,6 +157,7 @@ class Progress {
   Round acked_round_;
   Instant last_contact_;
   Instant waiting_since_;
+  Instant steady_since_;
   bool heard_ = false;
   ClockEcho clock_;
   std::optional<int64_t> wall_offset_ms_;

@@ -51,15 +51,14 @@ bool Raft::is_voter() const {
 }
 
 bool Raft::is_member(const NodeId& id, Incarnation incarnation) const {
-  if (log_.configuration() == nullptr) return false;
-  const Member* member = log_.configuration()->find(id);
-  return member != nullptr && member->incarnation == incarnation;
+  return log_.configuration() != nullptr && log_.configuration()->is_member(id, incarnation);
 }
 
 void Raft::tick(Now now, Effects& out) {
   if (auto* leader = std::get_if<Leader>(&role_)) {
     if (leader->transfer && now.mono >= leader->transfer->deadline) leader->transfer.reset();
     if (now.mono >= leader->next_tick) lead(now, out);
+    if (is_leader()) retire(now, out);
     return;
   }
   if (now.mono < election_deadline_ || !is_voter()) return;
@@ -98,16 +97,19 @@ bool Raft::accepts(const NodeId& from, Incarnation incarnation, const Message& m
     out.emplace_back(Notice{NoticeKind::kStranger, "message of another cluster from " + from});
     return false;
   }
-  // A node that has no configuration yet is told one by those who know it, and they speak to it only if it is
-  // in theirs. One that has a configuration listens to its members alone: a wiped disk under a known name has
-  // an unknown incarnation, and its votes and acknowledgements would be promises it has forgotten.
-  if (log_.configuration() == nullptr) return true;
-  if (is_member(from, incarnation)) return true;
+  // Whoever asks for a vote, or leads, has a vote by its own log. A node whose log is behind may not know
+  // that one yet, and if it refused, those who are left might never elect a leader.
+  if (is_request(message.body)) return true;
+  // An answer is a promise, and only members' promises count: a wiped disk under a known name has an unknown
+  // incarnation, and has forgotten what it promised.
+  if (is_member(from, incarnation) || is_departing(from, incarnation)) return true;
+  if (log_.configuration() == nullptr) return false;
   return MUTANT(kIgnoreIncarnation) && log_.configuration()->find(from) != nullptr;
 }
 
 void Raft::receive(Now now, const NodeId& from, Incarnation incarnation, Message&& message, Effects& out) {
   if (!accepts(from, incarnation, message, out)) return;
+  speaker_ = incarnation;
   // Whoever speaks is not gone.
   gone_.erase(from);
   const bool pre_vote = std::holds_alternative<PreVoteRequest>(message.body);
@@ -138,7 +140,8 @@ void Raft::receive(Now now, const NodeId& from, Incarnation incarnation, Message
         using Body = std::decay_t<decltype(body)>;
         if constexpr (std::is_same_v<Body, ForwardWrites> || std::is_same_v<Body, WritesRefused> ||
                       std::is_same_v<Body, ReadIndexRequest> || std::is_same_v<Body, ReadIndexResponse> ||
-                      std::is_same_v<Body, TransferRequest> || std::is_same_v<Body, TransferRefused>) {
+                      std::is_same_v<Body, TransferRequest> || std::is_same_v<Body, TransferRefused> ||
+                      std::is_same_v<Body, NotMember>) {
           // The node deals with these before it passes a message on.
         } else {
           on(now, from, term, body, out);

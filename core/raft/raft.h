@@ -18,6 +18,7 @@
 #include "core/raft/freshness.h"
 #include "core/raft/leader_clock.h"
 #include "core/raft/log.h"
+#include "core/raft/membership.h"
 #include "core/raft/progress.h"
 #include "core/raft/reads.h"
 
@@ -40,8 +41,16 @@ struct Transfer {
   Instant deadline;   // then it is given up
   bool told = false;  // the target has everything and was told to ask for votes
 };
+// A member that a configuration has taken out: it is sent the log a while longer, so that it hears that the
+// configuration is committed.
+struct Departing {
+  Incarnation incarnation;
+  Instant until;
+};
 struct Leader {
-  std::map<NodeId, Progress> peers;  // all members but itself
+  std::map<NodeId, Progress> peers;  // all members but itself, and those that depart
+  std::map<NodeId, Departing> departing;
+  bool retires = false;  // it is no member any more, and has tried to hand over
   LeaderClock clock;
   Index first_index;  // of this term: nothing commits by counting before it (paper, 5.4.2)
   Instant next_tick;
@@ -104,6 +113,20 @@ class Raft {
   [[nodiscard]] Proposed propose(Now now, EntryKind kind, Blob payload, Effects& out);
   // The first entry of a new cluster, on a node that has nothing (founding.cpp).
   void found(Now now, const Configuration& configuration, Effects& out);
+
+  // Leader only (reconfigure.cpp): makes `next`, which is a lawful step, the configuration. False if this is
+  // not the time: before an entry of the own term is committed (Ongaro, raft-dev, 2015), while the latest
+  // configuration is not, and while leadership is handed over.
+  [[nodiscard]] bool change_configuration(Now now, const Configuration& next, Effects& out);
+  bool may_change_configuration() const;
+  // Leader only: the others as it sees them.
+  std::map<NodeId, MemberHealth> member_health(Now now) const;
+  // This data directory was a member and a committed configuration has taken it out.
+  bool is_removed() const;
+  // Leader only: it has to hear this node out although its configuration no longer has it.
+  bool is_departing(const NodeId& id, Incarnation incarnation) const;
+  // False for what must not reach this data directory: it is no member's, and the message asks for promises.
+  bool may_send_to(const NodeId& id, Incarnation incarnation, const Message& message) const;
 
   // Leader only: the ticket comes back through take_ready_reads with an index that makes a read of the state
   // applied up to it linearizable; if leadership ends first it comes back in take_failed_reads.
@@ -197,6 +220,11 @@ class Raft {
   Stamp stamp(Now now) const;
   bool wall_is_in_line() const;
 
+  // reconfigure.cpp
+  void follow_configuration(Now now, const Configuration& before);
+  void forget_departed(Now now);
+  void retire(Now now, Effects& out);
+
   // reads.cpp
   void start_read_round(Now now, Effects& out);
   void finish_read_rounds(Now now, Effects& out);
@@ -223,6 +251,10 @@ class Raft {
   size_t persist_bytes_max_;
   LogRetention retention_;
   Role role_ = Follower{};
+  // Under which incarnation who has this term's vote asked for it; none after a restart. An id alone is not
+  // one voter: behind it may come another disk.
+  Incarnation voted_incarnation_;
+  Incarnation speaker_;  // whose message is dealt with
   Index commit_;
   Index applied_;
   PersistId last_persist_;

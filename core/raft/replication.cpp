@@ -23,7 +23,7 @@ bool Raft::wall_is_in_line() const {
   for (const auto& [peer, progress] : leader.peers) {
     if (progress.wall_offset_ms()) offsets.push_back(*progress.wall_offset_ms());
   }
-  if (offsets.size() < quorum::majority(leader.peers.size() + 1)) return false;
+  if (offsets.size() < quorum::majority(log_.configuration()->members.size())) return false;
   std::sort(offsets.begin(), offsets.end());
   const int64_t median = offsets[offsets.size() / 2];
   return std::abs(median) <= limits::kWallOffsetMaxMs;
@@ -40,7 +40,9 @@ Stamp Raft::cluster_stamp(Now now) const {
 Proposed Raft::propose(Now now, EntryKind kind, Blob payload, Effects& out) {
   if (!is_leader()) return Proposed::kNotLeader;
   const size_t bytes = Entry::kHeaderBytes + payload.size();
-  if (std::get<Leader>(role_).transfer) return Proposed::kHandingOver;
+  // A leader that its own configuration has taken out is about to leave; what nodes that are no members write
+  // is refused once it comes to be applied.
+  if (std::get<Leader>(role_).transfer || !is_member(self_, incarnation_)) return Proposed::kHandingOver;
   if (log_.full()) return Proposed::kFull;
   if (std::get<Leader>(role_).uncommitted_bytes + bytes > limits::kProposalsUncommittedBytesMax)
     return Proposed::kBusy;
@@ -169,7 +171,7 @@ void Raft::on(Now now, const NodeId& from, Term, const AppendResponse& m, Effect
   const auto at = leader->peers.find(from);
   if (at == leader->peers.end()) return;
   Progress& progress = at->second;
-  progress.contact(now.mono);
+  progress.contact(now.mono, election_timeout_);
   if (m.success) {
     if (m.match > log_.last_index()) {
       out.emplace_back(Notice{NoticeKind::kStranger, from + " acknowledges entries that were never sent"});
@@ -241,6 +243,7 @@ void Raft::lead(Now now, Effects& out) {
   last_leader_contact_ = now.mono;
   leader.clock.advance(now, wall_is_in_line());
   leader.next_tick = now.mono + heartbeat_interval_;
+  forget_departed(now);
   const Duration retry = std::min<Duration>(heartbeat_interval_, limits::kRetryIntervalMax);
   for (auto& [peer, progress] : leader.peers) {
     if (progress.overdue(now.mono, retry)) progress.restart();
@@ -300,7 +303,7 @@ void Raft::on(Now now, const NodeId& from, Term, const HeartbeatResponse& m, Eff
   if (leader == nullptr) return;
   const auto at = leader->peers.find(from);
   if (at == leader->peers.end()) return;
-  at->second.contact(now.mono);
+  at->second.contact(now.mono, election_timeout_);
   at->second.set_applied(m.applied);
   at->second.set_draining(m.draining);
   at->second.set_wishes(m.priority, std::chrono::microseconds(m.write_us));

@@ -25,14 +25,16 @@ bool Raft::has_successor() const {
   if (leader == nullptr) return false;
   return std::any_of(leader->peers.begin(), leader->peers.end(), [&](const auto& peer) {
     const Member* member = log_.configuration()->find(peer.first);
-    return member != nullptr && member->voter && !peer.second.draining() && !gone_.contains(peer.first);
+    return member != nullptr && votes_in(Half::kIncoming, member->standing) && !peer.second.draining() &&
+           !gone_.contains(peer.first);
   });
 }
 
 bool Raft::may_lead(Now now, const NodeId& id, const Progress& progress) const {
   const Member* member = log_.configuration()->find(id);
-  return member != nullptr && member->voter && progress.heard() && !progress.draining() &&
-         !gone_.contains(id) && now.mono - progress.last_contact() < election_timeout_;
+  return member != nullptr && votes_in(Half::kIncoming, member->standing) && progress.heard() &&
+         !progress.draining() && !gone_.contains(id) &&
+         now.mono - progress.last_contact() < election_timeout_;
 }
 
 bool Raft::lags(const Progress& progress) const {
@@ -70,7 +72,7 @@ std::optional<TransferFailure> Raft::transfer_obstacle(Now now, const NodeId& ta
   if (target == self_) return TransferFailure::kLeadsAlready;
   const Member* member = log_.configuration()->find(target);
   if (member == nullptr) return TransferFailure::kUnknownNode;
-  if (!member->voter) return TransferFailure::kNotVoter;
+  if (!votes_in(Half::kIncoming, member->standing)) return TransferFailure::kNotVoter;
   const Progress& progress = leader->peers.at(target);
   if (progress.draining()) return TransferFailure::kDraining;
   if (!may_lead(now, target, progress))

@@ -11,6 +11,7 @@
 #include "core/base/bytes.h"
 #include "core/base/types.h"
 #include "core/state/account_ops.h"
+#include "core/state/member_ops.h"
 
 namespace patronus {
 
@@ -83,7 +84,7 @@ struct BatchOp {
   friend bool operator==(const BatchOp&, const BatchOp&) = default;
 };
 
-using WriteOp = std::variant<PutOp, DeleteOp, BatchOp, AccountOp>;
+using WriteOp = std::variant<PutOp, DeleteOp, BatchOp, AccountOp, MemberOp>;
 
 // On whose behalf a client's write is done: checked by the node that took it, and again when it is applied.
 struct Authority {
@@ -110,6 +111,9 @@ struct Command {
 [[nodiscard]] std::optional<Command> decode_command(std::string_view bytes);
 // Only the origin, which comes first in the encoding; for those who forward.
 [[nodiscard]] std::optional<Origin> decode_origin(std::string_view bytes);
+
+// Only what it wants of the membership, if that is what it is about; for a leader that guards the majority.
+[[nodiscard]] std::optional<MemberOp> decode_membership(std::string_view bytes);
 
 // One key's value with its history in numbers.
 struct Record {
@@ -140,6 +144,8 @@ enum class Outcome : uint8_t {
   kLimitReached = 15,  // of users, sessions or keys
   kTokenReused = 16,   // a refresh token of an earlier generation: its session has ended
   kSuperseded = 17,    // another refresh came in between; the session stands
+  // By the log or by the leader at once: without that node those who are left could not serve.
+  kWouldBreakQuorum = 18,
   // Never in the log; given by the node that waits.
   kNoLeader = 40,      // nothing was sent: not applied
   kMaybeApplied = 41,  // not known in time

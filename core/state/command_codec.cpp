@@ -101,6 +101,13 @@ void put(Writer& out, const AccountOp& op) {
   encode(out, op);
 }
 
+constexpr uint8_t kMemberOp = 5;
+
+void put(Writer& out, const MemberOp& op) {
+  out.u8(kMemberOp);
+  encode(out, op);
+}
+
 WriteOp get_op(Reader& in) {
   switch (in.u8()) {
     case 1: {
@@ -123,6 +130,8 @@ WriteOp get_op(Reader& in) {
       return get_batch(in);
     case 4:
       return decode_account_op(in);
+    case kMemberOp:
+      return decode_member_op(in);
     default:
       in.fail();
       return DeleteOp{};
@@ -217,6 +226,25 @@ std::optional<Origin> decode_origin(std::string_view bytes) {
   return origin;
 }
 
+std::optional<MemberOp> decode_membership(std::string_view bytes) {
+  Reader in(bytes);
+  (void)get_origin(in);
+  if (in.boolean()) {
+    (void)in.bytes(kAccountIdBytesMax);
+    (void)in.bytes(kAccountIdBytesMax);
+    (void)in.u8();
+  }
+  if (in.boolean()) {
+    (void)in.bytes(kIdempotencyKeyBytesMax);
+    (void)in.bytes(kIdempotencyKeyBytesMax);
+    (void)in.u64();
+  }
+  if (in.u8() != kMemberOp) return std::nullopt;
+  MemberOp op = decode_member_op(in);
+  if (!in.done()) return std::nullopt;
+  return op;
+}
+
 std::string encode_result(const WriteResult& result) {
   std::string bytes;
   Writer out(bytes);
@@ -244,7 +272,7 @@ std::optional<WriteResult> decode_result(std::string_view bytes) {
   Reader in(bytes);
   if (in.u8() != kResultVersion) in.fail();
   WriteResult result;
-  result.outcome = get_enum<Outcome>(in, static_cast<uint8_t>(Outcome::kSuperseded));
+  result.outcome = get_enum<Outcome>(in, static_cast<uint8_t>(Outcome::kWouldBreakQuorum));
   result.revision = Index{in.u64()};
   result.record = get_record(in);
   result.created = in.boolean();

@@ -28,6 +28,9 @@ enum class RowKind : uint8_t {
   kLeaderCounts = 6,
   kLeader = 7,
   kKey = 8,
+  kWanted = 9,  // nodes, by their id
+  kLeaving = 10,
+  kRemoved = 11,
 };
 
 // The bytes of a value are `head` and then `tail`; what is large is shared with the state, not copied.

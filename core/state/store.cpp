@@ -46,6 +46,7 @@ Applied Store::apply(const Entry& entry) {
       std::optional<Configuration> configuration = decode_configuration(entry.payload.view());
       if (!configuration) break;
       deduplication_.set_members(*configuration);
+      members_.note(*configuration, entry.index);
       base_.configuration = std::move(configuration);
       base_.configuration_index = entry.index;
       break;
@@ -101,9 +102,11 @@ WriteResult Store::execute(const Command& command, Index at, const Stamp& stamp)
 
 WriteResult Store::execute_once(const WriteOp& op, Index at, const Stamp& stamp, size_t returned_max) {
   if (const auto* account = std::get_if<AccountOp>(&op)) return accounts_.apply(*account, at, stamp);
+  if (const auto* member = std::get_if<MemberOp>(&op)) return members_.apply(*member, at);
   return std::visit(
       [&](const auto& concrete) {
-        if constexpr (std::is_same_v<std::decay_t<decltype(concrete)>, AccountOp>) {
+        using Op = std::decay_t<decltype(concrete)>;
+        if constexpr (std::is_same_v<Op, AccountOp> || std::is_same_v<Op, MemberOp>) {
           return WriteResult{};
         } else {
           return execute_op(concrete, at, returned_max);
@@ -205,8 +208,8 @@ ListPage Store::list(const ListQuery& query) const {
 }
 
 uint64_t Store::hash() const {
-  return content_hash_ + accounts_.hash() + deduplication_.hash() + keyed_.hash() + leaders_.hash() +
-         applied().value;
+  return content_hash_ + accounts_.hash() + members_.hash() + deduplication_.hash() + keyed_.hash() +
+         leaders_.hash() + applied().value;
 }
 
 }  // namespace patronus

@@ -20,6 +20,7 @@
 #include "core/state/deduplication.h"
 #include "core/state/keyed_writes.h"
 #include "core/state/leader_history.h"
+#include "core/state/members.h"
 #include "core/state/rows.h"
 
 namespace patronus {
@@ -50,6 +51,7 @@ class Store {
   // The answer that is kept for this request, if it was done before (KeyedWrites::answer).
   std::optional<WriteResult> kept_answer(const IdempotencyKey& key) const { return keyed_.answer(key); }
   const Accounts& accounts() const { return accounts_; }
+  const Members& members() const { return members_; }
   uint64_t leader_changes() const { return leaders_.total(); }
   // The latest leader changes first.
   History history() const { return leaders_.history(); }
@@ -103,6 +105,7 @@ class Store {
   uint64_t content_hash_ = 0;
   Changes changes_;  // of keys
   Accounts accounts_;
+  Members members_;
   Deduplication deduplication_;
   KeyedWrites keyed_;
   LeaderHistory leaders_;

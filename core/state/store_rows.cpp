@@ -32,7 +32,7 @@ RowValue encoded(const Record& record) {
   return value;
 }
 
-// In the order of their rows; keys, the largest, are the last.
+// In the order of their rows; keys, the largest, and members have theirs after these.
 template <typename Visit>
 void each_component(Visit&& visit, auto& keyed, auto& accounts, auto& deduplication, auto& leaders) {
   visit(keyed);
@@ -47,12 +47,14 @@ void Store::for_each_row(const RowVisitor& visit) const {
   each_component([&](const auto& component) { component.for_each_row(visit); }, keyed_, accounts_,
                  deduplication_, leaders_);
   for_each_key_row(visit);
+  members_.for_each_row(visit);
 }
 
 void Store::begin_changes() {
   each_component([](auto& component) { component.changes().begin(); }, keyed_, accounts_, deduplication_,
                  leaders_);
   changes_.begin();
+  members_.changes().begin();
 }
 
 bool Store::take_changes(RowBudget budget, std::vector<Row>& out) {
@@ -64,6 +66,7 @@ bool Store::take_changes(RowBudget budget, std::vector<Row>& out) {
   each_component([&](auto& component) { take(component.changes(), component); }, keyed_, accounts_,
                  deduplication_, leaders_);
   take(changes_, *this);
+  take(members_.changes(), members_);
   return more;
 }
 
@@ -123,11 +126,18 @@ std::optional<std::string> Store::load_row(std::string_view key, std::string_vie
       return leaders_.load_row(key, value);
     case RowKind::kKey:
       return load_key_row(key, value);
+    case RowKind::kWanted:
+    case RowKind::kLeaving:
+    case RowKind::kRemoved:
+      return members_.load_row(key, value);
   }
   return "a row of a kind that this version does not know";
 }
 
-StoreLoader::StoreLoader(Base base) { store_.base_ = std::move(base); }
+StoreLoader::StoreLoader(Base base) {
+  if (base.configuration) store_.members_.load_configuration(*base.configuration, base.configuration_index);
+  store_.base_ = std::move(base);
+}
 
 std::optional<std::string> StoreLoader::add(std::string_view key, std::string_view value) {
   if (key.empty() || key.size() > limits::kRowKeyBytesMax) return "a row's key has an impossible length";
@@ -144,6 +154,7 @@ std::variant<Store, std::string> StoreLoader::finish(uint64_t expected_hash) && 
   // What was just read is in no need of being written again.
   each_component([](auto& component) { component.changes() = Changes{}; }, store_.keyed_, store_.accounts_,
                  store_.deduplication_, store_.leaders_);
+  store_.members_.changes() = Changes{};
   return std::move(store_);
 }
 

@@ -25,7 +25,7 @@ Problem problem_of(const std::string& target, TransferFailure failure) {
     case TransferFailure::kLeadsAlready:
       return conflict("leads_already", node + " leads already");
     case TransferFailure::kNotVoter:
-      return conflict("not_a_voter", node + " is a learner; it can lead once it is a voter");
+      return conflict("not_a_voter", node + " is not, or not for much longer, a voter; see its standing");
     case TransferFailure::kUnhealthy:
       return conflict("node_unhealthy", "the leader has not heard of " + node + " for the election timeout");
     case TransferFailure::kLagging:

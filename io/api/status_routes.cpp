@@ -83,7 +83,8 @@ http::Response leader(const Status& status) {
 
 void put_node(json::Writer& out, const NodeView& node) {
   out.begin_object().field("id", node.id).field("address", node.address).field("role", node.role);
-  out.field("voter", node.voter).field("healthy", node.healthy).key("last_contact_ms");
+  out.field("voter", node.voter).field("standing", node.standing).field("healthy", node.healthy);
+  out.key("last_contact_ms");
   if (node.last_contact_ms < 0) {
     out.null();
   } else {

@@ -94,6 +94,12 @@ void read_leader_priority(Reading& in, Config& config) {
   config.leader_priority = static_cast<uint8_t>(priority);
 }
 
+void read_auto_join(Reading& in, Config& config) {
+  const std::string text = in.text("AUTO_JOIN", "on");
+  if (text != "on" && text != "off") in.wrong("AUTO_JOIN", text, "is neither; use on or off");
+  config.auto_join = text != "off";
+}
+
 std::optional<Duration> read_duration(Reading& in, std::string_view name, std::string_view otherwise) {
   const std::string text = in.text(name, otherwise);
   const std::optional<Duration> duration = parse_duration(text);
@@ -172,6 +178,7 @@ const std::vector<Setting>& settings() {
        "how many nodes must be present and empty to found a cluster"},
       {"LEADER_PRIORITY", "0",
        "0 to 100: a healthy node with a higher one is handed leadership after a while; equal ones: no wish"},
+      {"AUTO_JOIN", "on", "whether a node that starts empty and reaches this one is taken into the cluster"},
       {"CLUSTER_SECRET", "", "32 random bytes in hex or base64url; rather name their file in _FILE"},
       {"DATA_DIR", "/data/raft", "where the log is kept"},
       {"ELECTION_TIMEOUT", "5", "a leader silent for longer is replaced: 5, 5s, 500ms"},
@@ -219,6 +226,7 @@ LoadedConfig make_config(const Sources& sources) {
   read_doors(in, loaded.config);
   read_peers(in, loaded.config);
   read_leader_priority(in, loaded.config);
+  read_auto_join(in, loaded.config);
   read_cluster_secret(in, loaded.config);
   read_sessions(in, loaded.config);
   read_timing(in, loaded.config);

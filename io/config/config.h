@@ -43,6 +43,7 @@ struct Config {
   std::vector<PeerAddress> peers;  // without this node itself
   size_t founding_nodes = 1;
   uint8_t leader_priority = 0;
+  bool auto_join = true;  // empty nodes that come are taken in
   std::string data_dir;
   Duration election_timeout{};
   Duration heartbeat_interval{};

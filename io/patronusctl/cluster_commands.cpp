@@ -23,11 +23,11 @@ void print_nodes(const picojson::value& status) {
     const std::string state = is_true(node, "draining")  ? "draining"
                               : is_true(node, "healthy") ? "healthy"
                                                          : "not heard";
-    rows.push_back({text_of(node, "id"), text_of(node, "role"), is_true(node, "voter") ? "voter" : "learner",
-                    state, text_of(node, "lag_entries"), text_of(node, "last_contact_ms"),
-                    text_of(node, "address"), text_of(node, "version")});
+    rows.push_back({text_of(node, "id"), text_of(node, "role"), text_of(node, "standing"), state,
+                    text_of(node, "lag_entries"), text_of(node, "last_contact_ms"), text_of(node, "address"),
+                    text_of(node, "version")});
   }
-  print_table({"NODE", "ROLE", "VOTES", "STATE", "LAG", "HEARD MS AGO", "ADDRESS", "VERSION"}, rows);
+  print_table({"NODE", "ROLE", "STANDING", "STATE", "LAG", "HEARD MS AGO", "ADDRESS", "VERSION"}, rows);
 }
 
 // In words what the numbers mean, for people.

@@ -30,6 +30,7 @@ DriverOptions driver_options(const Config& config, wal::Recovered&& recovered, S
   options.boot.heartbeat_interval = config.heartbeat_interval;
   options.boot.leader_priority = config.leader_priority;
   options.boot.founding_nodes = config.founding_nodes;
+  options.boot.auto_join = config.auto_join;
   options.boot.seed = seed;
   options.boot.hard = std::move(recovered.hard);
   options.boot.state = std::move(state);
@@ -255,9 +256,11 @@ void Server::log(const Notice& notice) {
 }
 
 void Server::stop(const std::string& reason) {
-  log_line(LogLevel::kError, "fatal", reason);
+  // A node that was removed is done; whoever supervises it shall not start it again as after a failure.
+  const bool removed = driver_->removed();
+  log_line(removed ? LogLevel::kWarn : LogLevel::kError, removed ? "removed" : "fatal", reason);
   flush_log();
-  exit_code_ = 1;
+  if (!removed) exit_code_ = 1;
   loop_.stop();
 }
 

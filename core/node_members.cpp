@@ -1,0 +1,183 @@
+// What a node does for the membership: it lets in who comes empty, tells those who were taken out, and as
+// leader takes one step after the other until the configuration is what is wanted.
+#include <algorithm>
+#include <utility>
+
+#include "core/base/limits.h"
+#include "core/base/mutant.h"
+#include "core/node.h"
+
+namespace patronus {
+
+void Node::handle(Now now, VisitorCame& event, Effects&) { visitors_.came(event.visitor, now.mono); }
+void Node::handle(Now, VisitorLeft& event, Effects&) { visitors_.left(event.visitor); }
+
+void Node::keep_members(Now now, Effects& out) {
+  leave_if_removed(out);
+  if (visitors_.look_is_due(now.mono)) look_at_visitors(now, out);
+  change_members(now, out);
+}
+
+void Node::look_at_visitors(Now now, Effects& out) {
+  const bool belongs = raft_.is_member(boot_.id, boot_.incarnation) && store_.applied() > Index{};
+  if (!belongs) return;
+  for (auto& [id, visitor] : visitors_.all()) {
+    if (!visitor.known) {
+      // What is wanted must be known as it is now, and not as it was before this node was away.
+      if (!vouches(now)) continue;
+      const auto wanted = store_.members().wanted().find(id);
+      visitor.known = wanted == store_.members().wanted().end() ? Incarnation{} : wanted->second.incarnation;
+    }
+    if (now.mono < visitor.next) continue;
+    if (admit(visitor, now, out)) {
+      visitor.next = now.mono + limits::kAdmitRetry;
+    } else if (is_stranger(visitor.identity)) {
+      visitor.next = now.mono + limits::kNotMemberInterval;
+      const auto link = links_.find(id);
+      if (link == links_.end() || link->second.incarnation != visitor.identity.incarnation) continue;
+      raft_.send(id,
+                 NotMember{store_.members().configuration_index(),
+                           store_.members().was_removed(visitor.identity.incarnation)},
+                 PersistId{}, out);
+    }
+  }
+}
+
+// Proposes that an empty node is taken in, if that is not wanted yet; all members see it, and whoever is
+// first is enough: known under this data directory it changes nothing.
+bool Node::admit(const Visitors::Visitor& at_the_door, Now now, Effects& out) {
+  const PeerIdentity& visitor = at_the_door.identity;
+  const Members& members = store_.members();
+  if (visitor.cluster_id || known_leader_.empty()) return false;
+  if (members.is_wanted(visitor.id, visitor.incarnation) || members.was_removed(visitor.incarnation))
+    return false;
+  const auto known = members.wanted().find(visitor.id);
+  const bool expected = known != members.wanted().end() && !known->second.incarnation;
+  if (!boot_.auto_join && !expected) return false;
+  if (known == members.wanted().end() && members.wanted().size() >= limits::kMembersMax) return false;
+  // A stream whose machine lost power may stand here long after another disk has come under that name, and
+  // even become a member: then this is the older one.
+  const bool outdated = known != members.wanted().end() && known->second.incarnation != at_the_door.known &&
+                        members.configuration().is_member(visitor.id, known->second.incarnation);
+  if (outdated) return false;
+  AdmitNodeOp op{visitor.id, visitor.incarnation, visitor.peer_address, visitor.api_address, boot_.id, {}};
+  if (known != members.wanted().end()) op.replaces = known->second.incarnation;
+  ClientWrite write{RequestId{}, MemberOp{std::move(op)}, std::nullopt, now.mono + limits::kAdmitRetry,
+                    std::nullopt};
+  handle(now, write, out);
+  return true;
+}
+
+// A node of this cluster, or one that tried to become one, that has no place in it. As long as a
+// configuration that takes it out is not committed its vote may still be needed.
+bool Node::is_stranger(const PeerIdentity& visitor) const {
+  const Members& members = store_.members();
+  if (raft_.is_member(visitor.id, visitor.incarnation) ||
+      members.configuration().is_member(visitor.id, visitor.incarnation))
+    return false;
+  if (members.was_removed(visitor.incarnation)) return true;
+  return visitor.cluster_id && visitor.cluster_id == raft_.hard_state().cluster_id &&
+         !members.is_wanted(visitor.id, visitor.incarnation);
+}
+
+void Node::on_not_member(const PeerMessage& event, const NotMember& said, Effects& out) {
+  const ClusterId& own = raft_.hard_state().cluster_id;
+  if (own && event.message.cluster_id != own) return;
+  // That the replicated state names it is the last word, also from a member that came after this node's time.
+  // Otherwise it counts what members say whom this node knows; and as one that is still catching up reads old
+  // configurations without itself, only a configuration that comes after its own time says anything.
+  const Index was_member = raft_.log().latest_membership(boot_.id, boot_.incarnation);
+  const bool by_index =
+      raft_.is_member(event.from, event.incarnation) && was_member && said.configuration_index > was_member;
+  const bool taken_out = said.removed || by_index;
+  if (!taken_out || told_removed_) return;
+  told_removed_ = true;
+  out.emplace_back(Removed{"this node was removed from the cluster, as node " + event.from +
+                           " says; its data directory may be deleted"});
+}
+
+void Node::leave_if_removed(Effects& out) {
+  // The log says so, or, if it was cut since, the state.
+  const Members& members = store_.members();
+  const bool state_says_so = members.was_removed(boot_.incarnation) && !raft_.is_leader() &&
+                             !members.configuration().is_member(boot_.id, boot_.incarnation) &&
+                             !raft_.is_member(boot_.id, boot_.incarnation);
+  if (told_removed_ || !(raft_.is_removed() || state_says_so)) return;
+  told_removed_ = true;
+  out.emplace_back(Removed{"this node was removed from the cluster; its data directory may be deleted"});
+}
+
+void Node::change_members(Now now, Effects& out) {
+  // What is wanted must be known as of the configuration in force.
+  const bool knows = raft_.may_change_configuration() &&
+                     store_.applied() >= raft_.log().configuration_index() &&
+                     store_.applied() >= std::get<Leader>(raft_.role()).first_index;
+  if (!knows && !(MUTANT(kChangeBeforeOwnTerm) && raft_.may_change_configuration())) return;
+  membership::Step step = membership::next_step(membership_view(now));
+  if (auto* next = std::get_if<Configuration>(&step)) {
+    if (raft_.change_configuration(now, *next, out))
+      out.emplace_back(Notice{NoticeKind::kRole, "changes the configuration to " + describe(*next)});
+  } else if (std::holds_alternative<membership::HandOver>(step) && now.mono >= next_retirement_) {
+    next_retirement_ = now.mono + limits::kHandOverRetry;
+    (void)raft_.transfer(now, NodeId{}, LeaderCause::kTransfer, out);
+  }
+}
+
+membership::View Node::membership_view(Now now) const {
+  membership::View view;
+  view.leader = boot_.id;
+  view.configuration = raft_.log().configuration();
+  for (const auto& [id, wanted] : store_.members().wanted()) {
+    if (wanted.incarnation) view.wanted[id] = {wanted.incarnation, wanted.peer_address, wanted.api_address};
+  }
+  for (const auto& [id, leaving] : store_.members().leaving()) view.leaving[id] = leaving.force;
+  view.health = raft_.member_health(now);
+  for (const auto& [id, link] : links_) view.present.insert({id, link.incarnation});
+  view.stable_after = raft_.election_timeout();
+  return view;
+}
+
+std::optional<Refusal> Node::membership_obstacle(Now now, const Blob& command) const {
+  if (!raft_.is_leader()) return std::nullopt;
+  const std::optional<MemberOp> op = decode_membership(command.view());
+  if (!op) return std::nullopt;
+  if (const auto* remove = std::get_if<RemoveNodeOp>(&*op)) {
+    if (membership::may_remove(membership_view(now), remove->id, remove->force)) return std::nullopt;
+    return Refusal::kWouldBreakQuorum;
+  }
+  // A member that is heard has not lost its disk: another process has taken its name.
+  const auto& admit = std::get<AdmitNodeOp>(*op);
+  const std::map<NodeId, MemberHealth> health = raft_.member_health(now);
+  const auto member = health.find(admit.id);
+  const bool replaces_a_healthy_one = admit.replaces && admit.replaces != admit.incarnation &&
+                                      raft_.is_member(admit.id, admit.replaces) && member != health.end() &&
+                                      member->second.healthy;
+  return replaces_a_healthy_one ? std::optional(Refusal::kBusy) : std::nullopt;
+}
+
+Node::TargetsVersion Node::targets_version() const {
+  const Index index = raft_.log().configuration_index();
+  // One that was cut is committed, so its index says it all.
+  return {index, raft_.log().term_at(index).value_or(Term{}), store_.members().version(),
+          visitors_.version()};
+}
+
+std::vector<PeerTarget> Node::peer_targets() const {
+  std::vector<PeerTarget> targets;
+  const Configuration* configuration = raft_.log().configuration();
+  if (configuration == nullptr) return targets;
+  const auto add = [&](const NodeId& id, const std::string& address) {
+    const bool known = std::any_of(targets.begin(), targets.end(),
+                                   [&](const PeerTarget& target) { return target.id == id; });
+    if (id != boot_.id && !known && !address.empty() && targets.size() < limits::kPeerTargetsMax)
+      targets.push_back({id, address});
+  };
+  for (const auto& [id, wanted] : store_.members().wanted()) add(id, wanted.peer_address);
+  for (const Member& member : configuration->members) add(member.id, member.peer_address);
+  for (const auto& [id, visitor] : visitors_.all()) {
+    if (is_stranger(visitor.identity)) add(id, visitor.identity.peer_address);
+  }
+  return targets;
+}
+
+}  // namespace patronus

@@ -1,0 +1,56 @@
+// What the leader does about membership: from who is wanted and who is in the configuration to the next
+// single step. Pure; asked again and again, also by the next leader, so that nothing depends on who began a
+// change.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <utility>
+#include <variant>
+
+#include "core/base/time.h"
+#include "core/base/types.h"
+#include "core/raft/configuration.h"
+
+namespace patronus {
+
+// A member as the leader sees it.
+struct MemberHealth {
+  bool healthy = false;  // heard within an election timeout, and its process is not known to have ended
+  bool draining = false;
+  uint64_t lag = 0;   // entries it has not acknowledged
+  Duration steady{};  // how long it was heard without a gap
+};
+
+namespace membership {
+
+struct Wanted {
+  Incarnation incarnation;
+  std::string peer_address;
+  std::string api_address;
+};
+
+struct View {
+  NodeId leader;
+  const Configuration* configuration = nullptr;  // the latest; committed
+  std::map<NodeId, Wanted> wanted;
+  std::map<NodeId, bool> leaving;  // members taken out by an operator, and whether whatever becomes of it
+  std::map<NodeId, MemberHealth> health;             // of the members, the leader among them
+  std::set<std::pair<NodeId, Incarnation>> present;  // data directories that the leader has a link to
+  Duration stable_after{};                           // so long a learner must be heard before it gets a vote
+};
+
+// The leader itself is to go: it hands over first.
+struct HandOver {};
+using Step = std::variant<std::monostate, Configuration, HandOver>;
+
+// The next step, or none. A configuration is a lawful step from the one in the view.
+[[nodiscard]] Step next_step(const View& view);
+
+// True if the cluster serves without this member: a majority of the voters that are left is healthy, and of
+// those that stay wanted as well, or it has no vote. With `force` it is enough that a healthy voter is left.
+[[nodiscard]] bool may_remove(const View& view, const NodeId& id, bool force);
+
+}  // namespace membership
+}  // namespace patronus
