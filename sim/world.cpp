@@ -1,5 +1,6 @@
 #include "sim/world.h"
 
+#include <set>
 #include <utility>
 
 #include "core/base/assert.h"
@@ -142,15 +143,17 @@ void World::demand_progress() {
   if (!membership_is_settled())
     throw Violation("liveness", "the members do not become those that are wanted after all is healed: " +
                                     describe_members());
-  size_t waited_for = 0;
+  std::set<NodeId> waited_for;
   for (HostId node = 0; node < hosts_.size(); ++node) {
     if (!is_wanted(*hosts_[node])) continue;
-    ++waited_for;
-    clients_[profile_.clients + node]->put_through(node, [&waited_for] { --waited_for; });
+    const NodeId name = hosts_[node]->name();
+    waited_for.insert(name);
+    clients_[profile_.clients + node]->put_through(node, [&waited_for, name] { waited_for.erase(name); });
   }
-  while (waited_for > 0 && events_.next() <= limit + 2 * patience) events_.step();
-  if (waited_for > 0)
-    throw Violation("liveness", "a write through each node does not get done after all is healed");
+  while (!waited_for.empty() && events_.next() <= limit + 2 * patience) events_.step();
+  if (!waited_for.empty())
+    throw Violation("liveness",
+                    "a write through " + *waited_for.begin() + " does not get done after all is healed");
   const auto caught_up = [&] {
     for (const auto& host : hosts_) {
       if (!is_wanted(*host)) continue;
