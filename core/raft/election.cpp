@@ -129,7 +129,7 @@ void Raft::become_leader(Now now, LeaderCause cause, Effects& out) {
   // The term's first entry carries everything before it over the line (paper, section 5.4.2 and 8).
   append_own(now, EntryKind::kLeader, Blob(encode_leader_record({self_, cause})), out);
   lead(now, out);
-  maybe_commit(now, out);
+  if (is_leader()) maybe_commit(now, out);
 }
 
 void Raft::on(Now now, const NodeId& from, Term, const PreVoteRequest& m, Effects& out) {
