@@ -72,6 +72,8 @@ Profile draw_profile(Tape& tape) {
     if (tape.chance(300)) p.latency_max = p.election_timeout / 4;
     p.think_max = tape.between(1ms, 40ms);
   }
+  p.strike_commits = (p.crashes || p.power_cuts) && tape.chance(300);
+  p.ask_new_leaders = tape.chance(500);
   return p;
 }
 
@@ -102,6 +104,8 @@ std::string Profile::describe() const {
   name(has_wishes(leader_priorities), "priorities");
   name(strike_leaders, "strike-leaders");
   name(strike_elections, "strike-elections");
+  name(strike_commits, "strike-commits");
+  name(ask_new_leaders, "ask-new-leaders");
   return text;
 }
 

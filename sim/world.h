@@ -78,6 +78,8 @@ class World final : private Network::Hosts {
   HostId victim();
   // A node was seen asking for votes: with that trouble on, a node may lose power just now.
   void strike_election(const Host& host);
+  void strike_commit(const Host& host);
+  void ask_new_leader(const Host& host);
   void wipe();
   void freeze();
   void drain();
@@ -117,6 +119,8 @@ class World final : private Network::Hosts {
   std::map<std::string, uint64_t> faults_;
   std::map<HostId, bool> wiped_;
   Term struck_;
+  Term asked_;
+  Index struck_commit_;
   bool troubled_ = true;
   uint64_t too_hard_ = 0;
 };
