@@ -297,9 +297,7 @@ void Node::apply_committed(Now now, Effects& out) {
 
 void Node::keep_image(Now now, Effects& out) {
   checkpointer_.step(now.mono, store_, out);
-  // The entry of the base itself stays on disk: a node that starts must know its term, or it could not serve
-  // the one after it to a member that has everything before (simulator, seed 3634).
-  if (raft_.cut_log(checkpointer_.durable())) out.emplace_back(CutLog{raft_.log().base_index().prev()});
+  if (raft_.cut_log(checkpointer_.durable())) out.emplace_back(CutLog{raft_.log().needless_on_disk()});
   if (MUTANT(kCutBeforeCheckpoint)) out.emplace_back(CutLog{store_.applied()});
 }
 
