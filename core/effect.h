@@ -39,7 +39,7 @@ struct Checkpoint {
   std::optional<CheckpointEnd> end;
 };
 
-// The log on disk is needed only after this entry.
+// Entries up to this one are needed on disk no longer.
 struct CutLog {
   Index through;
 };

@@ -117,10 +117,7 @@ void Driver::perform(Effect&& effect) {
     checkpoint_ends_ = checkpoint->end.has_value();
     ports_.checkpoint(std::move(*checkpoint));
   } else if (const auto* cut = std::get_if<CutLog>(&effect)) {
-    // The last entry that was cut stays on disk: a log that is read again goes on after the first one it
-    // finds, and must not begin later than it did.
-    const Index needless = cut->through ? cut->through.prev() : Index{};
-    if (const std::optional<uint64_t> first = segments_.release(needless)) ports_.cut_log(*first);
+    if (const std::optional<uint64_t> first = segments_.release(cut->through)) ports_.cut_log(*first);
   } else if (auto* send = std::get_if<Send>(&effect)) {
     const PersistId after = send->after;
     if (gate_.open_for(after)) {

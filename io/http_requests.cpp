@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "core/base/limits.h"
-#include "io/api/revocation_route.h"
 #include "io/api/openapi.h"
 #include "io/api/operator_routes.h"
+#include "io/api/revocation_route.h"
 #include "io/api/state_answers.h"
 #include "io/api/status_routes.h"
 #include "io/http_server.h"

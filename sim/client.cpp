@@ -32,9 +32,20 @@ void Client::start() { think(); }
 
 void Client::think() {
   if (finishing_) return;
-  events_.after(tape_.between(0ms, profile_.think_max), [this] {
-    if (!finishing_ && !current_) begin();
+  events_.after(tape_.between(0ms, profile_.think_max), [this, thought = ++thought_] {
+    if (thought == thought_ && !finishing_ && !current_) begin(draw_op());
   });
+}
+
+void Client::read_now() {
+  if (finishing_ || current_ || !connected_ || token_.empty()) return;
+  ++thought_;
+  Op op;
+  op.client = id_ - kFirstClient;
+  op.key = tape_.choose(profile_.keys);
+  op.invoked = events_.now();
+  op.kind = OpKind::kRead;
+  begin(op);
 }
 
 Op Client::draw_op() {
@@ -63,9 +74,9 @@ Op Client::draw_op() {
   return op;
 }
 
-void Client::begin() {
+void Client::begin(const Op& op) {
   current_ = history_.size();
-  history_.push_back(draw_op());
+  history_.push_back(op);
   maybe_applied_ = false;
   node_ = tape_.choose(profile_.nodes + profile_.extras);
   attempt();

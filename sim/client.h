@@ -26,6 +26,8 @@ class Client {
   Client& operator=(const Client&) = delete;
 
   void start();
+  // Asks at once, if it rests on an open connection: what a leader does in its first moments is worth asking.
+  void read_now();
   // Begins nothing new.
   void finish() { finishing_ = true; }
   bool idle() const { return !current_; }
@@ -38,7 +40,7 @@ class Client {
 
  private:
   void think();
-  void begin();
+  void begin(const Op& op);
   Op draw_op();
   std::string request_of(const Op& op) const;
   void attempt();
@@ -62,6 +64,7 @@ class Client {
   std::optional<size_t> current_;  // place in the history
   uint64_t last_seen_ = 0;         // a value to swap from
   uint32_t last_seen_key_ = 0;
+  uint64_t thought_ = 0;  // names the pause under way; a former one begins nothing
   uint64_t attempt_ = 0;  // names the current attempt; timeouts of former ones do nothing
   bool maybe_applied_ = false;
   HostId node_ = 0;

@@ -154,6 +154,26 @@ void World::strike_election(const Host& host) {
   });
 }
 
+// A leader that has just learned what is committed answers its clients, reaches no peer any more, and dies:
+// what it acknowledged is in the logs of others, and they do not know it yet.
+void World::strike_commit(const Host& host) {
+  const Raft& raft = host.node().raft();
+  if (!troubled_ || !raft.is_leader() || raft.commit() <= struck_commit_) return;
+  struck_commit_ = raft.commit();
+  if (!tape_.chance(10)) return;
+  count("silenced leader");
+  const HostId leader = host.id();
+  for (HostId peer = 0; peer < hosts_.size(); ++peer) {
+    if (peer != leader) network_.cut(leader, peer);
+  }
+  events_.after(4 * profile_.latency_max, [this, leader] {
+    if (troubled_) crash_host(leader, profile_.power_cuts);
+    for (HostId peer = 0; peer < hosts_.size(); ++peer) {
+      if (peer != leader) network_.heal(leader, peer);
+    }
+  });
+}
+
 // How many of these voters would have no disk if this host lost its own.
 size_t World::lost_disks(const Voters& voters, HostId host) const {
   size_t lost = 0;

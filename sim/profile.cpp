@@ -80,6 +80,8 @@ Profile draw_profile(Tape& tape) {
   }
   // Who comes with nothing has only the log to learn from, so it is cut in the other seeds alone.
   p.log_retention.for_newcomers = p.churn || p.wipes;
+  p.strike_commits = (p.crashes || p.power_cuts) && tape.chance(300);
+  p.ask_new_leaders = tape.chance(500);
   return p;
 }
 
@@ -111,6 +113,8 @@ std::string Profile::describe() const {
   name(churn, "churn");
   name(strike_leaders, "strike-leaders");
   name(strike_elections, "strike-elections");
+  name(strike_commits, "strike-commits");
+  name(ask_new_leaders, "ask-new-leaders");
   return text;
 }
 

@@ -57,6 +57,8 @@ struct Profile {
   Duration down_max{};            // how long a killed node stays down, at most
   bool strike_leaders = false;    // troubles prefer whoever leads
   bool strike_elections = false;  // and come while votes are under way
+  bool strike_commits = false;    // and silence a leader just as it learns what is committed
+  bool ask_new_leaders = false;   // whoever rests reads in a leader's first moments
 
   std::string describe() const;
 };

@@ -39,6 +39,8 @@ World::World(Tape& tape, const Profile& profile, bool keep_trace)
                       raft.log().last_index().value * 65'537 + raft.commit().value);
           checkers_.after_step(host);
           if (profile_.strike_elections) strike_election(host);
+          if (profile_.strike_commits) strike_commit(host);
+          if (profile_.ask_new_leaders) ask_new_leader(host);
         },
         [this] { return checkers_.committed() > 0; },
         [this](const Host& host) {
@@ -80,6 +82,14 @@ void World::start_clients() {
     return;
   }
   for (uint32_t i = 0; i < profile_.clients; ++i) clients_[i]->start();
+}
+
+// Clients that happen to rest ask at once: a leader that does not know yet what is committed may not answer.
+void World::ask_new_leader(const Host& host) {
+  const Raft& raft = host.node().raft();
+  if (!raft.is_leader() || raft.term() <= asked_) return;
+  asked_ = raft.term();
+  for (auto& client : clients_) client->read_now();
 }
 
 std::string World::setup_token() const {

@@ -78,6 +78,8 @@ class World final : private Network::Hosts {
   HostId victim();
   // A node was seen asking for votes: with that trouble on, a node may lose power just now.
   void strike_election(const Host& host);
+  void strike_commit(const Host& host);
+  void ask_new_leader(const Host& host);
   void wipe();
   // The operator's doings: a node more, or one less.
   void schedule_churn();
@@ -130,6 +132,8 @@ class World final : private Network::Hosts {
   std::map<std::string, uint64_t> faults_;
   std::map<NodeId, Instant> doomed_;  // whose removal was asked for, and when last
   Term struck_;
+  Term asked_;
+  Index struck_commit_;
   bool troubled_ = true;
   uint64_t too_hard_ = 0;
 };

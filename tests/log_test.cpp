@@ -204,6 +204,27 @@ TEST(Log, IsCutFromTheFront) {
   EXPECT_EQ(log.write_of(Index{4}), PersistId{});
 }
 
+// What a log can serve it can serve after a restart too (simulator: a member that lacked just the entry after
+// the base waited for ever).
+TEST(Log, ARestartLosesNothingThatWasNotCut) {
+  const std::vector<Entry> all{configuration_entry(1, 1, "a"), entry(2, 1), entry(3, 1), entry(4, 2),
+                               entry(5, 2)};
+  Log log(all);
+  while (log.base_index() < Index{3}) log.cut_first();
+  const auto restarted = [&](Index gone) {
+    std::vector<Entry> left;
+    for (const Entry& one : all) {
+      if (one.index > gone) left.push_back(one);
+    }
+    return Log(std::move(left), base_at(4, 2, 1));
+  };
+  const Log again = restarted(log.needless_on_disk());
+  EXPECT_EQ(again.base_index(), log.base_index());
+  EXPECT_EQ(again.term_at(Index{3}), Term{1});
+  EXPECT_EQ(again.slice(Index{4}, 1000, 10).size(), 2U);
+  EXPECT_EQ(restarted(log.base_index()).term_at(Index{3}), std::nullopt) << "that one entry is what it takes";
+}
+
 TEST(Log, TheNewerOfTwoHasTheLaterTermThenTheLaterIndex) {
   EXPECT_TRUE(at_least_as_new(Term{2}, Index{1}, Term{1}, Index{9}));
   EXPECT_FALSE(at_least_as_new(Term{1}, Index{9}, Term{2}, Index{1}));

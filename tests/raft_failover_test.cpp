@@ -31,6 +31,25 @@ void tell_gone(RaftCluster& cluster, size_t who, size_t peer, bool on_purpose = 
   cluster.deliver();
 }
 
+// Votes may come from processes that have ended since: whoever wins by them steps down in the same breath
+// (simulator, seed 2221).
+TEST(CrashFailover, ALeaderWhoseVotersAreGoneStepsDownAtItsBirth) {
+  RaftCluster cluster(5);
+  for (size_t i = 1; i < 5; ++i) cluster[i].down = true;
+  while (std::get_if<Candidate>(&cluster.raft(0).role()) == nullptr) cluster.run(10ms);
+  const Term next = cluster.raft(0).term().next();
+  for (const size_t voter : {1U, 2U}) {
+    (void)cluster.tell(0, voter, cluster.raft(0).term(), PreVoteResponse{next, true});
+  }
+  ASSERT_EQ(cluster.raft(0).term(), next);
+  cluster.finish_writes(0);
+  (void)cluster.tell(0, 1, next, VoteResponse{true, {}});
+  for (const size_t gone : {1U, 3U, 4U}) tell_gone(cluster, 0, gone);
+  (void)cluster.tell(0, 2, next, VoteResponse{true, {}});
+  EXPECT_FALSE(cluster.raft(0).is_leader());
+  EXPECT_EQ(cluster.raft(0).term(), next);
+}
+
 // Scenario 1: with the hint, a crashed leader is replaced in milliseconds, and history says why.
 TEST(CrashFailover, AGoneLeaderIsReplacedLongBeforeTheTimeout) {
   for (const size_t size : {3U, 5U}) {

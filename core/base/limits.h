@@ -137,7 +137,7 @@ inline constexpr Duration kCheckpointRetry = 5s;        // after the disk was fu
 inline constexpr size_t kLogTailBytes = 64 * kMiB;      // the newest entries stay for slow followers
 inline constexpr size_t kLogTailEntries = 100'000;
 inline constexpr size_t kLogRetainedBytesMax = 512 * kMiB;  // for members that are further behind
-inline constexpr size_t kEntriesCutPerStepMax = 4'096;
+inline constexpr size_t kEntriesCutPerStepMax = 1'024;
 
 // Peer links.
 inline constexpr size_t kFrameBytesMax = 8 * kMiB;

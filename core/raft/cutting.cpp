@@ -6,7 +6,9 @@
 
 namespace patronus {
 
-// Up to here every member has the log on its disk, as far as the leader knows and has told.
+// Up to here every member has the log on its disk, as far as the leader knows and has told. What was told
+// outlives its leader, so only what was committed then is believed: a member may since have given up the rest
+// for other entries at the same places.
 Index Raft::acknowledged_by_all() const {
   const Configuration* configuration = log_.configuration();
   if (configuration == nullptr) return Index{};
@@ -21,7 +23,8 @@ Index Raft::acknowledged_by_all() const {
     }
     const auto told = std::find_if(told_members_.begin(), told_members_.end(),
                                    [&](const MemberView& view) { return view.id == member.id; });
-    all = std::min(all, told == told_members_.end() ? Index{} : told->match);
+    const Index match = told == told_members_.end() ? Index{} : told->match;
+    all = std::min(all, std::min(match, told_commit_));
   }
   return all;
 }

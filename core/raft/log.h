@@ -51,6 +51,10 @@ class Log {
   // Drops the oldest entry, which is applied and part of a durable image: the base moves up by one.
   void cut_first();
 
+  // Entries up to here may go from the disk. That of the base stays: a node that starts must know its term,
+  // or it could not serve the next one to a member that has everything before it.
+  Index needless_on_disk() const { return place_.index.prev(); }
+
   // Write `id`, and all before it, are on disk.
   void persisted(PersistId id);
   // Up to here the log as it is now is on disk.

@@ -265,6 +265,7 @@ class Raft {
   bool had_leader_contact_ = false;  // since this boot
   Index leader_commit_;
   std::vector<MemberView> told_members_;
+  Index told_commit_;  // of the leader, when it told that
   std::map<NodeId, LeaderCause> gone_;  // peers whose process has ended, and how
   Freshness freshness_;
   Stamp told_stamp_;  // of the leader, when it was last heard, or of this node when it last led

@@ -286,6 +286,7 @@ void Raft::on(Now now, const NodeId& from, Term, const Heartbeat& m, Effects& ou
   advance_commit(std::min(m.commit, log_.last_index()));
   leader_commit_ = std::max(leader_commit_, m.leader_commit);
   told_members_ = m.members;
+  told_commit_ = m.leader_commit;
   told_stamp_ = m.stamp;
   told_at_ = now.mono;
   freshness_.told(m.fresh_as_of, m.fresh_commit, applied_, now.mono);

@@ -4,46 +4,28 @@
 #include "core/base/hash.h"
 #include "core/base/limits.h"
 #include "core/base/mutant.h"
+#include "core/state/account_records.h"
 
 namespace patronus {
 namespace {
 
 constexpr size_t kOverheadBytes = 256;  // map nodes and indexes
 
-uint64_t hash_of(const User& user) {
-  std::string fact;
-  Writer out(fact);
-  out.u8(1);
-  out.bytes(user.id);
-  out.bytes(user.email);
-  out.bytes(user.name);
-  out.u8(static_cast<uint8_t>(user.role));
-  out.boolean(user.disabled);
-  out.bytes(user.password);
-  out.u64(user.password_version);
-  out.i64(user.created_wall_ms);
-  out.u64(user.create_revision.value);
-  out.u64(user.mod_revision.value);
-  return hash64(fact);
-}
+// What kind of thing an id names goes in first: a user and a session may have the same one.
+constexpr uint8_t kUserFact = 1;
+constexpr uint8_t kSessionFact = 2;
 
-uint64_t hash_of(const Session& session) {
+template <typename Record>
+uint64_t hash_of(uint8_t fact_kind, const Record& record) {
   std::string fact;
   Writer out(fact);
-  out.u8(2);
-  out.bytes(session.id);
-  out.bytes(session.user_id);
-  out.u64(session.generation);
-  for (const int64_t began : session.began_lease_ms) out.i64(began);
-  out.i64(session.created_wall_ms);
-  out.i64(session.expires_wall_ms);
-  out.i64(session.idle_ms);
-  out.i64(session.seen_lease_ms);
-  out.i64(session.seen_wall_ms);
-  out.bytes(session.address);
-  out.bytes(session.agent);
+  out.u8(fact_kind);
+  out.bytes(record.id);
+  encode_record(out, record);
   return hash64(fact);
 }
+uint64_t hash_of(const User& user) { return hash_of(kUserFact, user); }
+uint64_t hash_of(const Session& session) { return hash_of(kSessionFact, session); }
 
 size_t bytes_of(const User& user) {
   return kOverheadBytes + 2 * (user.id.size() + user.email.size()) + user.name.size() + user.password.size();
@@ -180,10 +162,7 @@ uint64_t Accounts::hash() const {
   Writer out(fact);
   for (const SigningKey& key : keys_) {
     out.bytes(key.id);
-    out.bytes(key.public_key);
-    out.bytes(key.wrapped_private_key);
-    out.i64(key.created_wall_ms);
-    out.i64(key.retired_wall_ms);
+    encode_record(out, key);
   }
   return keys_.empty() ? hash_ : hash_ + hash64(fact);
 }

@@ -3,6 +3,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/limits.h"
+#include "core/state/account_records.h"
 #include "core/state/accounts.h"
 
 namespace patronus {
@@ -16,42 +17,16 @@ RowValue encoded(const std::vector<SigningKey>& keys) {
   out.u32(static_cast<uint32_t>(keys.size()));
   for (const SigningKey& key : keys) {
     out.bytes(key.id);
-    out.bytes(key.public_key);
-    out.bytes(key.wrapped_private_key);
-    out.i64(key.created_wall_ms);
-    out.i64(key.retired_wall_ms);
+    encode_record(out, key);
   }
   return value;
 }
 
-RowValue encoded(const Session& session) {
+template <typename Record>
+RowValue encoded(const Record& record) {
   RowValue value;
   Writer out(value.head);
-  out.bytes(session.user_id);
-  out.u64(session.generation);
-  for (const int64_t began : session.began_lease_ms) out.i64(began);
-  out.i64(session.created_wall_ms);
-  out.i64(session.expires_wall_ms);
-  out.i64(session.idle_ms);
-  out.i64(session.seen_lease_ms);
-  out.i64(session.seen_wall_ms);
-  out.bytes(session.address);
-  out.bytes(session.agent);
-  return value;
-}
-
-RowValue encoded(const User& user) {
-  RowValue value;
-  Writer out(value.head);
-  out.bytes(user.email);
-  out.bytes(user.name);
-  out.u8(static_cast<uint8_t>(user.role));
-  out.boolean(user.disabled);
-  out.bytes(user.password);
-  out.u64(user.password_version);
-  out.i64(user.created_wall_ms);
-  out.u64(user.create_revision.value);
-  out.u64(user.mod_revision.value);
+  encode_record(out, record);
   return value;
 }
 

@@ -117,31 +117,12 @@ int revoke_session(Cluster& cluster, const std::string& id, bool others) {
 }
 
 int list_users(Cluster& cluster) {
-  Table rows;
-  std::string all;
-  json::Writer out(all);
-  out.begin_object().begin_array("items");
-  std::string cursor;
-  for (size_t page = 0; page < limits::kCtlPagesMax; ++page) {
-    const HttpReply reply =
-        cluster.ask(get("/api/v1/users" + (cursor.empty() ? "" : "?cursor=" + escaped(cursor))));
-    if (reply.status != 200) return explain(reply);
-    const picojson::value body = json_of(reply);
-    for (const picojson::value& user : array_of(body, "items")) {
-      out.raw(user.serialize());
-      rows.push_back({text_of(user, "id"), text_of(user, "email"), text_of(user, "name"),
-                      text_of(user, "role"), text_of(user, "disabled") == "true" ? "disabled" : "active"});
-    }
-    cursor = text_of(body, "cursor");
-    if (cursor == "-") break;
-  }
-  out.finish();
-  if (cluster.format() == Format::kJson) {
-    print_line(all);
-  } else {
-    print_table({"USER", "EMAIL", "NAME", "ROLE", "STATE"}, rows);
-  }
-  return kOk;
+  return list_pages(cluster, "/api/v1/users", {"USER", "EMAIL", "NAME", "ROLE", "STATE"},
+                    [](const picojson::value& user) -> std::vector<std::string> {
+                      return {text_of(user, "id"), text_of(user, "email"), text_of(user, "name"),
+                              text_of(user, "role"),
+                              text_of(user, "disabled") == "true" ? "disabled" : "active"};
+                    });
 }
 
 struct NewUser {

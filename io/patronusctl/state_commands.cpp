@@ -124,32 +124,14 @@ int delete_key(Cluster& cluster, const Given& g) {
 }
 
 int list_keys(Cluster& cluster, const Given& g) {
-  Table rows;
-  std::string all;
-  json::Writer out(all);
-  out.begin_object().begin_array("items");
-  std::string cursor;
-  for (size_t page = 0; page < limits::kCtlPagesMax; ++page) {
-    const HttpReply reply = cluster.ask(
-        get("/api/v1/state/" + escaped(g.ns) + "?keys_only=1&limit=1000&prefix=" + escaped(g.prefix) +
-            (g.stale ? "&consistency=stale" : "") + (cursor.empty() ? "" : "&cursor=" + escaped(cursor))));
-    if (reply.status != 200) return explain(reply);
-    const picojson::value body = json_of(reply);
-    for (const picojson::value& item : array_of(body, "items")) {
-      out.raw(item.serialize());
-      rows.push_back({text_of(item, "key"), text_of(item, "mod_revision"), text_of(item, "version"),
-                      text_of(item, "content_type")});
-    }
-    cursor = text_of(body, "cursor");
-    if (cursor == "-") break;
-  }
-  out.finish();
-  if (cluster.format() == Format::kJson) {
-    print_line(all);
-  } else {
-    print_table({"KEY", "REVISION", "VERSION", "TYPE"}, rows);
-  }
-  return kOk;
+  const std::string path = "/api/v1/state/" + escaped(g.ns) +
+                           "?keys_only=1&limit=1000&prefix=" + escaped(g.prefix) +
+                           (g.stale ? "&consistency=stale" : "");
+  return list_pages(cluster, path, {"KEY", "REVISION", "VERSION", "TYPE"},
+                    [](const picojson::value& item) -> std::vector<std::string> {
+                      return {text_of(item, "key"), text_of(item, "mod_revision"), text_of(item, "version"),
+                              text_of(item, "content_type")};
+                    });
 }
 
 }  // namespace

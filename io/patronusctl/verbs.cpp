@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/base/limits.h"
+#include "io/json/writer.h"
 #include "io/patronusctl/exit_codes.h"
 
 namespace patronus::ctl {
@@ -30,6 +32,37 @@ const picojson::array& array_of(const picojson::value& object, const std::string
   static const picojson::array kNone;
   const picojson::value& value = object.get(member);
   return value.is<picojson::array>() ? value.get<picojson::array>() : kNone;
+}
+
+int list_pages(Cluster& cluster, const std::string& path, const std::vector<std::string>& names,
+               const std::function<std::vector<std::string>(const picojson::value&)>& row_of) {
+  const std::string separator = path.find('?') == std::string::npos ? "?" : "&";
+  Table rows;
+  std::string all;
+  json::Writer out(all);
+  out.begin_object().begin_array("items");
+  std::string cursor;
+  size_t pages = 0;
+  do {
+    const HttpReply reply =
+        cluster.ask(get(path + (cursor.empty() ? "" : separator + "cursor=" + escaped(cursor))));
+    if (reply.status != 200) return explain(reply);
+    const picojson::value body = json_of(reply);
+    for (const picojson::value& item : array_of(body, "items")) {
+      out.raw(item.serialize());
+      rows.push_back(row_of(item));
+    }
+    cursor = text_of(body, "cursor");
+  } while (cursor != "-" && ++pages < limits::kCtlPagesMax);
+  out.finish();
+  if (cluster.format() == Format::kJson) {
+    print_line(all);
+  } else {
+    print_table(names, rows);
+  }
+  if (cursor == "-") return kOk;
+  print_error("the list is longer than this; name less of it, such as by --prefix");
+  return kError;
 }
 
 }  // namespace patronus::ctl

@@ -21,7 +21,7 @@ COUNTERS = {"cluster_elections_total", "cluster_heartbeats_sent_total", "cluster
             "cluster_state_replications_total", "cluster_failovers_total"}
 OF_THE_NODE = {"patronus_has_leader", "patronus_commit_index", "patronus_applied_index", "patronus_peer_lag_entries",
                "patronus_wal_fsync_duration_seconds_count", "patronus_http_request_duration_seconds_count",
-               "patronus_build_info", "process_resident_memory_bytes"}
+               "patronus_build_info", "patronus_sessions_active", "process_resident_memory_bytes"}
 # A gauge of this name is against Prometheus's customs, but promised.
 NAMED_BY_CONTRACT = "cluster_nodes_total "
 HEALTH_PATHS = ("/health", "/health/live", "/health/ready", "/health/leader")

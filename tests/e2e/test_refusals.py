@@ -91,6 +91,13 @@ class Refusals(SharedClusterCase):
         answer.problem()
         self.saw("413")
 
+    def test_a_login_too_large(self) -> None:
+        """Refused by size before it could wait for anything: whoever asks is not known yet."""
+        body = b'{"email":"' + b"x" * 20_000 + b'"}'
+        answer = self.node.ask("POST", "/api/v1/auth/login", body=body, headers={"Content-Type": "application/json"})
+        self.assert_problem(answer, 413)
+        self.saw("413")
+
     def test_headers_too_large(self) -> None:
         one = self.node.ask("GET", "/health", headers={"X-Large": "x" * 20_000})
         many = self.node.ask("GET", "/health", headers={f"X-{number}": "x" for number in range(150)})
