@@ -144,10 +144,10 @@ std::optional<Refusal> Node::membership_obstacle(Now now, const Blob& command) c
   const auto& admit = std::get<AdmitNodeOp>(*op);
   const std::map<NodeId, MemberHealth> health = raft_.member_health(now);
   const auto member = health.find(admit.id);
-  const bool replaces_a_healthy_one = admit.replaces && admit.replaces != admit.incarnation &&
-                                      raft_.is_member(admit.id, admit.replaces) && member != health.end() &&
-                                      member->second.healthy;
-  return replaces_a_healthy_one ? std::optional(Refusal::kBusy) : std::nullopt;
+  const bool replaces_a_live_one = admit.replaces && admit.replaces != admit.incarnation &&
+                                   raft_.is_member(admit.id, admit.replaces) && member != health.end() &&
+                                   !member->second.silent;
+  return replaces_a_live_one ? std::optional(Refusal::kBusy) : std::nullopt;
 }
 
 Node::TargetsVersion Node::targets_version() const {
