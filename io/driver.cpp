@@ -133,6 +133,8 @@ void Driver::perform(Effect&& effect) {
     stopped_ = true;
     removed_ = true;
     ports_.stop(removed->reason);
+  } else if (auto* redial = std::get_if<Redial>(&effect)) {
+    to_redial_.push_back(std::move(redial->peer));
   }
 }
 
@@ -229,6 +231,7 @@ void Driver::flush() {
   keep_signing_key();
   if (draining_) continue_drain();
   follow_members();
+  for (const NodeId& peer : std::exchange(to_redial_, {})) links_.redial(peer, now_.mono);
   http_.flush(now_);
   write_log();
   links_.flush(now_.mono);

@@ -126,6 +126,7 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   bool stopped_ = false;
   bool removed_ = false;
   Node::TargetsVersion targets_;
+  std::vector<NodeId> to_redial_;
   Instant next_key_check_;
   bool told_setup_token_ = false;
   struct Draining {
