@@ -32,7 +32,9 @@ void Driver::start() {
   now_ = ports_.now();
   Effects effects;
   node_.start(now_, effects);
+  performing_ = true;
   perform(std::move(effects));
+  work_off();
   links_.start(now_.mono);
   flush();
 }
@@ -97,10 +99,23 @@ void Driver::on_core_request(api::CoreRequest&& request) {
 }
 
 void Driver::step(Event&& event) {
-  if (stopped_) return;
-  Effects effects;
-  node_.step(now_, std::move(event), effects);
-  perform(std::move(effects));
+  // What an effect leads to, such as an answer that a request's next step follows, waits until all effects of
+  // its step are done: writes to the log keep their order.
+  later_.push_back(std::move(event));
+  if (!performing_) work_off();
+}
+
+void Driver::work_off() {
+  performing_ = true;
+  while (!later_.empty() && !stopped_) {
+    Effects effects;
+    Event next = std::move(later_.front());
+    later_.pop_front();
+    node_.step(now_, std::move(next), effects);
+    perform(std::move(effects));
+  }
+  later_.clear();
+  performing_ = false;
 }
 
 void Driver::perform(Effects&& effects) {
@@ -176,8 +191,10 @@ void Driver::log_written(Duration took) {
   writing_.reset();
   metrics_.wal_fsync.observe(took);
   node_.report_health("wal", true, "", now_);
+  later_.push_back(WriteDone{through});
+  performing_ = true;
   for (Gate::Gated& effect : gate_.release(through)) pass(std::move(effect));
-  step(WriteDone{through});
+  work_off();
 }
 
 void Driver::check_log_health() {

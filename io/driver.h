@@ -99,6 +99,7 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   ProcessFigures process_figures() const override { return process_; }
 
   void step(Event&& event);
+  void work_off();
   void perform(Effects&& effects);
   void perform(Effect&& effect);
   void pass(Gate::Gated&& effect);
@@ -123,6 +124,8 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   Instant writing_since_;
   ConnId next_conn_ = 1;
   ProcessFigures process_;
+  std::deque<Event> later_;  // what came up while effects are performed; at most one for each of them
+  bool performing_ = false;
   bool stopped_ = false;
   bool removed_ = false;
   Node::TargetsVersion targets_;
