@@ -29,6 +29,7 @@ CAUGHT = [
     ("keep-truncated-config", "scenario 25: a truncated configuration stays in force", 2000),
     ("change-before-own-term", "scenario 24: a leader changes the configuration before it knows which is in force", 1000),
     ("promote-at-once", "an empty learner gets a vote, and the majority waits for it", 2000),
+    ("outsider-keeps-quiet", "scenario 26: whom its log has taken out does not campaign", 3000),
     ("remove-unguarded", "scenario 27: a node is removed whatever becomes of the majority", 2000),
     ("vouch-for-ever", "scenario 39: a node that is cut off accepts what was revoked", 2000),
 ]
