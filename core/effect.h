@@ -86,7 +86,12 @@ struct Removed {
   std::string reason;
 };
 
-using Effect = std::variant<Persist, Checkpoint, CutLog, Send, Reply, Notice, Stop, Removed>;
+// Give up the link to that peer and dial anew, to learn who is there now.
+struct Redial {
+  NodeId peer;
+};
+
+using Effect = std::variant<Persist, Checkpoint, CutLog, Send, Reply, Notice, Stop, Removed, Redial>;
 using Effects = std::vector<Effect>;
 
 }  // namespace patronus

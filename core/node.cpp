@@ -88,6 +88,7 @@ void Node::handle(Now now, LinkUp& event, Effects& out) {
   const NodeId id = event.peer.id;
   founding_.link_up(event.peer);
   links_[id] = std::move(event.peer);
+  linked_since_[id] = now.mono;
   const Configuration* configuration = raft_.log().configuration();
   if (configuration != nullptr && !raft_.is_member(id, links_[id].incarnation)) {
     out.emplace_back(Notice{
@@ -102,6 +103,7 @@ void Node::handle(Now now, LinkUp& event, Effects& out) {
 void Node::handle(Now, LinkLost& event, Effects&) {
   founding_.link_lost(event.peer);
   links_.erase(event.peer);
+  linked_since_.erase(event.peer);
 }
 
 void Node::handle(Now now, PeerGone& event, Effects& out) {

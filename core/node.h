@@ -150,7 +150,8 @@ class Node {
   // node_members.cpp
   void keep_members(Now now, Effects& out);
   void look_at_visitors(Now now, Effects& out);
-  bool admit(const Visitors::Visitor& at_the_door, Now now, Effects& out);
+  bool may_come_in(const PeerIdentity& visitor) const;
+  void let_in(Visitors::Visitor& visitor, Now now, Effects& out);
   bool is_stranger(const PeerIdentity& visitor) const;
   void change_members(Now now, Effects& out);
   membership::View membership_view(Now now) const;
@@ -200,6 +201,7 @@ class Node {
   Founding founding_;
   Health health_;
   std::map<NodeId, PeerIdentity> links_;  // peers this node can send to
+  std::map<NodeId, Instant> linked_since_;
   std::optional<PendingWrites> writes_;
   PendingReads reads_;
   PendingTransfers transfers_;

@@ -22,15 +22,9 @@ void Node::look_at_visitors(Now now, Effects& out) {
   const bool belongs = raft_.is_member(boot_.id, boot_.incarnation) && store_.applied() > Index{};
   if (!belongs) return;
   for (auto& [id, visitor] : visitors_.all()) {
-    if (!visitor.known) {
-      // What is wanted must be known as it is now, and not as it was before this node was away.
-      if (!vouches(now)) continue;
-      const auto wanted = store_.members().wanted().find(id);
-      visitor.known = wanted == store_.members().wanted().end() ? Incarnation{} : wanted->second.incarnation;
-    }
     if (now.mono < visitor.next) continue;
-    if (admit(visitor, now, out)) {
-      visitor.next = now.mono + limits::kAdmitRetry;
+    if (may_come_in(visitor.identity)) {
+      let_in(visitor, now, out);
     } else if (is_stranger(visitor.identity)) {
       visitor.next = now.mono + limits::kNotMemberInterval;
       const auto link = links_.find(id);
@@ -43,29 +37,45 @@ void Node::look_at_visitors(Now now, Effects& out) {
   }
 }
 
-// Proposes that an empty node is taken in, if that is not wanted yet; all members see it, and whoever is
-// first is enough: known under this data directory it changes nothing.
-bool Node::admit(const Visitors::Visitor& at_the_door, Now now, Effects& out) {
-  const PeerIdentity& visitor = at_the_door.identity;
+// An empty node that is not wanted yet under this data directory, and might be.
+bool Node::may_come_in(const PeerIdentity& visitor) const {
   const Members& members = store_.members();
-  if (visitor.cluster_id || known_leader_.empty()) return false;
-  if (members.is_wanted(visitor.id, visitor.incarnation) || members.was_removed(visitor.incarnation))
+  if (visitor.cluster_id || members.was_removed(visitor.incarnation) ||
+      members.is_wanted(visitor.id, visitor.incarnation))
     return false;
   const auto known = members.wanted().find(visitor.id);
-  const bool expected = known != members.wanted().end() && !known->second.incarnation;
-  if (!boot_.auto_join && !expected) return false;
-  if (known == members.wanted().end() && members.wanted().size() >= limits::kMembersMax) return false;
-  // A stream whose machine lost power may stand here long after another disk has come under that name, and
-  // even become a member: then this is the older one.
-  const bool outdated = known != members.wanted().end() && known->second.incarnation != at_the_door.known &&
-                        members.configuration().is_member(visitor.id, known->second.incarnation);
-  if (outdated) return false;
-  AdmitNodeOp op{visitor.id, visitor.incarnation, visitor.peer_address, visitor.api_address, boot_.id, {}};
-  if (known != members.wanted().end()) op.replaces = known->second.incarnation;
+  if (known == members.wanted().end())
+    return boot_.auto_join && members.wanted().size() < limits::kMembersMax;
+  const bool expected = !known->second.incarnation;
+  return boot_.auto_join || expected;
+}
+
+// Proposes that the visitor is taken in. All members see it, and whoever is first is enough. A stream can
+// outlive its machine's power, and then stands here while another disk has long come under that name: so the
+// node is dialled, and must be there still after this one has learnt which disk is wanted.
+void Node::let_in(Visitors::Visitor& visitor, Now now, Effects& out) {
+  if (known_leader_.empty() || !vouches(now)) return;
+  const PeerIdentity& who = visitor.identity;
+  const auto wanted = store_.members().wanted().find(who.id);
+  const Incarnation known =
+      wanted == store_.members().wanted().end() ? Incarnation{} : wanted->second.incarnation;
+  if (visitor.known != known) {
+    visitor.known = known;
+    visitor.known_since = now.mono;
+  }
+  const auto link = links_.find(who.id);
+  if (link == links_.end()) return;
+  if (linked_since_.at(who.id) <= visitor.known_since) {
+    visitor.next = now.mono + limits::kAdmitPatience;
+    out.emplace_back(Redial{who.id});
+    return;
+  }
+  if (link->second.incarnation != who.incarnation) return;
+  visitor.next = now.mono + limits::kAdmitRetry;
+  AdmitNodeOp op{who.id, who.incarnation, who.peer_address, who.api_address, boot_.id, known};
   ClientWrite write{RequestId{}, MemberOp{std::move(op)}, std::nullopt, now.mono + limits::kAdmitRetry,
                     std::nullopt};
   handle(now, write, out);
-  return true;
 }
 
 // A node of this cluster, or one that tried to become one, that has no place in it. As long as a
@@ -149,10 +159,10 @@ std::optional<Refusal> Node::membership_obstacle(Now now, const Blob& command) c
   const auto& admit = std::get<AdmitNodeOp>(*op);
   const std::map<NodeId, MemberHealth> health = raft_.member_health(now);
   const auto member = health.find(admit.id);
-  const bool replaces_a_healthy_one = admit.replaces && admit.replaces != admit.incarnation &&
-                                      raft_.is_member(admit.id, admit.replaces) && member != health.end() &&
-                                      member->second.healthy;
-  return replaces_a_healthy_one ? std::optional(Refusal::kBusy) : std::nullopt;
+  const bool replaces_a_live_one = admit.replaces && admit.replaces != admit.incarnation &&
+                                   raft_.is_member(admit.id, admit.replaces) && member != health.end() &&
+                                   !member->second.silent;
+  return replaces_a_live_one ? std::optional(Refusal::kBusy) : std::nullopt;
 }
 
 Node::TargetsVersion Node::targets_version() const {
@@ -175,7 +185,8 @@ std::vector<PeerTarget> Node::peer_targets() const {
   for (const auto& [id, wanted] : store_.members().wanted()) add(id, wanted.peer_address);
   for (const Member& member : configuration->members) add(member.id, member.peer_address);
   for (const auto& [id, visitor] : visitors_.all()) {
-    if (is_stranger(visitor.identity)) add(id, visitor.identity.peer_address);
+    if (may_come_in(visitor.identity) || is_stranger(visitor.identity))
+      add(id, visitor.identity.peer_address);
   }
   return targets;
 }

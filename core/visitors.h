@@ -17,14 +17,16 @@ class Visitors {
   struct Visitor {
     PeerIdentity identity;  // as it was when it came: an empty node may have joined since
     Instant next;           // nothing is done about it before
-    // The data directory that was wanted under its id when it was looked at first; 0: none.
+    // The data directory that is wanted under its id, 0: none, and since when this node knows. Empty: not
+    // yet.
     std::optional<Incarnation> known;
+    Instant known_since;
   };
 
   // A node that comes again is another process, or has another disk.
   void came(const PeerIdentity& identity, Instant now) {
     if (!visitors_.contains(identity.id) && visitors_.size() >= limits::kPeerConnectionsMax) return;
-    visitors_[identity.id] = {identity, now, std::nullopt};
+    visitors_[identity.id] = {identity, now, std::nullopt, {}};
     next_look_ = std::min(next_look_, now);
     ++version_;
   }

@@ -34,7 +34,9 @@ void Driver::start() {
   now_ = ports_.now();
   Effects effects;
   node_.start(now_, effects);
+  performing_ = true;
   perform(std::move(effects));
+  work_off();
   links_.start(now_.mono);
   flush();
 }
@@ -99,10 +101,23 @@ void Driver::on_core_request(api::CoreRequest&& request) {
 }
 
 void Driver::step(Event&& event) {
-  if (stopped_) return;
-  Effects effects;
-  node_.step(now_, std::move(event), effects);
-  perform(std::move(effects));
+  // What an effect leads to, such as an answer that a request's next step follows, waits until all effects of
+  // its step are done: writes to the log keep their order.
+  later_.push_back(std::move(event));
+  if (!performing_) work_off();
+}
+
+void Driver::work_off() {
+  performing_ = true;
+  while (!later_.empty() && !stopped_) {
+    Effects effects;
+    Event next = std::move(later_.front());
+    later_.pop_front();
+    node_.step(now_, std::move(next), effects);
+    perform(std::move(effects));
+  }
+  later_.clear();
+  performing_ = false;
 }
 
 void Driver::perform(Effects&& effects) {
@@ -141,6 +156,8 @@ void Driver::perform(Effect&& effect) {
     stopped_ = true;
     removed_ = true;
     ports_.stop(removed->reason);
+  } else if (auto* redial = std::get_if<Redial>(&effect)) {
+    to_redial_.push_back(std::move(redial->peer));
   }
 }
 
@@ -184,8 +201,10 @@ void Driver::log_written(Duration took) {
   writing_.reset();
   metrics_.wal_fsync.observe(took);
   node_.report_health("wal", true, "", now_);
+  later_.push_back(WriteDone{through, took});
+  performing_ = true;
   for (Gate::Gated& effect : gate_.release(through)) pass(std::move(effect));
-  step(WriteDone{through, took});
+  work_off();
 }
 
 void Driver::checkpoint_taken() {
@@ -248,6 +267,7 @@ void Driver::flush() {
   keep_signing_key();
   if (draining_) continue_drain();
   follow_members();
+  for (const NodeId& peer : std::exchange(to_redial_, {})) links_.redial(peer, now_.mono);
   http_.flush(now_);
   write_log();
   links_.flush(now_.mono);

@@ -108,6 +108,7 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   ProcessFigures process_figures() const override { return process_; }
 
   void step(Event&& event);
+  void work_off();
   void perform(Effects&& effects);
   void perform(Effect&& effect);
   void pass(Gate::Gated&& effect);
@@ -141,9 +142,12 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   bool checkpoint_ends_ = false;  // with the piece under way
   ConnId next_conn_ = 1;
   ProcessFigures process_;
+  std::deque<Event> later_;  // what came up while effects are performed; at most one for each of them
+  bool performing_ = false;
   bool stopped_ = false;
   bool removed_ = false;
   Node::TargetsVersion targets_;
+  std::vector<NodeId> to_redial_;
   Instant next_key_check_;
   bool told_setup_token_ = false;
   struct Draining {

@@ -310,6 +310,15 @@ Instant PeerLinks::deadline() const {
   return first;
 }
 
+void PeerLinks::redial(const NodeId& peer, Instant now) {
+  for (auto& [index, slot] : slots_) {
+    if (slot.state != State::kOpen || slot.announced != peer) continue;
+    drop(slot.conn, LinkEnd::kTimeout, now);
+    slot.at = now;
+    return;
+  }
+}
+
 void PeerLinks::say_goodbye() {
   for (auto& [conn, stream] : streams_) {
     stream.session.goodbye();

@@ -59,6 +59,8 @@ class PeerLinks {
   // Dials what is due, gives up what took too long.
   void wake(Instant now);
   Instant deadline() const;
+  // Gives up the link to that node, if there is one, and dials anew.
+  void redial(const NodeId& peer, Instant now);
   void say_goodbye();
 
  private:

@@ -208,7 +208,9 @@ void Checkers::durable_on_majority(const Host& host, Index index, Index last_see
   const bool by_former = last_seen > Index{} && enough(configuration_of(host, last_seen));
   if (!by_former && !enough(latest)) {
     throw Violation("durable before commit",
-                    at(index) + " is on " + std::to_string(copies(latest, Half::kOutgoing)) + " and " +
+                    host.name() + " commits " + at(index) + ", of " +
+                        std::to_string(raft.log().last_index().value) + ", which is on " +
+                        std::to_string(copies(latest, Half::kOutgoing)) + " and " +
                         std::to_string(copies(latest, Half::kIncoming)) + " disks of " + describe(latest));
   }
 }

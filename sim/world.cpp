@@ -206,6 +206,8 @@ bool World::membership_is_settled() const {
   }
   for (const auto& host : hosts_) {
     if (host->is_up() != is_wanted(*host)) return false;
+    // A removal may still be in somebody's log.
+    if (host->is_up() && host->node().raft().log().last_index().value > checkers_.committed()) return false;
   }
   return true;
 }

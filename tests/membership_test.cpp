@@ -14,8 +14,8 @@ using namespace std::chrono_literals;
 using test::MutantGuard;
 
 constexpr Duration kStable = 500ms;
-constexpr MemberHealth kGood{true, false, 0, 10s};
-constexpr MemberHealth kLost{false, false, 500, 0s};
+constexpr MemberHealth kGood{true, false, false, 0, 10s};
+constexpr MemberHealth kLost{false, true, false, 500, 0s};
 
 // A leader a with other voters, all healthy and wanted.
 class World {
@@ -54,7 +54,7 @@ class World {
     EXPECT_TRUE(is_lawful_step(configuration, *to)) << describe(*to);
     configuration = *to;
     for (const Member& member : configuration.members) {
-      if (!view.health.contains(member.id)) view.health[member.id] = {true, false, 100'000, 0s};
+      if (!view.health.contains(member.id)) view.health[member.id] = {true, false, false, 100'000, 0s};
     }
     return true;
   }
@@ -77,11 +77,11 @@ TEST(Membership, ANewNodeLearnsFirstAndVotesOnceItHasCaughtUp) {
   world.view.present.insert({"d", Incarnation{1}});
   ASSERT_TRUE(world.go());
   EXPECT_EQ(world.text(), "a, b, c, d (learner)");
-  world.view.health["d"] = {true, false, 100'000, 10s};
+  world.view.health["d"] = {true, false, false, 100'000, 10s};
   EXPECT_FALSE(world.go()) << "it lags";
-  world.view.health["d"] = {true, false, 10, kStable / 2};
+  world.view.health["d"] = {true, false, false, 10, kStable / 2};
   EXPECT_FALSE(world.go()) << "it has just come";
-  world.view.health["d"] = {true, true, 0, 10s};
+  world.view.health["d"] = {true, false, true, 0, 10s};
   EXPECT_FALSE(world.go()) << "it is leaving";
   world.view.health["d"] = kGood;
   ASSERT_TRUE(world.go());
@@ -94,7 +94,7 @@ bool an_empty_learner_gets_a_vote() {
   World world({"a", "b", "c"});
   world.want("d");
   EXPECT_TRUE(world.go());
-  world.view.health["d"] = {true, false, 100'000, 0s};
+  world.view.health["d"] = {true, false, false, 100'000, 0s};
   return world.go();
 }
 TEST(Membership, AnEmptyLearnerGetsNoVote) {
@@ -128,7 +128,7 @@ TEST(Membership, OneThatComesAndOneThatGoesChangePlaces) {
   world.want("d");
   ASSERT_TRUE(world.go());
   world.remove("c");
-  world.view.health["d"] = {true, false, 0, kStable / 2};
+  world.view.health["d"] = {true, false, false, 0, kStable / 2};
   EXPECT_FALSE(world.go()) << "it is ready in a moment";
   world.view.health["d"] = kGood;
   ASSERT_TRUE(world.go());

@@ -37,6 +37,7 @@ CAUGHT = [
     ("change-before-own-term", "scenario 24: a leader changes the configuration before it knows which is in force"),
     ("promote-at-once", "an empty learner gets a vote, and the majority waits for it"),
     ("remove-unguarded", "scenario 27: a node is removed whatever becomes of the majority"),
+    ("outsider-keeps-quiet", "scenario 26: whom its log has taken out does not campaign"),
 ]
 
 

@@ -215,6 +215,26 @@ TEST(Scenario26, AVoterOutsideItsOwnConfigurationVotes) {
   EXPECT_EQ(cluster.leader(), 0U);
 }
 
+// The only one that has the final configuration is the one it takes out. The other can't be elected: its log
+// is the shorter.
+bool the_leaver_brings_its_leave_about() {
+  RaftCluster cluster(2);
+  make_first_lead(cluster);
+  EXPECT_TRUE(cluster.change(0, cluster.with(0, 0, Standing::kLeaving)));
+  cluster.run(kTimeout / 2);
+  cluster.cut(0, 1);
+  EXPECT_TRUE(cluster.change(0, after_joint(*cluster.raft(0).log().configuration())));
+  cluster.boot(0);
+  cluster.heal();
+  cluster.run(20 * kTimeout);
+  return cluster.raft(1).is_leader() && cluster.raft(0).is_removed();
+}
+TEST(Scenario26, WhomItsLogHasTakenOutCampaignsUntilThatIsCommitted) {
+  EXPECT_TRUE(the_leaver_brings_its_leave_about());
+  const MutantGuard guard(Mutant::kOutsiderKeepsQuiet);
+  EXPECT_FALSE(the_leaver_brings_its_leave_about());
+}
+
 // Scenario 10, in the middle of a joint change: a long log of a low term, and a short one of a high term.
 bool elects_in_a_joint_configuration(size_t high_term, size_t long_log) {
   RaftCluster cluster(4, false, {}, 3);

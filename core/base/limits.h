@@ -22,10 +22,10 @@ inline constexpr size_t kRemovedNodesKept = 64;           // data directories th
 inline constexpr size_t kAdmittedByBytesMax = 254;        // a node's id or a user's email address
 inline constexpr uint64_t kPromoteLagEntriesMax = 1'000;  // a learner gets a vote with less to catch up
 inline constexpr Duration kAdmitRetry = 2s;               // a node at the door is proposed again after this
-inline constexpr Duration kAdmitPatience = 1s;            // of followers, as the leader sees it as well
-inline constexpr Duration kDoorCheck = 250ms;             // of who has come
-inline constexpr Duration kNotMemberInterval = 1s;        // a stranger is told so this often
-inline constexpr size_t kPeerTargetsMax = 32;             // nodes dialled besides the configured ones
+inline constexpr Duration kAdmitPatience = 1s;      // a node that is dialled to see whether it is there still
+inline constexpr Duration kDoorCheck = 250ms;       // of who has come
+inline constexpr Duration kNotMemberInterval = 1s;  // a stranger is told so this often
+inline constexpr size_t kPeerTargetsMax = 32;       // nodes dialled besides the configured ones
 
 // Replicated state.
 inline constexpr size_t kNamespaceBytesMax = 63;

@@ -46,6 +46,7 @@ constexpr std::string_view kNames[] = {"none",
                                        "keep-truncated-config",
                                        "learner-counts",
                                        "promote-at-once",
+                                       "outsider-keeps-quiet",
                                        "remove-unguarded"};
 static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kRemoveUnguarded) + 1);
 }  // namespace

@@ -32,7 +32,7 @@ void Invariants::check_now(const Raft& raft) const {
                   "the configuration in force is an entry of the log, or was before it was cut");
   PATRONUS_ASSERT(raft.hard_write_ <= raft.last_persist_, "writes are counted");
   if (const auto* candidate = std::get_if<Candidate>(&raft.role_)) {
-    PATRONUS_ASSERT(raft.is_voter(), "only voters campaign");
+    PATRONUS_ASSERT(raft.may_campaign(), "only voters campaign, and those that may still be needed");
     PATRONUS_ASSERT(!candidate->pre_vote || candidate->granted.contains(raft.self_),
                     "who asks would say yes");
     PATRONUS_ASSERT(candidate->pre_vote || raft.hard_.voted_for == raft.self_,

@@ -20,7 +20,7 @@ void Raft::peer_gone(Now now, const NodeId& peer, bool on_purpose, Effects& out)
     if (!hears_a_majority(now) && !MUTANT(kNoCheckQuorum)) become_follower(now, hard_.term, NodeId{}, out);
     return;
   }
-  if (leader() != peer || !is_voter() || draining_) return;
+  if (leader() != peer || !may_campaign() || draining_) return;
   // A small random wait lets one follower ask before the others do, and all of them learn what it knows.
   const Instant soon = now.mono + random_.duration_below(limits::kCrashPatience);
   election_deadline_ = std::min(election_deadline_, soon);

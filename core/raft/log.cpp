@@ -131,6 +131,12 @@ Index Log::latest_membership(const NodeId& id, Incarnation incarnation) const {
   return Index{};
 }
 
+bool Log::ever_votes(const NodeId& id, Incarnation incarnation) const {
+  return std::any_of(
+      configurations_.rbegin(), configurations_.rend(),
+      [&](const PlacedConfiguration& placed) { return placed.configuration.is_voter(id, incarnation); });
+}
+
 void Log::note_configuration(const Entry& entry) {
   if (entry.kind != EntryKind::kConfiguration) return;
   std::optional<Configuration> configuration = decode_configuration(entry.payload.view());

@@ -68,6 +68,8 @@ class Log {
   Index configuration_index() const;
   // The latest configuration in the log that has this member; 0 if none has.
   Index latest_membership(const NodeId& id, Incarnation incarnation) const;
+  // Some configuration in the log gives it a vote.
+  bool ever_votes(const NodeId& id, Incarnation incarnation) const;
 
  private:
   struct WriteUnderWay {

@@ -59,7 +59,7 @@ const Member* learner_that_is_ready(const View& view) {
 // Another disk came under a known name. As long as the old one is heard it is not known to be lost: two
 // processes with one name are a mistake that must not cost the good one its place.
 bool is_alive_beside_its_successor(const View& view, const Member& member) {
-  return has_successor(view, member) && health_of(view, member.id).healthy;
+  return has_successor(view, member) && !health_of(view, member.id).silent;
 }
 
 // The first member that has to go and may.

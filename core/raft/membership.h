@@ -18,6 +18,7 @@ namespace patronus {
 // A member as the leader sees it.
 struct MemberHealth {
   bool healthy = false;  // heard within an election timeout, and its process is not known to have ended
+  bool silent = false;   // not heard by this leader for an election timeout, or its process has ended
   bool draining = false;
   uint64_t lag = 0;   // entries it has not acknowledged
   Duration steady{};  // how long it was heard without a gap

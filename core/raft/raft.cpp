@@ -50,6 +50,13 @@ bool Raft::is_voter() const {
   return log_.configuration() != nullptr && log_.configuration()->is_voter(self_, incarnation_);
 }
 
+bool Raft::may_campaign() const {
+  if (is_voter()) return true;
+  const Configuration* latest = log_.configuration();
+  if (latest == nullptr || latest->find(self_) != nullptr || MUTANT(kOutsiderKeepsQuiet)) return false;
+  return commit_ < log_.configuration_index() && log_.ever_votes(self_, incarnation_);
+}
+
 bool Raft::is_member(const NodeId& id, Incarnation incarnation) const {
   return log_.configuration() != nullptr && log_.configuration()->is_member(id, incarnation);
 }
@@ -61,7 +68,7 @@ void Raft::tick(Now now, Effects& out) {
     if (is_leader()) retire(now, out);
     return;
   }
-  if (now.mono < election_deadline_ || !is_voter()) return;
+  if (now.mono < election_deadline_ || !may_campaign()) return;
   const auto* candidate = std::get_if<Candidate>(&role_);
   if (candidate != nullptr) {
     start_vote(now, true, candidate->cause, candidate->attempt + 1, out);
@@ -76,7 +83,7 @@ Instant Raft::deadline() const {
   if (const auto* leader = std::get_if<Leader>(&role_)) {
     return leader->transfer ? std::min(leader->next_tick, leader->transfer->deadline) : leader->next_tick;
   }
-  return is_voter() ? election_deadline_ : Instant::never();
+  return may_campaign() ? election_deadline_ : Instant::never();
 }
 
 void Raft::persist_hard(Effects& out) {

@@ -157,6 +157,9 @@ class Raft {
   const NodeId& self() const { return self_; }
   Incarnation incarnation() const { return incarnation_; }
   bool is_voter() const;
+  // A voter, or one that its own log has taken out, as long as it does not know that to be committed: it may
+  // be the only one that can bring this about (thesis, section 4.2.2).
+  bool may_campaign() const;
   bool is_member(const NodeId& id, Incarnation incarnation) const;
   Duration election_timeout() const { return election_timeout_; }
   // When this node last had word of a leader; or leads.

@@ -68,12 +68,13 @@ std::map<NodeId, MemberHealth> Raft::member_health(Now now) const {
   std::map<NodeId, MemberHealth> health;
   const auto* leader = std::get_if<Leader>(&role_);
   if (leader == nullptr) return health;
-  health[self_] = {true, draining_, 0, Duration::max()};
+  health[self_] = {true, false, draining_, 0, Duration::max()};
   for (const auto& [id, progress] : leader->peers) {
     if (leader->departing.contains(id)) continue;
-    const bool healthy =
-        progress.heard() && !gone_.contains(id) && now.mono - progress.last_contact() < election_timeout_;
-    health[id] = {healthy, progress.draining(), log_.last_index().value - progress.match().value,
+    // A leader that is new has heard nobody, and does not know yet who is silent.
+    const bool silent = gone_.contains(id) || now.mono - progress.last_contact() >= election_timeout_;
+    const bool healthy = progress.heard() && !silent;
+    health[id] = {healthy, silent, progress.draining(), log_.last_index().value - progress.match().value,
                   healthy ? now.mono - progress.steady_since() : Duration{}};
   }
   return health;

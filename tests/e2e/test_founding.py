@@ -150,7 +150,7 @@ class Founding(Case):
     @staticmethod
     def _votes(node: Node) -> dict[str, Any] | None:
         """As the node itself has it in its log, under its new disk."""
-        found = next((one for one in node.status()["nodes"] if one["id"] == node.name), None)
+        found = next((one for one in node.status().get("nodes", []) if one["id"] == node.name), None)
         return found if found and found["role"] != "stranger" and found["standing"] == "voter" else None
 
     def test_strangers_are_shown(self) -> None:
