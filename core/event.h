@@ -39,6 +39,7 @@ struct Boot {
   Duration heartbeat_interval{};
   uint8_t leader_priority = 0;  // how much the operator would like this node to lead; 0 to 100
   size_t founding_nodes = 1;    // all of them must be present and empty to found a cluster
+  Duration leave_grace{};       // so long one that is taken out still serves, unready, before it goes
   bool auto_join = true;        // an empty node that comes to the door is admitted without an operator's word
   uint64_t seed = 0;            // for this boot's randomness
   size_t persist_bytes_max = limits::kPersistBytesMax;  // of one piece of a long append

@@ -158,6 +158,7 @@ class Node {
   // Why a leader does not even propose what the command wants of the membership.
   std::optional<Refusal> membership_obstacle(Now now, const Blob& command) const;
   void on_not_member(const PeerMessage& event, const NotMember& said, Effects& out);
+  void drain_if_leaving(Now now, Effects& out);
   void leave_if_removed(Effects& out);
 
   // What follows from any step: a new leader is told what is pending, what is committed is applied, what is
@@ -215,6 +216,7 @@ class Node {
   Visitors visitors_;
   Instant next_retirement_;  // a leader that is to be taken out does not try to hand over before
   bool told_removed_ = false;
+  std::map<NodeId, Instant> leaving_since_;  // of whoever is to leave, as this node learnt it
   bool draining_ = false;
   bool handing_over_ = false;  // as it was at the end of the last step
   Instant next_hand_over_;

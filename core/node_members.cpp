@@ -13,6 +13,7 @@ void Node::handle(Now now, VisitorCame& event, Effects&) { visitors_.came(event.
 void Node::handle(Now, VisitorLeft& event, Effects&) { visitors_.left(event.visitor); }
 
 void Node::keep_members(Now now, Effects& out) {
+  drain_if_leaving(now, out);
   leave_if_removed(out);
   if (visitors_.look_is_due(now.mono)) look_at_visitors(now, out);
   change_members(now, out);
@@ -117,6 +118,17 @@ void Node::leave_if_removed(Effects& out) {
   out.emplace_back(Removed{"this node was removed from the cluster; its data directory may be deleted"});
 }
 
+// Who is to leave drains first, so that balancers send its clients elsewhere while it still serves.
+void Node::drain_if_leaving(Now now, Effects& out) {
+  const auto& leaving = store_.members().leaving();
+  const auto own = leaving.find(boot_.id);
+  Drain drain{true};
+  if (!draining_ && own != leaving.end() && own->second.incarnation == boot_.incarnation)
+    handle(now, drain, out);
+  std::erase_if(leaving_since_, [&](const auto& one) { return !leaving.contains(one.first); });
+  for (const auto& [id, node] : leaving) leaving_since_.try_emplace(id, now.mono);
+}
+
 void Node::change_members(Now now, Effects& out) {
   // What is wanted must be known as of the configuration in force.
   const bool knows = raft_.may_change_configuration() &&
@@ -140,7 +152,12 @@ membership::View Node::membership_view(Now now) const {
   for (const auto& [id, wanted] : store_.members().wanted()) {
     if (wanted.incarnation) view.wanted[id] = {wanted.incarnation, wanted.peer_address, wanted.api_address};
   }
-  for (const auto& [id, leaving] : store_.members().leaving()) view.leaving[id] = leaving.force;
+  for (const auto& [id, leaving] : store_.members().leaving()) {
+    view.leaving[id] = leaving.force;
+    const auto since = leaving_since_.find(id);
+    const bool begins = since == leaving_since_.end() || now.mono - since->second < boot_.leave_grace;
+    if (begins && !leaving.force) view.parting.insert(id);
+  }
   view.health = raft_.member_health(now);
   for (const auto& [id, link] : links_) view.present.insert({id, link.incarnation});
   view.stable_after = raft_.election_timeout();

@@ -71,6 +71,7 @@ void Node::fill_nodes(Now now, Status& status) const {
                   Index{},
                   0,
                   ""};
+    if (store_.members().leaving().contains(member.id)) view.standing = standing_name(Standing::kLeaving);
     const auto told =
         std::find_if(members.begin(), members.end(), [&](const MemberView& m) { return m.id == member.id; });
     const auto link = links_.find(member.id);

@@ -27,7 +27,8 @@ bool is_token(std::string_view text) {
   });
 }
 
-bool is_for_the_core(api::Route route) {
+bool is_for_the_core(api::Route route, http::Method method) {
+  if (route == api::Route::kClusterNodes || route == api::Route::kClusterNode) return !api::is_read(method);
   return route == api::Route::kStateKey || route == api::Route::kStateList ||
          route == api::Route::kStateBatch || route == api::Route::kClusterHistory ||
          route == api::Route::kForceElection;
@@ -38,7 +39,8 @@ bool asks_who(api::Route route, api::Need need) {
   return need != api::Need::kNobody || route == api::Route::kClusterStatus || route == api::Route::kLogout;
 }
 
-bool is_for_diagnosis(api::Route route) {
+bool is_for_diagnosis(api::Route route, http::Method method) {
+  if (!api::is_read(method)) return false;
   return route == api::Route::kClusterStatus || route == api::Route::kClusterHistory ||
          route == api::Route::kClusterNodes || route == api::Route::kClusterNode;
 }
@@ -81,7 +83,7 @@ void HttpServer::begin(ConnId conn, http::StreamId stream, http::Request&& reque
   std::optional<api::Problem> unknown;  // why it is not known who asks, where that does not end it
   if (asks_who(route, need)) {
     std::variant<api::Nobody, api::Caller, api::NotYet, api::Problem> who =
-        access_.identify(request, now, is_for_diagnosis(route));
+        access_.identify(request, now, is_for_diagnosis(route, request.method));
     const auto* problem = std::get_if<api::Problem>(&who);
     // Who can't be judged is told of the cluster what anyone may know; and a refresh cookie logs out as well
     // as a token that has expired meanwhile.
@@ -116,7 +118,7 @@ void HttpServer::begin(ConnId conn, http::StreamId stream, http::Request&& reque
   }
   if (route == api::Route::kDrain || route == api::Route::kUndrain)
     return answer(waiting, drain_for_operator(route, request, *caller, origin), now);
-  if (!is_for_the_core(route))
+  if (!is_for_the_core(route, request.method))
     return answer(waiting, answer_here(route, request, origin, caller.has_value()), now);
   if (std::optional<http::Response> elsewhere = redirect(request, origin))
     return answer(waiting, std::move(*elsewhere), now);

@@ -88,6 +88,7 @@ void Host::start() {
   options.boot.heartbeat_interval = profile_.heartbeat_interval;
   options.boot.leader_priority = profile_.leader_priorities.at(id_);
   const uint32_t configured = founded_() ? profile_.nodes + profile_.extras : profile_.nodes;
+  options.boot.leave_grace = profile_.leave_grace;
   options.boot.founding_nodes = configured;
   options.boot.seed = tape_.word();
   options.boot.hard = recovered.hard;

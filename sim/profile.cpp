@@ -76,6 +76,7 @@ Profile draw_profile(Tape& tape) {
   p.churn = tape.chance(500);
   if (p.churn) {
     p.extras = 1 + tape.choose(2);
+    if (tape.chance(500)) p.leave_grace = p.election_timeout * tape.choose(4) / 2;
     p.churn_interval = p.election_timeout * (2 + tape.choose(8)) / 2;
   }
   // Who comes with nothing has only the log to learn from, so it is cut in the other seeds alone.

@@ -53,6 +53,7 @@ struct Profile {
   bool churn = false;      // an operator adds and removes nodes
   std::array<uint8_t, limits::kMembersMax> leader_priorities{};  // of each node; all 0: no wish
   Duration trouble_interval{};                                   // between two faults, at most
+  Duration leave_grace{};                                        // so long who is taken out still serves
   Duration churn_interval{};      // between two changes of who belongs, at most
   Duration down_max{};            // how long a killed node stays down, at most
   bool strike_leaders = false;    // troubles prefer whoever leads

@@ -113,6 +113,18 @@ TEST(Membership, AVoterLeavesThroughAJointConfiguration) {
   EXPECT_FALSE(world.go());
 }
 
+TEST(Membership, WhoIsPartingStaysUntilItsClientsHaveGone) {
+  World world({"a", "b", "c"});
+  world.remove("c");
+  world.view.parting.insert("c");
+  EXPECT_FALSE(world.go()) << "it still serves";
+  world.view.health["c"] = kLost;
+  EXPECT_TRUE(world.go()) << "it serves nobody";
+  World later({"a", "b", "c"});
+  later.remove("c");
+  EXPECT_TRUE(later.go()) << "its time is over";
+}
+
 // Scenario 23: also a leader that finds it so.
 TEST(Membership, AJointConfigurationIsLeftFirst) {
   World world({"a", "b", "c"});

@@ -67,6 +67,7 @@ const Member* member_to_take_out(const View& view) {
   const Member* found = nullptr;
   for (const Member& member : view.configuration->members) {
     if (is_wanted(view, member) || is_alive_beside_its_successor(view, member)) continue;
+    if (view.parting.contains(member.id) && health_of(view, member.id).healthy) continue;
     const auto leaving = view.leaving.find(member.id);
     if (!may_remove(view, member.id, leaving != view.leaving.end() && leaving->second)) continue;
     // Those that are lost go first: they only make majorities larger.

@@ -37,6 +37,7 @@ struct View {
   const Configuration* configuration = nullptr;  // the latest; committed
   std::map<NodeId, Wanted> wanted;
   std::map<NodeId, bool> leaving;  // members taken out by an operator, and whether whatever becomes of it
+  std::set<NodeId> parting;        // of these, who is still given time to send its clients elsewhere
   std::map<NodeId, MemberHealth> health;             // of the members, the leader among them
   std::set<std::pair<NodeId, Incarnation>> present;  // data directories that the leader has a link to
   Duration stable_after{};                           // so long a learner must be heard before it gets a vote

@@ -49,7 +49,6 @@ WriteResult Members::execute(const AdmitNodeOp& op, Index at) {
     return done(op.id);
   }
   WantedNode& wanted = known->second;
-  if (!op.incarnation) return done(op.id);
   if (wanted.incarnation == op.incarnation) {
     touch(RowKind::kWanted, op.id);
     wanted.peer_address = op.peer_address;

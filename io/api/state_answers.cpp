@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "core/base/limits.h"
+#include "io/api/member_routes.h"
 #include "io/json/base64.h"
 #include "io/json/utf8.h"
 #include "io/json/writer.h"
@@ -183,6 +184,8 @@ std::string rfc3339(int64_t unix_ms) {
 }
 
 http::Response write_response(const Asked& asked, const WriteResult& result, const Origin& origin) {
+  if (asked.route == Route::kClusterNodes || asked.route == Route::kClusterNode)
+    return node_change_response(asked, result, origin);
   if (result.outcome != Outcome::kOk) return problem_response(problem_of(asked, result), origin);
   if (asked.route == Route::kStateBatch) return json_response(200, batch_body(result));
   http::Response response;

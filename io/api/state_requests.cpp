@@ -6,6 +6,7 @@
 #include "core/base/hash.h"
 #include "core/base/limits.h"
 #include "io/api/batch_request.h"
+#include "io/api/member_routes.h"
 #include "io/api/operator_routes.h"
 #include "io/json/base64.h"
 
@@ -26,14 +27,6 @@ std::optional<uint64_t> number(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
   return value;
-}
-
-std::optional<bool> flag(const http::Request& request, std::string_view name, Problem& problem) {
-  const std::string* text = request.param(name);
-  if (text == nullptr || *text == "0" || *text == "false") return false;
-  if (*text == "1" || *text == "true" || text->empty()) return true;
-  problem = bad_request("bad_parameter", std::string(name) + " is 1 or 0, not '" + *text + "'");
-  return std::nullopt;
 }
 
 // The parameters all reads share.
@@ -231,6 +224,14 @@ bool write_conditions(const http::Request& request, Expected& expected, Problem&
   return true;
 }
 
+std::optional<bool> flag(const http::Request& request, std::string_view name, Problem& problem) {
+  const std::string* text = request.param(name);
+  if (text == nullptr || *text == "0" || *text == "false") return false;
+  if (*text == "1" || *text == "true" || text->empty()) return true;
+  problem = bad_request("bad_parameter", std::string(name) + " is 1 or 0, not '" + *text + "'");
+  return std::nullopt;
+}
+
 bool only_parameters(const http::Request& request, std::initializer_list<std::string_view> known,
                      Problem& problem) {
   for (size_t i = 0; i < request.query.size(); ++i) {
@@ -254,6 +255,8 @@ bool only_parameters(const http::Request& request, std::initializer_list<std::st
 
 Outcome understand(Route route, const http::Request& request, const Caller& caller) {
   if (route == Route::kClusterHistory) return understand_history(request);
+  if (route == Route::kClusterNodes) return understand_add_node(request, caller);
+  if (route == Route::kClusterNode) return understand_remove_node(request, caller);
   if (route == Route::kForceElection) return understand_force_election(request, caller);
   if (const std::optional<std::string> fault = namespace_fault(request.segments[3])) {
     const bool system = request.segments[3].starts_with('_');

@@ -17,7 +17,7 @@ struct Asked {
   http::Method method = http::Method::kGet;
   bool meta = false;  // GET: as JSON with the numbers
   bool keys_only = false;
-  std::string key;                    // or the node that shall lead
+  std::string key;                    // or the node that is meant
   std::string if_none_match;          // GET: answer 304 if it is still this
   std::vector<std::string> compares;  // of a batch: each comparison in words
 };
@@ -28,8 +28,8 @@ struct Understood {
   Asked asked;
 };
 
-// `route` is one of the state routes, the history or the forced election, and allows the request's method;
-// the caller has the role.
+// `route` is one of the state routes, the history, a change of nodes or the forced election, and allows the
+// request's method; the caller has the role.
 [[nodiscard]] std::variant<Understood, Problem> understand(Route route, const http::Request& request,
                                                            const Caller& caller);
 
@@ -39,6 +39,9 @@ struct Understood {
 // The write's Idempotency-Key, if it has one, in this user's scope; false: the problem says what is wrong.
 [[nodiscard]] bool idempotency(const http::Request& request, const std::string& user,
                                std::optional<IdempotencyKey>& out, Problem& problem);
+
+// A parameter that is 1 or 0, absent: 0; nothing: the problem says what is wrong.
+[[nodiscard]] std::optional<bool> flag(const http::Request& request, std::string_view name, Problem& problem);
 
 // True if no parameter is outside this list; otherwise fills in the problem.
 [[nodiscard]] bool only_parameters(const http::Request& request,

@@ -150,6 +150,53 @@ int drain_node(Cluster& cluster, const std::string& id, bool on, bool dry_run) {
   return kOk;
 }
 
+int add_node(Cluster& cluster, const std::string& id, const std::string& address, bool dry_run) {
+  if (dry_run) {
+    print_line("would expect node " + id + " at " + address);
+    return kOk;
+  }
+  Question question;
+  question.method = "POST";
+  question.path = "/api/v1/cluster/nodes";
+  question.body.emplace();
+  json::Writer(*question.body).begin_object().field("id", id).field("address", address).finish();
+  const HttpReply reply = cluster.ask(question);
+  if (reply.status != 202) return explain(reply);
+  if (cluster.format() == Format::kJson) {
+    print_json(reply);
+    return kOk;
+  }
+  print_line("node " + id + " is expected at " + address +
+             "; start it there with an empty data directory and a certificate for " + id +
+             ", and `patronusctl node list` shows when it has a vote");
+  return kOk;
+}
+
+int remove_node(Cluster& cluster, const std::string& id, bool force, bool dry_run) {
+  const HttpReply found = cluster.ask(get("/api/v1/cluster/nodes/" + escaped(id)));
+  if (found.status != 200) return explain(found);
+  print_stake(cluster, "before");
+  if (dry_run) {
+    print_line("would take node " + id + " out" + (force ? ", whatever becomes of the majority" : ""));
+    return kOk;
+  }
+  Question question;
+  question.method = "DELETE";
+  question.path = "/api/v1/cluster/nodes/" + escaped(id) + (force ? "?force=1" : "");
+  const HttpReply reply = cluster.ask(question);
+  if (reply.status != 200) return explain(reply);
+  if (cluster.format() == Format::kJson) {
+    print_json(reply);
+    return kOk;
+  }
+  print_line(
+      "node " + id +
+      " is taken out: it stops by itself when the others have agreed, and its data directory may then be "
+      "deleted");
+  print_stake(cluster, "after");
+  return kOk;
+}
+
 int show_leader(Cluster& cluster) {
   const HttpReply reply = cluster.ask(get("/api/v1/cluster/status"));
   if (reply.status != 200) return explain(reply);
@@ -195,6 +242,8 @@ int move_leader(Cluster& cluster, const std::string& target, bool dry_run) {
 // What a verb takes besides the connection.
 struct Given {
   std::string node;
+  std::string address;
+  bool force = false;
   bool dry_run = false;
   bool watch = false;
 };
@@ -225,6 +274,18 @@ void add_cluster_commands(CLI::App& app, const Connection& connection, std::func
   node->require_subcommand(1);
   does(node->add_subcommand("list", "All nodes."),
        [](Cluster& cluster, const Given&) { return list_nodes(cluster); });
+  verb = node->add_subcommand("add", "Expects a node: it is taken in when it comes with an empty disk.");
+  verb->add_option("NODE", given->node, "its id")->required();
+  verb->add_option("--address", given->address, "host:port where its peers reach it")->required();
+  dry(verb);
+  does(verb,
+       [](Cluster& cluster, const Given& g) { return add_node(cluster, g.node, g.address, g.dry_run); });
+  verb = node->add_subcommand("remove", "Takes a node out for good; its data directory does not come back.");
+  verb->add_option("NODE", given->node, "its id")->required();
+  verb->add_flag("--force", given->force, "also where the healthy voters that are left are no majority");
+  dry(verb);
+  does(verb,
+       [](Cluster& cluster, const Given& g) { return remove_node(cluster, g.node, g.force, g.dry_run); });
   for (const bool on : {true, false}) {
     verb =
         node->add_subcommand(on ? "drain" : "undrain",

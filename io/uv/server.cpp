@@ -30,6 +30,7 @@ DriverOptions driver_options(const Config& config, wal::Recovered&& recovered, S
   options.boot.heartbeat_interval = config.heartbeat_interval;
   options.boot.leader_priority = config.leader_priority;
   options.boot.founding_nodes = config.founding_nodes;
+  options.boot.leave_grace = config.drain_grace;
   options.boot.auto_join = config.auto_join;
   options.boot.seed = seed;
   options.boot.hard = std::move(recovered.hard);

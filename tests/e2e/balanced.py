@@ -11,16 +11,20 @@ from haproxy import HAProxy
 
 
 class BalancedCluster(Cluster):
-    """Nodes dashboard1, dashboard2, dashboard3. As in production they let balancers notice before they leave."""
+    """Nodes dashboard1, dashboard2, dashboard3, and spare ones that do not belong to the cluster yet but have their place
+    in the balancer. As in production they let balancers notice before they leave."""
 
     balancer: HAProxy
 
     def __init__(self, election_timeout: str = "1s", heartbeat_interval: str = "100ms", drain_grace: str = "3s",
-                 without: Sequence[str] = (), front: Optional[Mapping[str, str]] = None) -> None:
+                 without: Sequence[str] = (), front: Optional[Mapping[str, str]] = None,
+                 spares: int = 0) -> None:
         super().__init__(3, False, election_timeout, heartbeat_interval, {"PATRONUS_DRAIN_GRACE": drain_grace},
                          tls=True, prefix="dashboard")
         assert self.authority is not None
-        self.balancer = HAProxy(self.authority, [node.address for node in self.nodes], self._ports, without, front)
+        self.spares = [self.new_node(f"dashboard{len(self.nodes) + 1 + number}") for number in range(spares)]
+        addresses = [node.address for node in self.nodes + self.spares]
+        self.balancer = HAProxy(self.authority, addresses, self._ports, without, front)
 
     def start(self) -> BalancedCluster:
         super().start()

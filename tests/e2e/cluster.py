@@ -170,12 +170,24 @@ class Cluster:
                 self.authority.issue(name)
         self.nodes = [Node(name, self.directory, self._ports.take(), self._ports.take(), self.authority)
                       for name in names]
-        timing = {"PATRONUS_DRAIN_GRACE": "0", "PATRONUS_ELECTION_TIMEOUT": election_timeout,
+        self._settings = {"PATRONUS_DRAIN_GRACE": "0", "PATRONUS_ELECTION_TIMEOUT": election_timeout,
                   "PATRONUS_HEARTBEAT_INTERVAL": heartbeat_interval}
         if self.authority is None:
-            timing["PATRONUS_CLUSTER_SECRET"] = CLUSTER_SECRET  # else the authority has made one
+            self._settings["PATRONUS_CLUSTER_SECRET"] = CLUSTER_SECRET  # else the authority has made one
+        self._settings |= settings or {}
         for node in self.nodes:
-            node.environment = {**self._environment_of(node), **timing, **(settings or {})}
+            node.environment = {**self._environment_of(node), **self._settings}
+
+    def new_node(self, name: str) -> Node:
+        """One that knows the nodes there are, and they do not know it. It belongs to `nodes` once a test adds it."""
+        assert self._proxies is None, "links to a new node have no proxies"
+        if self.authority is not None:
+            self.authority.issue(name)
+        node = Node(name, self.directory, self._ports.take(), self._ports.take(), self.authority)
+        peers = [*self.nodes, node]
+        node.environment = {**self._environment_of(node), **self._settings,
+                            "PATRONUS_PEERS": ",".join(f"{one.name}=127.0.0.1:{one.peer_port}" for one in peers)}
+        return node
 
     def _environment_of(self, node: Node) -> dict[str, str]:
         peers = ",".join(f"{other.name}=127.0.0.1:{self._port_towards(node, other)}" for other in self.nodes)

@@ -21,6 +21,7 @@ from ports import Ports
 from waiting import DEADLINE_SECONDS, PATIENCE, wait_for
 
 CONFIGURATION = ROOT / "deploy" / "haproxy" / "haproxy.cfg"
+NODES_CONFIGURED = 3
 SERVER_COOKIE = "PATRONUS_SERVER"
 
 
@@ -59,17 +60,19 @@ class FrontClient(Client):
 
 
 class HAProxy:
-    """In front of nodes dashboard1, dashboard2, dashboard3 at these addresses. Lines of the configuration that
-    contain a text of `without` are left out, to show what they are there for."""
+    """In front of nodes dashboard1, dashboard2, … at these addresses: the configuration names three, and lines for more
+    are added as an operator would. Lines of the configuration that contain a text of `without` are left out, to show
+    what they are there for."""
 
     def __init__(self, authority: Authority, nodes: Sequence[str], ports: Ports, without: Sequence[str] = (),
                  settings: Optional[Mapping[str, str]] = None) -> None:
-        assert len(nodes) == 3, "the configuration is for three nodes"
+        assert len(nodes) >= NODES_CONFIGURED, "the configuration is for three nodes"
         self.directory = authority.directory
         self.authority = authority
         self.port, self.stats_port = ports.take(), ports.take()
         self.log = self.directory / "haproxy.log"
-        self.configuration = CONFIGURATION if not without else self._edited(without)
+        is_as_shipped = not without and len(nodes) == NODES_CONFIGURED
+        self.configuration = CONFIGURATION if is_as_shipped else self._edited(without, len(nodes))
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("FRONT_")}
         self.environment |= {
             "FRONT_BIND": f"127.0.0.1:{self.port}", "FRONT_STATS": f"127.0.0.1:{self.stats_port}",
@@ -79,8 +82,14 @@ class HAProxy:
         self.process: Optional[subprocess.Popen[bytes]] = None
         self.token: Optional[str] = None
 
-    def _edited(self, without: Sequence[str]) -> Path:
-        lines = CONFIGURATION.read_text().splitlines(keepends=True)
+    def _edited(self, without: Sequence[str], nodes: int) -> Path:
+        lines: list[str] = []
+        for line in CONFIGURATION.read_text().splitlines(keepends=True):
+            lines.append(line)
+            if line.lstrip().startswith(f"server dashboard{NODES_CONFIGURED} "):
+                lines += [line.replace(f"dashboard{NODES_CONFIGURED}", f"dashboard{number}")
+                          .replace(f"FRONT_NODE{NODES_CONFIGURED}", f"FRONT_NODE{number}")
+                          for number in range(NODES_CONFIGURED + 1, nodes + 1)]
         for text in without:
             assert any(text in line for line in lines), f"there is no {text!r} in the configuration"
         edited = self.directory / "haproxy.cfg"
