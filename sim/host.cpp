@@ -224,7 +224,7 @@ void Host::ended(ConnId conn, LinkEnd how) {
   run(process_, [conn, how](Driver& driver) { driver.ended(conn, how); });
 }
 
-Now Host::now() {
+Now Host::clock() const {
   const int64_t ms = events_.now().ns / 1'000'000;
   return {events_.now() + clock_offset_, WallTime{kEpochMs + ms + wall_skew_ms_}};
 }

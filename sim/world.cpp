@@ -28,7 +28,8 @@ World::World(Tape& tape, const Profile& profile, bool keep_trace)
       network_(events_, tape, profile_, *this),
       operator_(profile_, events_, tape, network_, trace_,
                 [this](uint64_t term) { return checkers_.leader_of(Term{term}); }),
-      checkers_(hosts_) {
+      checkers_(hosts_),
+      changes_(profile_) {
   for (HostId id = 0; id < profile_.nodes + profile_.extras; ++id) {
     hosts_.push_back(std::make_unique<Host>(
         id, profile_, events_, tape_, network_, trace_,
@@ -38,6 +39,7 @@ World::World(Tape& tape, const Profile& profile, bool keep_trace)
                       raft.term().value * 4 + raft.role().index(),
                       raft.log().last_index().value * 65'537 + raft.commit().value);
           checkers_.after_step(host);
+          changes_.after_step(host);
           if (profile_.strike_elections) strike_election(host);
           if (profile_.strike_commits) strike_commit(host);
           if (profile_.ask_new_leaders) ask_new_leader(host);

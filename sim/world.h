@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/change_checker.h"
 #include "sim/checkers.h"
 #include "sim/client.h"
 #include "sim/events.h"
@@ -129,6 +130,7 @@ class World final : private Network::Hosts {
   OpHistory history_;
   uint64_t next_value_ = 0;
   Checkers checkers_;
+  ChangeChecker changes_;
   std::map<std::string, uint64_t> faults_;
   std::map<NodeId, Instant> doomed_;  // whose removal was asked for, and when last
   Term struck_;

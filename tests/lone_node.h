@@ -54,7 +54,7 @@ class LoneNode {
     boot.seed = 1;
     boot.hard.term = Term{1};
     boot.hard.cluster_id = kCluster;
-    const Configuration alone{kCluster, {{"a", Incarnation{7}, "a:7443", "a:8443", true}}};
+    const Configuration alone{kCluster, {{"a", Incarnation{7}, "a:7443", "a:8443", Standing::kVoter}}};
     boot.entries.push_back(
         {Index{1}, Term{1}, EntryKind::kConfiguration, {}, Blob(encode_configuration(alone))});
     for (Entry& entry : entries) {
