@@ -18,7 +18,10 @@ PeerLinks::PeerLinks(std::vector<PeerAddress> peers, Ports& ports, Listener& lis
 }
 
 void PeerLinks::start(Instant now) {
-  for (auto& [index, slot] : slots_) dial(slot, index, now);
+  for (auto& [index, slot] : slots_) {
+    slot.missed_since = now;
+    dial(slot, index, now);
+  }
 }
 
 PeerLinks::Slot* PeerLinks::slot_of(const PeerAddress& peer) {
@@ -40,6 +43,7 @@ void PeerLinks::set_targets(std::vector<PeerAddress> targets, Instant now) {
     Slot slot;
     slot.peer = std::move(target);
     slot.configured = false;
+    slot.missed_since = now;
     slot.delay = limits::kRedialDelayMin;
     slot.at = now;
     slots_.emplace(next_slot_++, std::move(slot));
@@ -195,10 +199,14 @@ void PeerLinks::drop(ConnId conn, LinkEnd how, Instant now) {
   slot.delay = std::min<Duration>(slot.delay * 2, limits::kRedialDelayMax);
   const NodeId lost = std::exchange(slot.announced, NodeId{});
   if (lost.empty()) {
-    if (slot.lost.empty()) slot.try_other = !slot.try_other;
+    // At first it is waited for: it may only be starting, or cut off, and the way to the other address may be
+    // one that nobody meant it to take.
+    const bool may_have_moved = now - slot.missed_since >= limits::kOtherAddressPatience;
+    if (may_have_moved && (slot.lost.empty() || slot.refused)) slot.try_other = !slot.try_other;
     probe_ended(slot, how, now);
     return;
   }
+  slot.missed_since = now;
   begin_probing(slot, lost, how, now);
   listener_.on_link_lost(lost, how);
 }

@@ -70,6 +70,7 @@ class PeerLinks {
     bool configured = true;
     std::string other_address;  // of the same node, if it is known by another as well
     bool try_other = false;     // the next dial goes there
+    Instant missed_since;       // since when nobody was reached there
     State state = State::kIdle;
     ConnId conn = 0;
     Instant at;  // idle: when to dial; dialling: when to give up

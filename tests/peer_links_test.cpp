@@ -15,6 +15,8 @@ namespace patronus {
 namespace {
 
 constexpr ClusterId kCluster{{1, 2}};
+using namespace std::chrono_literals;
+
 constexpr ConnId kAccepted = 100;
 
 PeerIdentity identity(const NodeId& id) {
@@ -188,17 +190,39 @@ TEST(PeerTargets, AreDialledAndLetGo) {
   EXPECT_GT(std::count(a.dialled.begin(), a.dialled.end(), "b:7443"), 1);
 }
 
+// At first it may only be starting, or cut off: a cut must not lead around what an operator has configured.
+void tries_the_other_place_after_a_while(Links& a, Instant since, const std::string& configured) {
+  Instant now = since;
+  const auto fail_and_dial_again = [&] {
+    a->ended(a.last_dialled, LinkEnd::kRefused, now);
+    now = std::max(now + 1ms, a->deadline());
+    a->wake(now);
+  };
+  while (now - since < limits::kOtherAddressPatience) {
+    ASSERT_EQ(a.dialled.back(), configured) << "after " << (now - since) / 1ms << " ms";
+    fail_and_dial_again();
+  }
+  a.dialled.clear();
+  for (int i = 0; i < 4; ++i) fail_and_dial_again();
+  EXPECT_EQ(std::count(a.dialled.begin(), a.dialled.end(), configured), 2);
+  EXPECT_EQ(std::count(a.dialled.begin(), a.dialled.end(), "elsewhere:7443"), 2);
+}
+
 TEST(PeerTargets, AConfiguredNodeThatMovedIsTriedAtBothPlaces) {
   Links a("a", {{"b", "old:7443"}});
   a->start(Instant{0});
-  a->set_targets({{"b", "new:7443"}}, Instant{0});
-  Instant now{0};
-  for (int i = 0; i < 2; ++i) {
-    a->ended(a.last_dialled, LinkEnd::kRefused, now);
-    now = a->deadline();
-    a->wake(now);
-  }
-  EXPECT_EQ(a.dialled, (std::vector<std::string>{"old:7443", "new:7443", "old:7443"}));
+  a->set_targets({{"b", "elsewhere:7443"}}, Instant{0});
+  tries_the_other_place_after_a_while(a, Instant{0}, "old:7443");
+}
+
+TEST(PeerTargets, SoIsOneThatWasReachedBefore) {
+  Linked world;
+  Links& a = world.a;
+  a->set_targets({{"b", "elsewhere:7443"}}, Instant{0});
+  const Instant lost = Instant{0} + 60s;
+  a->ended(1, LinkEnd::kReset, lost);
+  a->wake(lost);
+  tries_the_other_place_after_a_while(a, lost, "b:7443");
 }
 
 // An address without a name leads to a node that is also known by its name: one link is enough.

@@ -146,6 +146,7 @@ inline constexpr Duration kDialTimeout = 2s;
 inline constexpr Duration kHandshakeTimeout = 5s;
 inline constexpr Duration kRedialDelayMin = 50ms;
 inline constexpr Duration kRedialDelayMax = 1s;
+inline constexpr Duration kOtherAddressPatience = 20s;  // until a node is taken to have moved
 inline constexpr size_t kPeerConnectionsMax = 64;
 inline constexpr uint32_t kProbesMax = 8;        // dials that shall tell whether a peer's process ended
 inline constexpr Duration kProbeInterval = 5ms;  // longer by this after each
