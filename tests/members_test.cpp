@@ -73,6 +73,16 @@ TEST_F(MembersTest, AnExpectedNodeIsWhoeverComes) {
   EXPECT_TRUE(members_.is_wanted("d", Incarnation{8}));
 }
 
+TEST_F(MembersTest, WhereTheOperatorSaidANodeIsCountsMoreThanWhatItSays) {
+  ASSERT_EQ(members_.apply(AdmitNodeOp{"d", {}, "told:1", "", "x", {}}, index_ = index_.next()).outcome,
+            Outcome::kOk);
+  ASSERT_EQ(admit("d", Incarnation{8}), Outcome::kOk);
+  EXPECT_EQ(members_.wanted().at("d").peer_address, "told:1");
+  EXPECT_EQ(members_.wanted().at("d").api_address, "d:2");
+  ASSERT_EQ(admit("e", Incarnation{9}), Outcome::kOk);
+  EXPECT_EQ(members_.wanted().at("e").peer_address, "e:1") << "nobody has said anything of it";
+}
+
 TEST_F(MembersTest, RemovalIsForGood) {
   EXPECT_EQ(remove("z"), Outcome::kNotFound);
   EXPECT_EQ(remove("c", true), Outcome::kOk);

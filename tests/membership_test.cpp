@@ -118,6 +118,8 @@ TEST(Membership, WhoIsPartingStaysUntilItsClientsHaveGone) {
   world.remove("c");
   world.view.parting.insert("c");
   EXPECT_FALSE(world.go()) << "it still serves";
+  world.view.health["c"] = {};
+  EXPECT_FALSE(world.go()) << "a new leader has not heard of it yet";
   world.view.health["c"] = kLost;
   EXPECT_TRUE(world.go()) << "it serves nobody";
   World later({"a", "b", "c"});
@@ -205,11 +207,20 @@ TEST(Membership, TheGuardCountsWhoIsHealthyAndStays) {
   world.view.health["c"] = kLost;
   EXPECT_FALSE(world.may_remove("b")) << "a alone is no majority of a and c";
   EXPECT_TRUE(world.may_remove("c")) << "the lost one may go";
-  EXPECT_TRUE(world.may_remove("b", true)) << "forced: a remains";
+  EXPECT_FALSE(world.may_remove("b", true)) << "the change could not even be committed";
   EXPECT_TRUE(world.may_remove("nobody"));
   World one({"a"});
   EXPECT_FALSE(one.may_remove("a"));
   EXPECT_FALSE(one.may_remove("a", true)) << "no voter would be left";
+}
+
+TEST(Membership, ByForceOnlyTheStepItselfIsLookedAt) {
+  World world({"a", "b", "c", "d", "e"});
+  world.view.health["b"] = kLost;
+  world.remove("d");
+  world.remove("e");
+  EXPECT_FALSE(world.may_remove("c")) << "in the end a and b are left, of whom one is lost";
+  EXPECT_TRUE(world.may_remove("c", true)) << "a, d and e still are a majority of a, b, d and e";
 }
 
 // c has lost its disk and is heard of as healthy still; without b nobody could commit anything.

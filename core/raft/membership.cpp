@@ -67,7 +67,7 @@ const Member* member_to_take_out(const View& view) {
   const Member* found = nullptr;
   for (const Member& member : view.configuration->members) {
     if (is_wanted(view, member) || is_alive_beside_its_successor(view, member)) continue;
-    if (view.parting.contains(member.id) && health_of(view, member.id).healthy) continue;
+    if (view.parting.contains(member.id) && !health_of(view, member.id).silent) continue;
     const auto leaving = view.leaving.find(member.id);
     if (!may_remove(view, member.id, leaving != view.leaving.end() && leaving->second)) continue;
     // Those that are lost go first: they only make majorities larger.
@@ -142,7 +142,7 @@ bool may_remove(const View& view, const NodeId& id, bool force) {
     next.add(healthy);
     if (is_wanted(view, member)) later.add(healthy);
   }
-  return force ? later.healthy > 0 : next.is_served() && later.is_served();
+  return next.is_served() && (force || later.is_served());
 }
 
 Step next_step(const View& view) {

@@ -51,7 +51,8 @@ using Step = std::variant<std::monostate, Configuration, HandOver>;
 [[nodiscard]] Step next_step(const View& view);
 
 // True if the cluster serves without this member: a majority of the voters that are left is healthy, and of
-// those that stay wanted as well, or it has no vote. With `force` it is enough that a healthy voter is left.
+// those that stay wanted as well, or it has no vote. With `force` nobody looks at the latter. The former has
+// no exception: a configuration that can't be committed would end all service, and could not be taken back.
 [[nodiscard]] bool may_remove(const View& view, const NodeId& id, bool force);
 
 }  // namespace membership

@@ -38,7 +38,8 @@ bool Raft::may_lead(Now now, const NodeId& id, const Progress& progress) const {
 }
 
 bool Raft::lags(const Progress& progress) const {
-  return log_.last_index().value - progress.match().value > limits::kTransferLagEntriesMax;
+  return progress.state() == ProgressState::kSnapshot ||
+         log_.last_index().value - progress.match().value > limits::kTransferLagEntriesMax;
 }
 
 std::vector<Contender> Raft::contenders(Now now) const {
@@ -87,7 +88,7 @@ bool Raft::transfer(Now now, const NodeId& target, LeaderCause cause, Effects& o
   const Progress* best = nullptr;
   NodeId chosen;
   for (const auto& [id, progress] : leader->peers) {
-    if (!may_lead(now, id, progress) || (!target.empty() && id != target)) continue;
+    if (!may_lead(now, id, progress) || lags(progress) || (!target.empty() && id != target)) continue;
     if (best != nullptr && progress.match() <= best->match()) continue;
     best = &progress;
     chosen = id;

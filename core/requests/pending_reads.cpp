@@ -65,7 +65,7 @@ std::optional<ClientRead> PendingReads::take_ready(Index applied) {
 }
 
 std::optional<PendingReads::Expired> PendingReads::take_expired(Instant now) {
-  if (deadline() > now) return std::nullopt;
+  if (deadlines_.empty() || deadlines_.begin()->first > now) return std::nullopt;
   const uint64_t id = deadlines_.begin()->second;
   deadlines_.erase(deadlines_.begin());
   const auto at = reads_.find(id);

@@ -40,7 +40,7 @@ std::optional<PendingWrite> PendingWrites::resolve(uint64_t sequence) {
 }
 
 std::optional<PendingWrite> PendingWrites::take_expired(Instant now) {
-  if (deadline() > now) return std::nullopt;
+  if (deadlines_.empty() || deadlines_.begin()->first > now) return std::nullopt;
   return resolve(deadlines_.begin()->second);
 }
 

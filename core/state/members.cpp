@@ -61,7 +61,9 @@ WriteResult Members::execute(const AdmitNodeOp& op, Index at) {
   touch(RowKind::kWanted, op.id);
   // One that never was a member may be the younger of the two after all.
   if (configuration_.is_member(op.id, wanted.incarnation)) remember_removed(wanted.incarnation);
-  wanted = {op.incarnation, op.peer_address, op.api_address, at, by};
+  // Where an operator has said a node is to be reached, that counts, not what it says of itself.
+  const bool was_told = !wanted.incarnation && !wanted.peer_address.empty();
+  wanted = {op.incarnation, was_told ? wanted.peer_address : op.peer_address, op.api_address, at, by};
   return done(op.id);
 }
 

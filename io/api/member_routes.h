@@ -15,7 +15,8 @@ namespace patronus::api {
 // POST /cluster/nodes {id, address}: a node that is expected, at the address where its peers reach it.
 [[nodiscard]] std::variant<Understood, Problem> understand_add_node(const http::Request& request,
                                                                     const Caller& caller);
-// DELETE /cluster/nodes/{id}, with ?force=1 whatever becomes of the majority, as long as a voter is left.
+// DELETE /cluster/nodes/{id}, with ?force=1 although others are to leave as well, and those that stay then
+// would be no majority; never if the cluster could not serve at once.
 [[nodiscard]] std::variant<Understood, Problem> understand_remove_node(const http::Request& request,
                                                                        const Caller& caller);
 

@@ -102,7 +102,12 @@ http::Response drain_response(const std::string& node, bool draining) {
 }
 
 Problem is_stopping() {
-  return {409, "stopping", "this node was told to stop; it drains until it ends", false, false, {}};
+  return {409,
+          "stopping",
+          "this node is about to end, because it was told to stop or is taken out; it drains until then",
+          false,
+          false,
+          {}};
 }
 
 }  // namespace patronus::api

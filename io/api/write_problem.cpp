@@ -31,13 +31,12 @@ Problem write_problem(const WriteResult& result) {
               false,
               {}};
     case Outcome::kWouldBreakQuorum:
-      return {
-          409,
-          "would_break_quorum",
-          "without this node the healthy voters would be no majority; mend another node first, or force it",
-          false,
-          maybe,
-          {}};
+      return {409,
+              "would_break_quorum",
+              "without this node the healthy voters would be no majority; mend another node first",
+              false,
+              maybe,
+              {}};
     case Outcome::kNoLeader:
       return {503, "no_leader", "no leader was found in time; nothing was written", true, false, {}};
     case Outcome::kMaybeApplied:

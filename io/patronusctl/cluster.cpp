@@ -72,13 +72,13 @@ Cluster::Cluster(const Connection& connection)
 
 bool Cluster::is_of(const StoredSession& session) const {
   const auto& known = session.endpoints;
-  const bool any_known = std::any_of(endpoints_.begin(), endpoints_.end(), [&](const std::string& one) {
+  const bool all_known = std::all_of(endpoints_.begin(), endpoints_.end(), [&](const std::string& one) {
     return std::find(known.begin(), known.end(), one) != known.end();
   });
   const bool all_proven = !ca_.empty() && ca_ == session.ca &&
                           std::all_of(endpoints_.begin(), endpoints_.end(),
                                       [](const std::string& one) { return one.starts_with("https://"); });
-  return any_known || all_proven;
+  return all_known || all_proven;
 }
 
 HttpReply Cluster::ask_at(const std::string& endpoint, const Question& question) {

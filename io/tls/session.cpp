@@ -127,6 +127,8 @@ void Session::shake_hands() {
   const int result = SSL_do_handshake(ssl_.get());
   if (result == 1) {
     established_ = true;
+    // The list may have been replaced after the certificate was checked.
+    refuse_revoked(revoked_);
   } else if (SSL_get_error(ssl_.get(), result) != SSL_ERROR_WANT_READ) {
     fail();
   }
