@@ -198,14 +198,15 @@ int run(const std::string& directory, uint64_t keys) {
     base = std::get<std::optional<ImageAbout>>(about)->end.base;
     hash = std::get<std::optional<ImageAbout>>(about)->end.state_hash;
   }
-  wal::Recovered recovered;
+  LogDirectory log{std::filesystem::path(path).parent_path().string(), {}, {}};
+  wal::Recovered& recovered = log.recovered;
   recovered.verdict = wal::Verdict::kWhole;
   recovered.incarnation = kIncarnation;
   recovered.hard.term = base.term;
   recovered.segments = {{2, base.index, true}};
   const Clock::time_point start = Clock::now();
   std::variant<LoadedState, StateFault> loaded =
-      load_state(path, limits::kImageMapBytes, recovered, [](uint64_t, uint64_t) {});
+      load_state(log, limits::kImageMapBytes, [](uint64_t, uint64_t) {});
   const double boot_ms = ms_since(start);
   if (const auto* fault = std::get_if<StateFault>(&loaded)) {
     std::fprintf(stderr, "%s\n", fault->reason.c_str());

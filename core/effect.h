@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/artefact.h"
 #include "core/base/types.h"
 #include "core/raft/base.h"
 #include "core/raft/entry.h"
@@ -44,6 +45,24 @@ struct CutLog {
   Index through;
 };
 
+// Write the state, as the image holds it, to an artefact that SendPart can send parts of; it replaces the one
+// before. Answered by an ArtefactMade event.
+struct MakeArtefact {};
+// Send the peer the part that begins here, or that this node does not have it.
+struct SendPart {
+  NodeId to;
+  Artefact artefact;
+  uint64_t offset = 0;
+};
+// Write a part of the artefact that is fetched; parts of another one are thrown away. Answered by PartKept.
+struct KeepPart {
+  ArtefactPart part;
+};
+// All parts were kept: make them durable, end the process, and begin again from that state.
+struct InstallArtefact {
+  Artefact artefact;
+};
+
 // Send to a peer, if there is a link to it; otherwise the message is dropped.
 struct Send {
   NodeId to;
@@ -66,6 +85,7 @@ enum class NoticeKind : uint8_t {
   kHandOver,    // leadership is on its way to another node
   kOperator,    // somebody asked for something that changes how the cluster runs
   kSetupToken,  // there is no user yet, and this token makes the first
+  kArtefact,    // the whole state goes from one node to another
   kStranger,    // a peer that does not belong here, or a message that can't be right
 };
 
@@ -91,7 +111,8 @@ struct Redial {
   NodeId peer;
 };
 
-using Effect = std::variant<Persist, Checkpoint, CutLog, Send, Reply, Notice, Stop, Removed, Redial>;
+using Effect = std::variant<Persist, Checkpoint, CutLog, MakeArtefact, SendPart, KeepPart, InstallArtefact,
+                            Send, Reply, Notice, Stop, Removed, Redial>;
 using Effects = std::vector<Effect>;
 
 }  // namespace patronus

@@ -1,6 +1,7 @@
 // What happens to the core.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -26,7 +27,6 @@ struct LogRetention {
   size_t tail_bytes = limits::kLogTailBytes;
   size_t tail_entries = limits::kLogTailEntries;
   size_t bytes_max = limits::kLogRetainedBytesMax;
-  bool for_newcomers = true;  // nodes may come that have nothing, and need all of it
 };
 
 // Everything a node is told once, when it starts.
@@ -41,7 +41,11 @@ struct Boot {
   size_t founding_nodes = 1;    // all of them must be present and empty to found a cluster
   Duration leave_grace{};       // so long one that is taken out still serves, unready, before it goes
   bool auto_join = true;        // an empty node that comes to the door is admitted without an operator's word
-  uint64_t seed = 0;            // for this boot's randomness
+  // This node's disk was damaged and has been set aside: it has nothing, founds nothing, and joins no cluster
+  // but the one that it belonged to, if that is known.
+  bool rebuilds = false;
+  ClusterId lost_cluster;
+  uint64_t seed = 0;                                    // for this boot's randomness
   size_t persist_bytes_max = limits::kPersistBytesMax;  // of one piece of a long append
   CheckpointPace pace;
   LogRetention retention;
@@ -59,6 +63,7 @@ struct PeerIdentity {
   std::string peer_address;
   std::string api_address;
   std::string version;
+  bool rebuilds = false;  // has nothing although it belonged to a cluster: that one, if it is known
 
   friend bool operator==(const PeerIdentity&, const PeerIdentity&) = default;
 };
@@ -91,6 +96,16 @@ struct WriteDone {
 };
 // The piece of a checkpoint given last was taken; if it was the end of one, that is durable.
 struct CheckpointTaken {};
+// The artefact that was to be made is there; or could not be made.
+struct ArtefactMade {
+  std::optional<Artefact> artefact;
+  std::string failure;
+};
+// The part of the artefact under way that begins here was written; or could not be.
+struct PartKept {
+  uint64_t offset = 0;
+  std::string failure;
+};
 // Another node's stream came in and it said who it is; or its last stream ended.
 struct VisitorCame {
   PeerIdentity visitor;
@@ -106,6 +121,7 @@ struct Drain {
 struct Wake {};
 
 using Event = std::variant<LinkUp, LinkLost, PeerGone, VisitorCame, VisitorLeft, PeerMessage, WriteDone,
-                           CheckpointTaken, ClientWrite, ClientRead, ClientTransfer, Drain, Wake>;
+                           CheckpointTaken, ArtefactMade, PartKept, ClientWrite, ClientRead, ClientTransfer,
+                           Drain, Wake>;
 
 }  // namespace patronus

@@ -23,7 +23,7 @@ class Founding {
   // The first configuration, if this empty node is the one to write it now. The cluster's id is drawn.
   std::optional<Configuration> try_found(const Boot& self, Random& random) const;
   // In words, what founding waits for.
-  std::string waits_for(const NodeId& self) const;
+  std::string waits_for(const Boot& self) const;
 
  private:
   size_t nodes_;

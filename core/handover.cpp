@@ -73,7 +73,8 @@ void Node::answer_transfer(Now now, const PendingTransfer& transfer, std::option
 void Node::pursue_transfers(Now now, Effects& out) {
   while (const auto met = transfers_.take_met(last_applied_leader_, last_applied_leader_term_))
     answer_transfer(now, *met, std::nullopt, out);
-  while (const auto expired = transfers_.take_expired(now.mono)) {
+  const Instant until = told_removed_ ? Instant::never() : now.mono;
+  while (const auto expired = transfers_.take_expired(until)) {
     answer_transfer(now, *expired,
                     heard_leader(now).empty() ? TransferFailure::kNoLeader : TransferFailure::kTimeout, out);
   }

@@ -81,7 +81,7 @@ Instant Node::deadline() const {
   const Instant hand_over = will_hand_over ? next_hand_over_ : Instant::never();
   return std::min({raft_.deadline(), writes_->deadline(), reads_.deadline(), transfers_.deadline(),
                    next_retry_, hand_over, sessions_.deadline(), checkpointer_.deadline(),
-                   visitors_.deadline()});
+                   visitors_.deadline(), fetch_.deadline()});
 }
 
 void Node::handle(Now now, LinkUp& event, Effects& out) {
@@ -112,17 +112,17 @@ void Node::handle(Now now, PeerGone& event, Effects& out) {
 
 void Node::handle(Now now, PeerMessage& event, Effects& out) {
   const auto& body = event.message.body;
-  const bool of_the_node =
-      std::holds_alternative<ForwardWrites>(body) || std::holds_alternative<WritesRefused>(body) ||
-      std::holds_alternative<ReadIndexRequest>(body) || std::holds_alternative<ReadIndexResponse>(body) ||
-      std::holds_alternative<TransferRequest>(body) || std::holds_alternative<TransferRefused>(body) ||
-      std::holds_alternative<NotMember>(body);
-  if (!of_the_node) {
+  if (!is_of_the_node(body)) {
     raft_.receive(now, event.from, event.incarnation, std::move(event.message), out);
     return;
   }
   if (const auto* said = std::get_if<NotMember>(&body)) {
     on_not_member(event, *said, out);
+    return;
+  }
+  // From whoever was asked for it, though that may be no leader by now, nor a member that this node knows.
+  if (auto* part = std::get_if<ArtefactPart>(&event.message.body)) {
+    on_part(now, event, std::move(*part), out);
     return;
   }
   // A node whose log is behind may not know its leader as a member yet.
@@ -138,6 +138,8 @@ void Node::handle(Now now, PeerMessage& event, Effects& out) {
   if (const auto* request = std::get_if<TransferRequest>(&body))
     on_transfer_request(now, event, *request, out);
   if (const auto* transfer = std::get_if<TransferRefused>(&body)) on_transfer_refused(now, *transfer, out);
+  if (const auto* offer = std::get_if<OfferArtefact>(&body)) on_offer(now, event, *offer, out);
+  if (const auto* fetch = std::get_if<FetchPart>(&body)) on_fetch_part(now, event, *fetch, out);
 }
 
 void Node::handle(Now now, WriteDone& event, Effects& out) {
@@ -148,8 +150,8 @@ void Node::handle(Now now, WriteDone& event, Effects& out) {
 void Node::handle(Now, CheckpointTaken&, Effects&) { checkpointer_.taken(); }
 
 void Node::handle(Now now, ClientWrite& event, Effects& out) {
-  if (!writes_->has_room()) {
-    refuse_write(event.request, Outcome::kBusy, false, out);
+  if (!writes_->has_room() || told_removed_) {
+    refuse_write(event.request, told_removed_ ? Outcome::kNoLeader : Outcome::kBusy, false, out);
     return;
   }
   const uint64_t sequence = writes_->next_sequence();
@@ -245,6 +247,7 @@ void Node::settle(Now now, Effects& out) {
   }
   apply_committed(now, out);
   keep_image(now, out);
+  keep_artefacts(now, out);
   serve_reads(now, out);
   keep_sessions(now, out);
   keep_members(now, out);
@@ -404,13 +407,16 @@ void Node::expire(Now now, Effects& out) {
   while (const std::optional<PendingWrite> write = writes_->take_expired(now.mono)) {
     refuse_write(write->request, write->sent ? Outcome::kMaybeApplied : Outcome::kNoLeader, write->sent, out);
   }
-  while (std::optional<PendingReads::Expired> expired = reads_.take_expired(now.mono)) {
+  // Whom the cluster has taken out is sent the log for a while, and sees writes come by, but no leader
+  // answers it.
+  const Instant until = told_removed_ ? Instant::never() : now.mono;
+  while (std::optional<PendingReads::Expired> expired = reads_.take_expired(until)) {
     ReadResult result;
     result.revision = store_.applied();
     const bool revision_missing = expired->has_index && expired->read.min_revision > store_.applied();
-    result.failure = revision_missing        ? ReadFailure::kRevisionNotReached
-                     : known_leader_.empty() ? ReadFailure::kNoLeader
-                                             : ReadFailure::kTimeout;
+    result.failure = revision_missing                         ? ReadFailure::kRevisionNotReached
+                     : known_leader_.empty() || told_removed_ ? ReadFailure::kNoLeader
+                                                              : ReadFailure::kTimeout;
     out.emplace_back(Reply{expired->read.request, std::move(result), PersistId{}});
   }
 }
@@ -428,8 +434,9 @@ void Node::report_health(std::string_view component, bool ok, std::string_view r
 }
 
 PeerIdentity Node::identity() const {
-  return {boot_.id,           boot_.incarnation, raft_.hard_state().cluster_id,
-          boot_.peer_address, boot_.api_address, version_};
+  const ClusterId& own = raft_.hard_state().cluster_id;
+  return {boot_.id,          boot_.incarnation, own ? own : boot_.lost_cluster, boot_.peer_address,
+          boot_.api_address, version_,          boot_.rebuilds && !own};
 }
 
 }  // namespace patronus

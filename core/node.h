@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "core/artefact_fetch.h"
+#include "core/artefact_offers.h"
 #include "core/checkpointer.h"
 #include "core/effect.h"
 #include "core/event.h"
@@ -119,6 +121,9 @@ class Node {
   // The cluster's clocks, by which sessions and tokens live.
   Stamp cluster_stamp(Now now) const { return raft_.cluster_stamp(now); }
 
+  // The cluster is about to take this node out.
+  bool is_leaving() const;
+
   // True once a node that drains has done what it can for the cluster: it does not lead, or nobody else can.
   bool may_leave(Now now) const;
 
@@ -135,6 +140,8 @@ class Node {
   void handle(Now now, PeerMessage& event, Effects& out);
   void handle(Now now, WriteDone& event, Effects& out);
   void handle(Now now, CheckpointTaken& event, Effects& out);
+  void handle(Now now, ArtefactMade& event, Effects& out);
+  void handle(Now now, PartKept& event, Effects& out);
   void handle(Now now, ClientWrite& event, Effects& out);
   void handle(Now now, ClientRead& event, Effects& out);
   void handle(Now now, ClientTransfer& event, Effects& out);
@@ -146,6 +153,14 @@ class Node {
   // Puts a write into this leader's log, or says why not.
   std::optional<Refusal> propose(Now now, const Blob& command, bool& handing_over, Effects& out);
   void on_read_request(Now now, const NodeId& from, const ReadIndexRequest& request, Effects& out);
+
+  // node_artefacts.cpp
+  void keep_artefacts(Now now, Effects& out);
+  void give_state(Now now, Effects& out);
+  void fetch_state(Now now, Effects& out);
+  void on_offer(Now now, const PeerMessage& event, const OfferArtefact& offer, Effects& out);
+  void on_fetch_part(Now now, const PeerMessage& event, const FetchPart& fetch, Effects& out);
+  void on_part(Now now, const PeerMessage& event, ArtefactPart&& part, Effects& out);
 
   // node_members.cpp
   void keep_members(Now now, Effects& out);
@@ -213,6 +228,8 @@ class Node {
   DiskPace disk_pace_;
   HandOverPolicy hand_over_policy_;
   Instant next_review_;
+  ArtefactOffers offers_;
+  ArtefactFetch fetch_;
   Visitors visitors_;
   Instant next_retirement_;  // a leader that is to be taken out does not try to hand over before
   bool told_removed_ = false;

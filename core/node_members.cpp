@@ -38,17 +38,20 @@ void Node::look_at_visitors(Now now, Effects& out) {
   }
 }
 
-// An empty node that is not wanted yet under this data directory, and might be.
+// A node that has nothing and is not wanted yet under this data directory, but might be. One whose disk was
+// damaged is no new node: where the operator wants to be asked, that is not what about.
 bool Node::may_come_in(const PeerIdentity& visitor) const {
   const Members& members = store_.members();
-  if (visitor.cluster_id || members.was_removed(visitor.incarnation) ||
+  const bool has_nothing =
+      !visitor.cluster_id || (visitor.rebuilds && visitor.cluster_id == raft_.hard_state().cluster_id);
+  if (!has_nothing || members.was_removed(visitor.incarnation) ||
       members.is_wanted(visitor.id, visitor.incarnation))
     return false;
   const auto known = members.wanted().find(visitor.id);
   if (known == members.wanted().end())
     return boot_.auto_join && members.wanted().size() < limits::kMembersMax;
   const bool expected = !known->second.incarnation;
-  return boot_.auto_join || expected;
+  return boot_.auto_join || expected || visitor.rebuilds;
 }
 
 // Proposes that the visitor is taken in. All members see it, and whoever is first is enough. A stream can
@@ -87,7 +90,7 @@ bool Node::is_stranger(const PeerIdentity& visitor) const {
       members.configuration().is_member(visitor.id, visitor.incarnation))
     return false;
   if (members.was_removed(visitor.incarnation)) return true;
-  return visitor.cluster_id && visitor.cluster_id == raft_.hard_state().cluster_id &&
+  return visitor.cluster_id && !visitor.rebuilds && visitor.cluster_id == raft_.hard_state().cluster_id &&
          !members.is_wanted(visitor.id, visitor.incarnation);
 }
 
@@ -118,13 +121,17 @@ void Node::leave_if_removed(Effects& out) {
   out.emplace_back(Removed{"this node was removed from the cluster; its data directory may be deleted"});
 }
 
+bool Node::is_leaving() const {
+  const auto& leaving = store_.members().leaving();
+  const auto own = leaving.find(boot_.id);
+  return own != leaving.end() && own->second.incarnation == boot_.incarnation;
+}
+
 // Who is to leave drains first, so that balancers send its clients elsewhere while it still serves.
 void Node::drain_if_leaving(Now now, Effects& out) {
   const auto& leaving = store_.members().leaving();
-  const auto own = leaving.find(boot_.id);
   Drain drain{true};
-  if (!draining_ && own != leaving.end() && own->second.incarnation == boot_.incarnation)
-    handle(now, drain, out);
+  if (!draining_ && is_leaving()) handle(now, drain, out);
   std::erase_if(leaving_since_, [&](const auto& one) { return !leaving.contains(one.first); });
   for (const auto& [id, node] : leaving) leaving_since_.try_emplace(id, now.mono);
 }
@@ -155,7 +162,8 @@ membership::View Node::membership_view(Now now) const {
   for (const auto& [id, leaving] : store_.members().leaving()) {
     view.leaving[id] = leaving.force;
     const auto since = leaving_since_.find(id);
-    const bool begins = since == leaving_since_.end() || now.mono - since->second < boot_.leave_grace;
+    const bool begins =
+        since == leaving_since_.end() || now.mono - since->second < boot_.leave_grace + limits::kLeaveMargin;
     if (begins && !leaving.force) view.parting.insert(id);
   }
   view.health = raft_.member_health(now);
@@ -169,8 +177,13 @@ std::optional<Refusal> Node::membership_obstacle(Now now, const Blob& command) c
   const std::optional<MemberOp> op = decode_membership(command.view());
   if (!op) return std::nullopt;
   if (const auto* remove = std::get_if<RemoveNodeOp>(&*op)) {
-    if (membership::may_remove(membership_view(now), remove->id, remove->force)) return std::nullopt;
-    return Refusal::kWouldBreakQuorum;
+    const membership::View view = membership_view(now);
+    if (membership::may_remove(view, remove->id, remove->force)) return std::nullopt;
+    // A leader that is new has not heard everybody yet, and shall not call healthy voters lost.
+    const bool knows = std::all_of(view.health.begin(), view.health.end(), [](const auto& member) {
+      return member.second.healthy || member.second.silent;
+    });
+    return knows ? Refusal::kWouldBreakQuorum : Refusal::kBusy;
   }
   // A member that is heard has not lost its disk: another process has taken its name.
   const auto& admit = std::get<AdmitNodeOp>(*op);

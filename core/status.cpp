@@ -31,7 +31,7 @@ std::vector<ComponentView> Node::components(Now now) const {
   ComponentView leader{"leader", true, "", WallTime{now.wall.unix_ms - ms(silence)}};
   if (!raft_.hard_state().cluster_id) {
     leader.ok = false;
-    leader.reason = founding_.waits_for(boot_.id);
+    leader.reason = founding_.waits_for(boot_);
   } else if (!raft_.had_leader_contact()) {
     leader.ok = false;
     leader.reason = "no leader heard of since this node started";
@@ -131,7 +131,7 @@ Status Node::status(Now now) const {
   status.draining = draining_;
   status.ready = !draining_ && std::all_of(status.components.begin(), status.components.end(),
                                            [](const ComponentView& component) { return component.ok; });
-  if (!status.cluster_id) status.waits_for = founding_.waits_for(boot_.id);
+  if (!status.cluster_id) status.waits_for = founding_.waits_for(boot_);
   status.state_bytes = store_.bytes();
   status.state_keys = store_.keys();
   status.sessions = store_.accounts().session_count();

@@ -18,6 +18,7 @@ Driver::Driver(DriverOptions options, Ports& ports)
     : ports_(ports),
       crypto_(std::move(options.crypto)),
       now_(ports.now()),
+      leave_grace_(options.boot.leave_grace),
       node_(std::move(options.boot), options.version, now_),
       links_(std::move(options.peers), ports, *this),
       http_({node_.identity().id, options.version, options.request_timeout, std::move(options.accounts)},
@@ -131,6 +132,8 @@ void Driver::perform(Effect&& effect) {
     if (!checkpoint_since_) checkpoint_since_ = now_.mono;
     checkpoint_ends_ = checkpoint->end.has_value();
     ports_.checkpoint(std::move(*checkpoint));
+  } else if (perform_artefact(effect)) {
+    return;
   } else if (const auto* cut = std::get_if<CutLog>(&effect)) {
     if (const std::optional<uint64_t> first = segments_.release(cut->through)) ports_.cut_log(*first);
   } else if (auto* send = std::get_if<Send>(&effect)) {
@@ -152,13 +155,46 @@ void Driver::perform(Effect&& effect) {
   } else if (const auto* stop = std::get_if<Stop>(&effect)) {
     stopped_ = true;
     ports_.stop(stop->reason);
-  } else if (const auto* removed = std::get_if<Removed>(&effect)) {
-    stopped_ = true;
-    removed_ = true;
-    ports_.stop(removed->reason);
+  } else if (auto* removed = std::get_if<Removed>(&effect)) {
+    leave_as_removed(std::move(removed->reason));
   } else if (auto* redial = std::get_if<Redial>(&effect)) {
     to_redial_.push_back(std::move(redial->peer));
   }
+}
+
+bool Driver::perform_artefact(Effect& effect) {
+  if (std::holds_alternative<MakeArtefact>(effect)) {
+    ports_.make_artefact();
+  } else if (auto* wanted = std::get_if<SendPart>(&effect)) {
+    ports_.read_part(std::move(*wanted));
+  } else if (auto* keep = std::get_if<KeepPart>(&effect)) {
+    ports_.keep_part(std::move(keep->part));
+  } else if (const auto* install = std::get_if<InstallArtefact>(&effect)) {
+    // Nothing that happens from here on would be of use to the process that follows.
+    stopped_ = true;
+    ports_.install_artefact(install->artefact);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void Driver::artefact_made(ArtefactMade&& made) {
+  now_ = ports_.now();
+  step(std::move(made));
+}
+
+void Driver::part_read(const SendPart& wanted, std::string&& bytes) {
+  now_ = ports_.now();
+  metrics_.artefact_bytes_sent += bytes.size();
+  const Message message{node_.raft().hard_state().cluster_id, node_.raft().term(),
+                        ArtefactPart{wanted.artefact, wanted.offset, Blob(std::move(bytes))}};
+  links_.send(wanted.to, message);
+}
+
+void Driver::part_kept(PartKept&& kept) {
+  now_ = ports_.now();
+  step(std::move(kept));
 }
 
 void Driver::pass(Gate::Gated&& effect) {
@@ -265,6 +301,7 @@ void Driver::submit(WriteOp&& op, Duration patience) {
 
 void Driver::flush() {
   keep_signing_key();
+  drain_if_leaving();
   if (draining_) continue_drain();
   follow_members();
   for (const NodeId& peer : std::exchange(to_redial_, {})) links_.redial(peer, now_.mono);
@@ -274,39 +311,73 @@ void Driver::flush() {
   Instant next = std::min({node_.deadline(), links_.deadline(), http_.deadline()});
   if (writing_)
     next = std::min(next, std::max(writing_since_ + kLogWritePatience, now_.mono) + kLogWritePatience);
-  if (draining_ && !draining_->left)
-    next = std::min(
-        next, now_.mono < draining_->door_shuts ? draining_->door_shuts : now_.mono + limits::kDrainCheck);
+  if (draining_ && !draining_->left) {
+    const bool waits_for_the_cluster = draining_->until_removed && now_.mono >= draining_->door_shuts;
+    if (!waits_for_the_cluster)
+      next = std::min(
+          next, now_.mono < draining_->door_shuts ? draining_->door_shuts : now_.mono + limits::kDrainCheck);
+  }
   ports_.wake_at(next);
 }
 
 void Driver::drain(Duration grace) {
-  if (draining_) return;
+  if (draining_ && !draining_->until_removed) return;
   now_ = ports_.now();
-  draining_ = Draining{now_.mono + grace, now_.mono + grace + limits::kDrainTimeout};
+  const Instant door_shuts =
+      draining_ ? std::min(draining_->door_shuts, now_.mono + grace) : now_.mono + grace;
+  draining_ = Draining{door_shuts, door_shuts + limits::kDrainTimeout};
   http_.set_draining(true);
   step(Drain{true});
 }
 
 // Unlike drain() it keeps all doors open and answers as ever: balancers see it, and nothing else changes.
 bool Driver::drain_for_operator(bool on, const std::string& by) {
-  if (draining_) return false;
+  if (draining_ || (!on && node_.is_leaving())) return false;
   now_ = ports_.now();
   ports_.log({NoticeKind::kOperator, by + (on ? " drains this node" : " takes this node in again")});
   step(Drain{on});
   return true;
 }
 
+// A node that is to be taken out sends its clients elsewhere first, as one that was told to stop; but it
+// stays a member until the cluster has let it go.
+void Driver::drain_if_leaving() {
+  if (draining_ || !node_.is_leaving()) return;
+  draining_ = Draining{now_.mono + leave_grace_, Instant::never(), false, true};
+  http_.set_draining(true);
+}
+
 void Driver::continue_drain() {
   if (draining_->left || now_.mono < draining_->door_shuts) return;
   http_.shut_door(now_);
+  if (draining_->until_removed) return;
   // A checkpoint that is under way is finished too, so that the next start has little to do.
   const bool idle =
       http_.may_end() && !ports_.has_arrivals(Door::kHttp) && node_.may_leave(now_) && !checkpoint_since_;
   if (!idle && now_.mono < draining_->leave_by) return;
   draining_->left = true;
   links_.say_goodbye();
-  ports_.drained();
+  if (!removed_) {
+    ports_.drained();
+    return;
+  }
+  stopped_ = true;
+  ports_.stop(*removed_);
+}
+
+// Clients whose requests the core has just given up are told so before the streams end; new ones find the
+// door shut. A drain that is under way goes on, but not for longer than this takes.
+void Driver::leave_as_removed(std::string reason) {
+  removed_ = std::move(reason);
+  const Instant leave_by = now_.mono + limits::kRemovedPatience;
+  if (draining_) {
+    draining_->door_shuts = std::min(draining_->door_shuts, now_.mono);
+    draining_->leave_by = std::min(draining_->leave_by, leave_by);
+    draining_->until_removed = false;
+  } else {
+    draining_ = Draining{now_.mono, leave_by};
+    http_.set_draining(true);
+  }
 }
 
 }  // namespace patronus

@@ -57,6 +57,10 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   void log_written(Duration took);
   // The piece of a checkpoint given last was taken.
   void checkpoint_taken();
+  void artefact_made(ArtefactMade&& made);
+  // What was read; nothing if there is no such artefact.
+  void part_read(const SendPart& wanted, std::string&& bytes);
+  void part_kept(PartKept&& kept);
   void wake();
   // Hands on what the calls since the last flush produced.
   void flush();
@@ -77,8 +81,8 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   const Node& node() const { return node_; }
   const Metrics& metrics() const { return metrics_; }
   bool stopped() const { return stopped_; }
-  // The cluster has taken this node out; it has stopped.
-  bool removed() const { return removed_; }
+  // This node has stopped because the cluster has taken it out.
+  bool removed() const { return removed_ && stopped_; }
 
   // An operator's write, whose answer nobody waits for.
   void submit(WriteOp&& op, Duration patience);
@@ -111,16 +115,21 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   void work_off();
   void perform(Effects&& effects);
   void perform(Effect&& effect);
+  // Artefacts on their way; false for other effects.
+  bool perform_artefact(Effect& effect);
   void pass(Gate::Gated&& effect);
   void write_log();
   void check_log_health();
+  void drain_if_leaving();
   void continue_drain();
+  void leave_as_removed(std::string reason);
   void keep_signing_key();
   void follow_members();
 
   Ports& ports_;
   std::unique_ptr<auth::Crypto> crypto_;
   Now now_;
+  Duration leave_grace_;
   Node node_;
   Metrics metrics_;
   PeerLinks links_;
@@ -145,7 +154,7 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   std::deque<Event> later_;  // what came up while effects are performed; at most one for each of them
   bool performing_ = false;
   bool stopped_ = false;
-  bool removed_ = false;
+  std::optional<std::string> removed_;  // what to say of it when it stops
   Node::TargetsVersion targets_;
   std::vector<NodeId> to_redial_;
   Instant next_key_check_;
@@ -154,6 +163,7 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
     Instant door_shuts;  // no more requests
     Instant leave_by;    // whatever is still under way
     bool left = false;
+    bool until_removed = false;  // the cluster takes it out; it does not leave before that is done
   };
   std::optional<Draining> draining_;
 };

@@ -3,13 +3,15 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <random>
 
 #include "core/base/assert.h"
 #include "io/config/config.h"
-#include "io/storage/log_directory.h"
+#include "io/storage/data_directory.h"
 #include "io/uv/certificates.h"
 #include "io/uv/log.h"
 #include "io/uv/server.h"
@@ -48,19 +50,12 @@ class LoadingLine {
     if (now - told_ < std::chrono::seconds(2)) return;
     told_ = now;
     log_line(LogLevel::kInfo, "recovery",
-             "read " + std::to_string(read) + " of " + std::to_string(all) + " rows");
+             "read " + std::to_string(read) + (all > 0 ? " of " + std::to_string(all) : "") + " rows");
   }
 
  private:
   std::chrono::steady_clock::time_point told_ = std::chrono::steady_clock::now();
 };
-
-std::string advice(const StateFault& fault, const std::string& directory) {
-  if (fault.kind == StateFault::Kind::kUnreadable)
-    return fault.reason + "; check the disk and its free space";
-  return fault.reason + "; this node can't trust " + directory +
-         " and does not start: check the disk, set the directory aside";
-}
 
 void add_flags(CLI::App& app, std::map<std::string, std::string>& values) {
   for (const Setting& setting : settings()) {
@@ -109,30 +104,35 @@ int run(int argc, char** argv) {
   set_up_log(loaded.config.node_id, loaded.config.log_level);
   for (const std::string& name : unknown)
     log_line(LogLevel::kWarn, "configuration", name + " is not used by this version");
-  std::variant<LogDirectory, std::string> opened =
-      open_log_directory(loaded.config.data_dir, Incarnation{random_word()});
+  OpenData how;
+  how.path = loaded.config.data_dir;
+  how.map_bytes = limits::kImageMapBytes;
+  how.has_peers = !loaded.config.peers.empty();
+  how.incarnation = [] { return Incarnation{random_word()}; };
+  how.progress = LoadingLine();
+  how.say = [](const std::string& line) { log_line(LogLevel::kWarn, "recovery", line); };
+  std::variant<OpenedData, std::string> opened = open_data(how);
   if (const auto* error = std::get_if<std::string>(&opened)) {
     std::fprintf(stderr, "patronusd: %s\n", error->c_str());
     return kExitError;
   }
-  auto& directory = std::get<LogDirectory>(opened);
-  if (directory.recovered.verdict == wal::Verdict::kTorn) {
-    log_line(LogLevel::kWarn, "recovery", directory.recovered.reason);
-  }
-  std::variant<LoadedState, StateFault> state =
-      load_state(image_path(directory.path), limits::kImageMapBytes, directory.recovered, LoadingLine());
-  if (const auto* fault = std::get_if<StateFault>(&state)) {
-    std::fprintf(stderr, "patronusd: %s\n", advice(*fault, directory.path).c_str());
-    return kExitError;
-  }
-  auto& loaded_state = std::get<LoadedState>(state);
+  auto& data = std::get<OpenedData>(opened);
   log_line(LogLevel::kInfo, "recovery",
-           std::to_string(directory.recovered.entries.size()) + " entries, term " +
-               std::to_string(directory.recovered.hard.term.value) + ", the image holds all up to entry " +
-               std::to_string(loaded_state.store.applied().value));
-  return uv::Server(loaded.config, std::move(certificates), std::move(directory), std::move(loaded_state),
-                    random_word(), PATRONUS_VERSION)
-      .run();
+           std::to_string(data.directory.recovered.entries.size()) + " entries, term " +
+               std::to_string(data.directory.recovered.hard.term.value) +
+               ", the image holds all up to entry " + std::to_string(data.state.store.applied().value));
+  int exit_code = 0;
+  {
+    uv::Server server(loaded.config, std::move(certificates), std::move(data), random_word(),
+                      PATRONUS_VERSION);
+    exit_code = server.run();
+    if (!server.begins_again()) return exit_code;
+  }
+  // A new program in the same process: whoever supervises it sees no end, and everything is as after a start.
+  flush_log();
+  execv("/proc/self/exe", argv);
+  std::fprintf(stderr, "patronusd: can't start itself again: %s\n", std::strerror(errno));
+  return kExitError;
 }
 
 }  // namespace

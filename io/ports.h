@@ -62,6 +62,17 @@ class Ports {
   // stops the process.
   virtual void checkpoint(Checkpoint&& piece) = 0;
 
+  // Writes the state, as the image holds it, to an artefact, which replaces the one before; answered by
+  // artefact_made().
+  virtual void make_artefact() = 0;
+  // Reads a part of the artefact made last; answered by part_read().
+  virtual void read_part(SendPart&& wanted) = 0;
+  // Writes a part of the artefact that is fetched, after throwing away what is there of another; answered by
+  // part_kept().
+  virtual void keep_part(ArtefactPart&& part) = 0;
+  // All parts of this artefact were kept: makes it durable, ends the process and begins again from it.
+  virtual void install_artefact(const Artefact& artefact) = 0;
+
   // Hashes or checks a password, answered by password_done(); false if too many wait already.
   [[nodiscard]] virtual bool hash_password(auth::PasswordJob&& job) = 0;
 

@@ -76,6 +76,28 @@ void Disk::checkpointed() {
   commit_.reset();
 }
 
+void Disk::install(Image image) {
+  PATRONUS_ASSERT(arrived_.has_value(), "what is installed has arrived");
+  image_ = std::move(image);
+  image_.incarnation = incarnation_;
+  image_.installed = true;
+  installed_terms_ = std::move(arrived_->terms);
+  arrived_.reset();
+}
+
+void Disk::begin_anew(const wal::Write& first) {
+  PATRONUS_ASSERT(first.new_segment.has_value(), "a log begins anew in a segment of its own");
+  segments_[first.segment] = wal::segment_header(incarnation_, *first.new_segment);
+  put(first.segment, first.offset, first.bytes);
+  durable_ = installed_terms_;
+}
+
+void Disk::settle() {
+  if (!image_.installed) return;
+  image_.installed = false;
+  if (durable_.size() < installed_terms_.size()) durable_ = installed_terms_;
+}
+
 size_t Disk::crash(Tape& tape) {
   // A commit is there or not, whatever the process was told.
   if (commit_ && tape.chance(500)) checkpointed();
@@ -113,8 +135,35 @@ void Disk::wipe() {
   gathered_.clear();
   commit_.reset();
   image_ = Image{};
+  arrived_.reset();
+  damaged_ = false;
+  note_.reset();
   durable_.clear();
   incarnation_ = Incarnation{};
+}
+
+void Disk::set_aside(const ClusterId& cluster) {
+  wipe();
+  note_ = cluster;
+}
+
+void Disk::damage(Tape& tape) {
+  if (segments_.empty()) return;
+  damaged_ = true;
+  std::string& first = segments_.begin()->second;
+  const uint32_t what = tape.choose(4);
+  if (what == 0 && !image_.rows.empty()) {
+    // Any row but the last, so that it is missed.
+    image_.rows.erase(image_.rows.begin());
+  } else if (what == 1 && image_.end.base.index) {
+    image_ = Image{};
+  } else if (what == 2 && segments_.size() > 1) {
+    // A batch of a segment that another one follows.
+    const auto at = limits::kWalSegmentHeaderBytes + tape.choose(64);
+    if (at < first.size()) first[at] = static_cast<char>(first[at] ^ 1);
+  } else {
+    first.replace(0, std::min<size_t>(first.size(), 64), 64, '\0');
+  }
 }
 
 void Disk::create(Incarnation incarnation) {

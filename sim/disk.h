@@ -30,6 +30,24 @@ class Disk {
   void checkpointed();
   bool commits() const { return commit_.has_value(); }
 
+  // The whole state as it came from another node, and what was on its disk of the log behind it. Durable.
+  struct Arrived {
+    std::string bytes;
+    std::vector<Term> terms;
+  };
+  void keep_artefact(Arrived arrived) { arrived_ = std::move(arrived); }
+  const std::optional<Arrived>& artefact() const { return arrived_; }
+
+  // Damages it as no crash does: of the log what was synced before other batches, or of the image.
+  void damage(Tape& tape);
+  bool is_damaged() const { return damaged_; }
+  // A node has begun from it, so that what was damaged is of no account.
+  void trust() { damaged_ = false; }
+  // All of it goes, and a note says to which cluster it belonged.
+  void set_aside(const ClusterId& cluster);
+  const std::optional<ClusterId>& note() const { return note_; }
+  void forget_note() { note_.reset(); }
+
   // Power is cut: of the write under way each sector is there or not. Says how many sectors were lost.
   size_t crash(Tape& tape);
   void wipe();
@@ -41,8 +59,16 @@ class Disk {
     Incarnation incarnation;
     CheckpointEnd end;
     std::map<std::string, std::string> rows;
+    bool installed = false;
   };
   const Image& image() const { return image_; }
+  // The artefact that arrived becomes the image; or is of no use.
+  void install(Image image);
+  void drop_artefact() { arrived_.reset(); }
+  // The log begins anew with this write, which is durable.
+  void begin_anew(const wal::Write& first);
+  // Image and log have been brought together.
+  void settle();
   size_t segments() const { return segments_.size(); }
   // Makes an empty disk a data directory.
   void create(Incarnation incarnation);
@@ -65,6 +91,10 @@ class Disk {
   std::vector<Row> gathered_;  // of the checkpoint under way
   std::optional<CheckpointEnd> commit_;
   std::vector<Term> durable_;
+  std::optional<Arrived> arrived_;
+  bool damaged_ = false;
+  std::optional<ClusterId> note_;
+  std::vector<Term> installed_terms_;
   std::map<Incarnation, std::vector<Term>> wiped_;
   std::map<Incarnation, std::map<Term, NodeId>> votes_;
   Incarnation incarnation_;

@@ -179,7 +179,8 @@ size_t World::lost_disks(const Voters& voters, HostId host) const {
   size_t lost = 0;
   for (const auto& [id, incarnation] : voters) {
     for (const auto& other : hosts_) {
-      const bool gone = other->id() == host || other->disk().incarnation() != incarnation;
+      const bool gone =
+          other->id() == host || other->disk().is_damaged() || other->disk().incarnation() != incarnation;
       if (other->name() == id && gone) ++lost;
     }
   }
@@ -200,16 +201,16 @@ bool World::removal_is_under_way() const {
 // is on its way nobody can say what a minority is.
 bool World::may_wipe(HostId host) const {
   if (removal_is_under_way()) return false;
-  const std::vector<Voters> all = voters_in_question();
+  const std::vector<Voters> all = voters_in_question(host);
   return std::all_of(all.begin(), all.end(), [&](const Voters& voters) {
     return lost_disks(voters, host) <= quorum::failure_tolerance(voters.size());
   });
 }
 
-// Whose majority may be needed, now or soon: of those who are wanted, of either half of each configuration
-// that somebody may go by, and of the incoming with any learner that may be promoted before its loss is
-// noticed.
-std::vector<World::Voters> World::voters_in_question() const {
+// Whose majority may be needed, now or soon, if this host lost its disk: of those who are wanted, of either
+// half of each configuration that somebody may go by, of the incoming without those who are to leave, and
+// with any learner that may be promoted before its loss is noticed.
+std::vector<World::Voters> World::voters_in_question(HostId host) const {
   std::vector<Voters> all(1);
   for (const auto& [id, node] : checkers_.members().wanted()) all[0][id] = node.incarnation;
   for (const Configuration& configuration : checkers_.configurations_in_force()) {
@@ -220,6 +221,13 @@ std::vector<World::Voters> World::voters_in_question() const {
       if (votes_in(Half::kIncoming, member.standing)) incoming[member.id] = member.incarnation;
     }
     all.push_back(outgoing);
+    all.push_back(incoming);
+    // Others who are to leave may have left before one that has lost its disk.
+    std::erase_if(incoming, [&](const auto& voter) {
+      const auto at = checkers_.members().wanted().find(voter.first);
+      const bool stays = at != checkers_.members().wanted().end() && at->second.incarnation == voter.second;
+      return !stays && lost_disks({voter}, host) == 0;
+    });
     all.push_back(incoming);
     for (const Member& member : configuration.members) {
       if (member.standing != Standing::kLearner) continue;
@@ -233,10 +241,17 @@ std::vector<World::Voters> World::voters_in_question() const {
 void World::wipe() {
   const HostId id = tape_.choose(static_cast<uint32_t>(hosts_.size()));
   if (hosts_[id]->boots() == 0 || checkers_.committed() == 0 || !may_wipe(id)) return;
-  count("wipe");
+  const bool damage = tape_.chance(500);
+  count(damage ? "damage" : "wipe");
   hosts_[id]->crash(true);
-  hosts_[id]->wipe_disk();
-  if (trace_.keeps()) trace_.line(events_.now(), hosts_[id]->name(), "comes back with an empty disk");
+  if (damage) {
+    hosts_[id]->damage_disk();
+  } else {
+    hosts_[id]->wipe_disk();
+  }
+  if (trace_.keeps())
+    trace_.line(events_.now(), hosts_[id]->name(),
+                damage ? "has a damaged disk" : "comes back with an empty disk");
   Host* host = hosts_[id].get();
   events_.after(tape_.between(10ms, 1s), [host] { host->start(); });
 }
@@ -270,7 +285,7 @@ void World::add_node() {
   if (host->is_up()) return;
   if (host->boots() > 0) {
     // Its disk is wiped, so it must be out for good.
-    const std::vector<Voters> all = voters_in_question();
+    const std::vector<Voters> all = voters_in_question(kNobody);
     const bool may_be_needed = std::any_of(all.begin(), all.end(), [&](const Voters& voters) {
       const auto at = voters.find(host->name());
       return at != voters.end() && at->second == host->disk().incarnation();
@@ -288,7 +303,7 @@ void World::remove_node() {
   const HostId id = tape_.choose(static_cast<uint32_t>(hosts_.size()));
   const HostId through = tape_.choose(static_cast<uint32_t>(hosts_.size()));
   if (!is_wanted(*hosts_[id]) || !hosts_[through]->is_up()) return;
-  for (const Voters& voters : voters_in_question()) {
+  for (const Voters& voters : voters_in_question(kNobody)) {
     if (lost_disks(voters, kNobody) > 0) return;
   }
   doomed_[hosts_[id]->name()] = events_.now();

@@ -24,7 +24,8 @@ std::string address_of(HostId id) { return name_of(id) + ":7443"; }
 }  // namespace
 
 Host::Host(HostId id, const Profile& profile, Events& events, Tape& tape, Network& network, Trace& trace,
-           Observer observer, std::function<bool()> founded, Observer on_removed)
+           Observer observer, std::function<bool()> founded, Observer on_removed,
+           ArtefactTerms& artefact_terms)
     : id_(id),
       name_(name_of(id)),
       profile_(profile),
@@ -34,44 +35,60 @@ Host::Host(HostId id, const Profile& profile, Events& events, Tape& tape, Networ
       trace_(trace),
       observer_(std::move(observer)),
       founded_(std::move(founded)),
-      on_removed_(std::move(on_removed)) {
+      on_removed_(std::move(on_removed)),
+      artefact_terms_(artefact_terms) {
   // Monotonic clocks of different machines have nothing to do with each other.
   clock_offset_ = tape_.between(0s, 1000s);
 }
 
-Store Host::load(const wal::Recovered& recovered) const {
+std::variant<Store, std::string> Host::load(const wal::Recovered& recovered) const {
   const Disk::Image& image = disk_.image();
-  const Judgement judgement = judge_boot(recovered, image.incarnation, image.end.base);
-  if (judgement.verdict != BootVerdict::kFits)
-    throw Violation("image and log", name_ + ": " + judgement.reason);
+  const Judgement judgement = judge_boot(recovered, {image.incarnation, image.end.base, image.installed});
+  if (judgement.verdict != BootVerdict::kFits) return "image and log: " + judgement.reason;
   if (!image.end.base.index) return Store{};
   StoreLoader loader(image.end.base);
   for (const auto& [key, value] : image.rows) {
-    if (const std::optional<std::string> error = loader.add(key, value))
-      throw Violation("image", name_ + ": " + *error);
+    if (const std::optional<std::string> error = loader.add(key, value)) return "image: " + *error;
   }
-  std::variant<Store, std::string> built = std::move(loader).finish(image.end.state_hash);
-  if (const auto* error = std::get_if<std::string>(&built)) throw Violation("image", name_ + ": " + *error);
-  return std::move(std::get<Store>(built));
+  return std::move(loader).finish(image.end.state_hash);
+}
+
+void Host::distrust(const std::string& reason, const ClusterId& cluster) {
+  if (!disk_.is_damaged()) throw Violation("recovery", name_ + ": " + reason);
+  trace_.line(events_.now(), name_, "sets its disk aside: " + reason);
+  disk_.set_aside(cluster);
+  ++set_aside_;
+  start();
 }
 
 void Host::start() {
   if (is_up()) return;
   wal::Recovered recovered = disk_.recover();
-  if (recovered.verdict == wal::Verdict::kCorrupt)
-    throw Violation("recovery", name_ + ": " + recovered.reason);
+  const std::optional<Configuration>& imaged = disk_.image().end.base.configuration;
+  const ClusterId cluster = recovered.hard.cluster_id ? recovered.hard.cluster_id
+                            : imaged                  ? imaged->cluster_id
+                                                      : ClusterId{};
+  if (recovered.verdict == wal::Verdict::kCorrupt) return distrust(recovered.reason, cluster);
   if (recovered.verdict == wal::Verdict::kEmpty) {
     recovered.incarnation = Incarnation{tape_.word() | 1};
     recovered.position = wal::first_position(recovered.incarnation);
     disk_.create(recovered.incarnation);
   }
-  Store state = load(recovered);
+  if (!take_what_arrived() || !begin_log_anew_if_needed(recovered)) return;
+  std::variant<Store, std::string> loaded = load(recovered);
+  if (const auto* reason = std::get_if<std::string>(&loaded)) return distrust(*reason, cluster);
+  Store& state = std::get<Store>(loaded);
+  disk_.settle();
+  disk_.trust();
+  if (recovered.hard.cluster_id) disk_.forget_note();
   ++process_;
   ++boots_;
   listens_http_ = true;
   listens_peer_ = true;
   timer_at_ = Instant::never();
   flush_due_ = false;
+  artefact_.reset();
+  incoming_.reset();
   if (trace_.keeps()) {
     trace_.line(events_.now(), name_,
                 "starts with an image of entry " + std::to_string(state.applied().value) + " and " +
@@ -90,6 +107,8 @@ void Host::start() {
   const uint32_t configured = founded_() ? profile_.nodes + profile_.extras : profile_.nodes;
   options.boot.leave_grace = profile_.leave_grace;
   options.boot.founding_nodes = configured;
+  options.boot.rebuilds = disk_.note().has_value();
+  options.boot.lost_cluster = disk_.note().value_or(ClusterId{});
   options.boot.seed = tape_.word();
   options.boot.hard = recovered.hard;
   options.boot.state = std::move(state);

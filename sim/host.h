@@ -4,8 +4,13 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
+#include <variant>
+#include <vector>
 
 #include "io/driver.h"
 #include "sim/disk.h"
@@ -19,6 +24,10 @@ namespace patronus::sim {
 // Where wall clocks begin.
 inline constexpr int64_t kEpochMs = 1'700'000'000'000;
 
+// What was on the disks of those who made artefacts, by the artefact's index and hash: for the checkers, who
+// want to know what a disk holds.
+using ArtefactTerms = std::map<std::pair<Index, uint64_t>, std::vector<Term>>;
+
 class Host final : private Ports {
  public:
   // Called after each thing the node did, so that checkers see every state.
@@ -27,13 +36,14 @@ class Host final : private Ports {
   // `founded`: there is a cluster, so that a node that starts is configured with all hosts.
   // `on_removed`: the node says that it was removed, and ends.
   Host(HostId id, const Profile& profile, Events& events, Tape& tape, Network& network, Trace& trace,
-       Observer observer, std::function<bool()> founded, Observer on_removed);
+       Observer observer, std::function<bool()> founded, Observer on_removed, ArtefactTerms& artefact_terms);
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;
 
   void start();
   void crash(bool power_cut);
   void wipe_disk() { disk_.wipe(); }
+  void damage_disk() { disk_.damage(tape_); }
   // An operator's write through this node.
   void submit(WriteOp op);
   // Leaves in good order, as on SIGTERM; `after` is called when the process has ended.
@@ -48,6 +58,9 @@ class Host final : private Ports {
   bool is_up() const { return driver_ != nullptr; }
   uint64_t checkpoints() const { return checkpoints_; }
   uint64_t segments_removed() const { return segments_removed_; }
+  uint64_t installs() const { return installs_; }
+  uint64_t struck_installs() const { return struck_installs_; }
+  uint64_t set_aside() const { return set_aside_; }
   bool is_frozen() const { return frozen_; }
   uint32_t boots() const { return boots_; }
   // What its clocks show.
@@ -81,14 +94,28 @@ class Host final : private Ports {
   void write_log(wal::Write&& write) override;
   void cut_log(uint64_t first_kept_segment) override;
   void checkpoint(Checkpoint&& piece) override;
+  // host_artefacts.cpp
+  void make_artefact() override;
+  void read_part(SendPart&& wanted) override;
+  void keep_part(ArtefactPart&& part) override;
+  void install_artefact(const Artefact& artefact) override;
   void wake_at(Instant at) override;
   void log(const Notice& notice) override;
   void drained() override;
   void stop(const std::string& reason) override;
 
+  // Makes what arrived from another node the image, and brings log and image together, as the production
+  // shell does before a node starts. False: the process ended meanwhile, and is started again.
+  [[nodiscard]] bool take_what_arrived();
+  [[nodiscard]] bool begin_log_anew_if_needed(wal::Recovered& recovered);
+  [[nodiscard]] bool is_struck();
+  void start_again();
   // Does something in this process, if it is still the same and running; then flushes and shows the result.
-  // The state that the image holds, if it and the log belong together; otherwise that is a violation.
-  Store load(const wal::Recovered& recovered) const;
+  // The state that the image holds, if it and the log belong together; otherwise why it is none.
+  std::variant<Store, std::string> load(const wal::Recovered& recovered) const;
+  // The disk can't be trusted: that is a violation, unless it was damaged; then it is set aside, as by the
+  // production shell, and the node begins with nothing.
+  void distrust(const std::string& reason, const ClusterId& cluster);
   void run(uint64_t process, std::function<void(Driver&)> what);
   void after_step();
   // The process ends by itself once what it wrote is on the wire.
@@ -110,6 +137,12 @@ class Host final : private Ports {
   uint32_t boots_ = 0;
   uint64_t checkpoints_ = 0;
   uint64_t segments_removed_ = 0;
+  ArtefactTerms& artefact_terms_;
+  std::optional<std::pair<Artefact, std::string>> artefact_;  // made by this process
+  std::optional<std::pair<Artefact, std::string>> incoming_;  // what it has kept of another's
+  uint64_t installs_ = 0;
+  uint64_t struck_installs_ = 0;
+  uint64_t set_aside_ = 0;
   bool frozen_ = false;
   std::deque<std::function<void()>> while_frozen_;
   Duration clock_offset_{};

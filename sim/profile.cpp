@@ -16,7 +16,7 @@ bool has_wishes(const Profile& profile) {
 }
 
 // Most seeds write the image often and keep little of the log, so that a node starts from all kinds of
-// places. What a member lacks is kept whatever it takes, for there is no other way to bring it up to date.
+// places; in half of them not even for members who lack it, so that these are given the whole state.
 void draw_image(Tape& tape, Profile& p) {
   p.log_retention.bytes_max = limits::kLogBytesMax;
   if (tape.chance(200)) return;
@@ -24,6 +24,7 @@ void draw_image(Tape& tape, Profile& p) {
   p.checkpoint_pace.interval = tape.between(20ms, 3s);
   p.log_retention.tail_entries = tape.choose(60);
   p.log_retention.tail_bytes = tape.choose(8 * 1024);
+  if (tape.chance(500)) p.log_retention.bytes_max = p.log_retention.tail_bytes + tape.choose(16 * 1024);
   p.segment_bytes = 8 * limits::kKiB + tape.choose(24 * 1024);
 }
 
@@ -79,8 +80,6 @@ Profile draw_profile(Tape& tape) {
     if (tape.chance(500)) p.leave_grace = p.election_timeout * tape.choose(4) / 2;
     p.churn_interval = p.election_timeout * (2 + tape.choose(8)) / 2;
   }
-  // Who comes with nothing has only the log to learn from, so it is cut in the other seeds alone.
-  p.log_retention.for_newcomers = p.churn || p.wipes;
   p.strike_commits = (p.crashes || p.power_cuts) && tape.chance(300);
   p.ask_new_leaders = tape.chance(500);
   return p;

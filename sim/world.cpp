@@ -48,7 +48,8 @@ World::World(Tape& tape, const Profile& profile, bool keep_trace)
         [this](const Host& host) {
           checkers_.after_removal(host);
           count("removed");
-        }));
+        },
+        artefact_terms_));
   }
   for (HostId id = 0; id < profile_.clients + profile_.nodes + profile_.extras; ++id) {
     clients_.push_back(std::make_unique<Client>(kFirstClient + id, profile_, events_, tape_, network_, trace_,
@@ -284,6 +285,9 @@ void World::report(Outcome& outcome) const {
   for (const auto& host : hosts_) {
     outcome.faults["checkpoint"] += host->checkpoints();
     outcome.faults["segment removed"] += host->segments_removed();
+    outcome.faults["state installed"] += host->installs();
+    outcome.faults["install struck"] += host->struck_installs();
+    outcome.faults["disk set aside"] += host->set_aside();
   }
   outcome.faults["frame lost"] = network_.frames_lost();
   outcome.faults["frame doubled"] = network_.frames_doubled();

@@ -105,7 +105,7 @@ class World final : private Network::Hosts {
   bool removal_is_under_way() const;
   using Voters = std::map<NodeId, Incarnation>;
   size_t lost_disks(const Voters& voters, HostId host) const;
-  std::vector<Voters> voters_in_question() const;
+  std::vector<Voters> voters_in_question(HostId host) const;
 
   // All that are wanted are voters and nobody else belongs; who was removed has ended.
   bool membership_is_settled() const;
@@ -123,6 +123,7 @@ class World final : private Network::Hosts {
   Events events_;
   Profile profile_;
   Network network_;
+  ArtefactTerms artefact_terms_;
   std::vector<std::unique_ptr<Host>> hosts_;
   std::vector<std::unique_ptr<Client>> clients_;
   std::vector<std::unique_ptr<SessionClient>> users_;

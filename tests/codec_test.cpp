@@ -42,6 +42,9 @@ auto fields(const ForwardWrites& m) { return std::tie(m.commands); }
 auto fields(const WritesRefused& m) { return std::tie(m.why, m.sequences); }
 auto fields(const ReadIndexRequest& m) { return std::tie(m.ticket); }
 auto fields(const NotMember& m) { return std::tie(m.configuration_index, m.removed); }
+auto fields(const OfferArtefact& m) { return std::tie(m.artefact); }
+auto fields(const FetchPart& m) { return std::tie(m.artefact, m.offset); }
+auto fields(const ArtefactPart& m) { return std::tie(m.artefact, m.offset, m.bytes); }
 auto fields(const ReadIndexResponse& m) { return std::tie(m.ticket, m.index); }
 
 template <typename Body>
@@ -113,6 +116,15 @@ Heartbeat heartbeat() {
   return m;
 }
 
+Artefact some_artefact() {
+  return {Index{*rc::gen::inRange<uint64_t>(1, 1'000'000)}, number(),
+          *rc::gen::inRange<uint64_t>(1, limits::kArtefactBytesMax)};
+}
+uint64_t some_offset(const Artefact& artefact) {
+  return *rc::gen::inRange<uint64_t>(0, artefact.bytes) / limits::kArtefactPartBytes *
+         limits::kArtefactPartBytes;
+}
+
 MessageBody body(size_t kind, Term term) {
   switch (kind) {
     case 0:
@@ -155,6 +167,16 @@ MessageBody body(size_t kind, Term term) {
                                                TransferFailure::kNobody)};
     case 15:
       return NotMember{Index{number()}, coin()};
+    case 16:
+      return OfferArtefact{some_artefact()};
+    case 17: {
+      const Artefact artefact = some_artefact();
+      return FetchPart{artefact, some_offset(artefact)};
+    }
+    case 18: {
+      const Artefact artefact = some_artefact();
+      return ArtefactPart{artefact, some_offset(artefact), blob()};
+    }
     default:
       return TimeoutNow{*rc::gen::element(LeaderCause::kTransfer, LeaderCause::kDrain, LeaderCause::kForced)};
   }

@@ -13,7 +13,7 @@ namespace patronus {
 namespace {
 
 PeerIdentity peer(const NodeId& id, ClusterId cluster = {}) {
-  return {id, Incarnation{static_cast<uint64_t>(id.back())}, cluster, id + ":1", id + ":2", "0.1.0"};
+  return {id, Incarnation{static_cast<uint64_t>(id.back())}, cluster, id + ":1", id + ":2", "0.1.0", false};
 }
 
 Boot boot(const NodeId& id) {
@@ -45,6 +45,23 @@ TEST_F(FoundingTest, ANodeAloneFoundsAlone) {
   EXPECT_EQ(founded->members[0], (Member{"a", peer("a").incarnation, "a:1", "a:2", Standing::kVoter}));
 }
 
+// Scenario 48 for damaged disks: who has lost one founds nothing, and is not counted as empty.
+TEST_F(FoundingTest, WhoHasLostItsDiskFoundsNothing) {
+  Founding founding(2);
+  PeerIdentity lost = peer("b");
+  lost.rebuilds = true;
+  founding.link_up(lost);
+  EXPECT_FALSE(attempt(founding, "a"));
+  EXPECT_NE(founding.waits_for(boot("a")).find("node b has lost its disk"), std::string::npos);
+  Boot self = boot("a");
+  self.rebuilds = true;
+  self.lost_cluster.words = {1, 2};
+  Random random(1);
+  founding.link_up(peer("b"));
+  EXPECT_FALSE(founding.try_found(self, random));
+  EXPECT_NE(founding.waits_for(self).find(self.lost_cluster.hex()), std::string::npos);
+}
+
 TEST_F(FoundingTest, TheLowestOfAllFounds) {
   Founding founding(3);
   founding.link_up(peer("c"));
@@ -64,7 +81,7 @@ TEST_F(FoundingTest, NobodyElseFounds) {
   founding.link_up(peer("a"));
   founding.link_up(peer("c"));
   EXPECT_FALSE(attempt(founding, "b"));
-  EXPECT_EQ(founding.waits_for("b"), "all nodes are present; a founds the cluster");
+  EXPECT_EQ(founding.waits_for(boot("b")), "all nodes are present; a founds the cluster");
 }
 
 TEST_F(FoundingTest, WhoLeftIsNotPresent) {
@@ -73,7 +90,7 @@ TEST_F(FoundingTest, WhoLeftIsNotPresent) {
   founding.link_up(peer("c"));
   founding.link_lost("b");
   EXPECT_FALSE(attempt(founding, "a"));
-  EXPECT_EQ(founding.waits_for("a"), "founding a cluster needs all 3 nodes; 2 present");
+  EXPECT_EQ(founding.waits_for(boot("a")), "founding a cluster needs all 3 nodes; 2 present");
 }
 
 // The nodes of a running cluster lost one disk: the empty node must not found another beside it.
@@ -83,7 +100,7 @@ TEST_F(FoundingTest, NobodyFoundsBesideACluster) {
   founding.link_up(peer("c", {{7, 8}}));
   EXPECT_FALSE(attempt(founding, "a"));
   const std::string belongs = "node c belongs to cluster " + ClusterId{{7, 8}}.hex();
-  EXPECT_TRUE(founding.waits_for("a").starts_with(belongs)) << founding.waits_for("a");
+  EXPECT_TRUE(founding.waits_for(boot("a")).starts_with(belongs)) << founding.waits_for(boot("a"));
 }
 
 // More nodes than were meant to be there: somebody's configuration is wrong, and which is not known.

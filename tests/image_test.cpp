@@ -45,6 +45,7 @@ class TemporaryDirectory {
   TemporaryDirectory(const TemporaryDirectory&) = delete;
   TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
   std::string image() const { return image_path(path_); }
+  const std::string& path() const { return path_; }
 
  private:
   std::string path_;
@@ -140,7 +141,7 @@ RC_GTEST_PROP(ImageProperty, HoldsTheLastCheckpoint, (uint64_t seed)) {
     done = i;
     const bool same = rows_of(*image) == model;
     RC_ASSERT(same);
-    RC_ASSERT(about(*image) == (ImageAbout{kDirectory, end_at(done), model.size()}));
+    RC_ASSERT(about(*image) == (ImageAbout{kDirectory, end_at(done), model.size(), false}));
   }
 }
 
@@ -241,7 +242,8 @@ class LoadState : public ::testing::Test {
     recovered_.segments = {{1, store_.applied(), true}};
   }
   std::variant<LoadedState, StateFault> load() {
-    return load_state(directory_.image(), kMapBytes, recovered_, [](uint64_t, uint64_t) {});
+    LogDirectory log{directory_.path(), {}, recovered_};
+    return load_state(log, kMapBytes, [](uint64_t, uint64_t) {});
   }
   std::optional<StateFault> fault() {
     std::variant<LoadedState, StateFault> loaded = load();

@@ -122,6 +122,39 @@ TEST(Door, AnEmptyNodeIsTakenIn) {
   EXPECT_EQ(a->raft().log().configuration()->find("d")->standing, Standing::kLearner);
 }
 
+// Its disk was damaged and set aside: it says to which cluster it belonged, has nothing, and is no new node.
+TEST(Door, WhoHasLostItsDiskIsTakenInAgain) {
+  Alone a(false);
+  PeerIdentity lost = empty_node("d", Incarnation{4});
+  lost.rebuilds = true;
+  lost.cluster_id.words = {77, 78};
+  a.step(VisitorCame{lost});
+  EXPECT_TRUE(a->peer_targets().empty()) << "of another cluster";
+  a.step(VisitorLeft{"d"});
+  ASSERT_EQ(a.write(AdmitNodeOp{"d", Incarnation{3}, "d:7443", "d:8443", "x", {}}).outcome, Outcome::kOk);
+  lost.cluster_id = a->raft().hard_state().cluster_id;
+  a.step(VisitorCame{lost});
+  a.run(1s);
+  a.step(LinkUp{lost});
+  a.run(1s);
+  EXPECT_TRUE(a.members().is_wanted("d", Incarnation{4})) << "although new nodes wait for an operator's word";
+  EXPECT_TRUE(a.told("d").empty());
+}
+
+TEST(Door, WhoHasLostItsDiskJoinsNoOtherCluster) {
+  Boot boot = boot_of(true);
+  boot.rebuilds = true;
+  boot.lost_cluster.words = {1, 2};
+  OneNode a(std::move(boot));
+  EXPECT_TRUE(a->identity().rebuilds);
+  EXPECT_EQ(a->identity().cluster_id, (ClusterId{{1, 2}}));
+  a.step(PeerMessage{"b", Incarnation{2}, {{{8, 8}}, Term{3}, Heartbeat{}}});
+  EXPECT_FALSE(a->raft().hard_state().cluster_id);
+  a.step(PeerMessage{"b", Incarnation{2}, {{{1, 2}}, Term{3}, Heartbeat{}}});
+  EXPECT_TRUE(a->raft().hard_state().cluster_id);
+  EXPECT_FALSE(a->identity().rebuilds) << "it has joined";
+}
+
 TEST(Door, WithoutAutoJoinOnlyWhoIsExpectedIsTakenIn) {
   Alone a(false);
   a.step(VisitorCame{empty_node("d", Incarnation{4})});
@@ -243,6 +276,7 @@ TEST(NotMember, IsBelievedFromAMemberWhoseConfigurationIsLater) {
   EXPECT_NE(a.removed[0].find("may be deleted"), std::string::npos);
   a.hear("b", Incarnation{2}, {Index{51}, false});
   EXPECT_EQ(a.removed.size(), 1U) << "once is enough";
+  EXPECT_EQ(a.write(RemoveNodeOp{"b"}).outcome, Outcome::kNoLeader) << "who is gone keeps nobody waiting";
 }
 
 TEST(NotMember, TheReplicatedStateHasTheLastWord) {

@@ -67,6 +67,10 @@ class Links : private Ports, private PeerLinks::Listener {
   void write_log(wal::Write&&) override {}
   void cut_log(uint64_t) override {}
   void checkpoint(Checkpoint&&) override {}
+  void make_artefact() override {}
+  void read_part(SendPart&&) override {}
+  void keep_part(ArtefactPart&&) override {}
+  void install_artefact(const Artefact&) override {}
   void wake_at(Instant) override {}
   void log(const Notice& notice) override { lines.push_back(notice.text); }
   void stop(const std::string&) override {}

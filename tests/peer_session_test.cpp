@@ -84,6 +84,7 @@ struct Hello {
     out.bytes(self.peer_address);
     out.bytes(self.api_address);
     out.bytes(self.version);
+    out.boolean(self.rebuilds);
     out.bytes(wanted);
     return bytes;
   }
@@ -180,7 +181,7 @@ TEST(PeerSession, RefusesWhatIsNoNodeOfThisKind) {
 TEST(PeerSession, RefusesAnotherProtocolAndNamesBoth) {
   Hello hello;
   hello.version = 9;
-  EXPECT_EQ(refusal_of(hello), "speaks protocol 9, this node 2");
+  EXPECT_EQ(refusal_of(hello), "speaks protocol 9, this node " + std::to_string(kProtocolVersion));
 }
 
 TEST(PeerSession, RefusesWhoLooksForAnother) {

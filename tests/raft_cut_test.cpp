@@ -10,7 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 using test::RaftCluster;
 
-constexpr LogRetention kNoTail{0, 0, limits::kLogBytesMax, false};
+constexpr LogRetention kNoTail{0, 0, limits::kLogBytesMax};
 
 // A cluster with a leader and some entries on every node.
 class RaftCut : public ::testing::Test {
@@ -56,17 +56,6 @@ TEST_F(RaftCut, WhatAllHaveIsCut) {
   EXPECT_EQ(cluster_->raft(other_).log().last_index(), cluster_->raft(leader_).log().last_index());
 }
 
-// Where a node may come that has nothing, only the limit lets go of what it needs.
-TEST_F(RaftCut, ForNewcomersTheWholeLogStays) {
-  begin({0, 0, limits::kLogBytesMax, true}, 10);
-  cut(leader_);
-  EXPECT_EQ(cluster_->raft(leader_).log().base_index(), Index{});
-  begin({0, 0, 1000, true}, 20);
-  cut(leader_);
-  EXPECT_GT(cluster_->raft(leader_).log().base_index(), Index{});
-  EXPECT_LE(cluster_->raft(leader_).log().bytes(), 1000U);
-}
-
 // Its vote counts for nothing; its log does.
 TEST_F(RaftCut, WhatALearnerLacksStays) {
   cluster_.emplace(4, false, kNoTail, 3);
@@ -96,10 +85,10 @@ TEST_F(RaftCut, NothingBeyondTheImageIsCut) {
 }
 
 TEST_F(RaftCut, TheTailStays) {
-  begin({limits::kLogBytesMax, 4, limits::kLogBytesMax, false}, 10);
+  begin({limits::kLogBytesMax, 4, limits::kLogBytesMax}, 10);
   cut(leader_);
   EXPECT_EQ(cluster_->raft(leader_).log().size(), 4U);
-  begin({300, 1000, limits::kLogBytesMax, false}, 10);
+  begin({300, 1000, limits::kLogBytesMax}, 10);
   cut(leader_);
   EXPECT_LE(cluster_->raft(leader_).log().bytes(), 300U);
   EXPECT_GT(cluster_->raft(leader_).log().bytes(), 100U);
@@ -153,6 +142,39 @@ TEST_F(RaftCut, PastTheLimitAMemberIsLeftBehind) {
   EXPECT_EQ(cluster_->raft(third_).leader(), RaftCluster::name(leader_));
   propose(3);
   EXPECT_EQ(cluster_->raft(other_).log().last_index(), cluster_->raft(leader_).log().last_index());
+}
+
+// Who fetches the state shall find what comes after it, also where the limit alone would let it go.
+TEST_F(RaftCut, WhatComesAfterAStateThatIsFetchedStays) {
+  begin({0, 0, 1000}, 3);
+  take_down(third_);
+  propose(20);
+  cut(leader_);
+  const Index state = cluster_->raft(leader_).commit();
+  cluster_->step(leader_, [&](Raft& raft, Effects&) { raft.hold_log_after(state); });
+  propose(50);
+  cut(leader_);
+  EXPECT_EQ(cluster_->raft(leader_).log().base_index(), state);
+  cluster_->step(leader_, [](Raft& raft, Effects&) { raft.hold_log_after(std::nullopt); });
+  cut(leader_);
+  EXPECT_GT(cluster_->raft(leader_).log().base_index(), state);
+}
+
+TEST_F(RaftCut, WhoIsLeftBehindIsInNeedOfTheState) {
+  begin({0, 0, 1000}, 3);
+  take_down(third_);
+  propose(20);
+  cut(leader_);
+  const auto needy = [&] { return cluster_->raft(leader_).in_need_of_state(cluster_->now()); };
+  EXPECT_TRUE(needy().empty()) << "who is not there needs nothing";
+  cluster_->boot(third_);
+  cluster_->step(leader_, [&](Raft& raft, Effects& out) {
+    raft.link_up(cluster_->now(), RaftCluster::name(third_), out);
+  });
+  cluster_->deliver();
+  cluster_->run(1s);
+  EXPECT_EQ(needy(), std::vector<NodeId>{RaftCluster::name(third_)});
+  EXPECT_TRUE(cluster_->raft(other_).in_need_of_state(cluster_->now()).empty()) << "it does not lead";
 }
 
 // With what it lacked it is one of the others again, by itself.

@@ -253,5 +253,27 @@ TEST(Scenario47, AKnownIdWithAnUnknownIncarnationIsNotListenedTo) {
   EXPECT_TRUE(stranger_is_heard());
 }
 
+// Scenario 49, at the follower: its disk was rolled back, and a heartbeat of the leader, who does not know,
+// is still under way.
+TEST(Scenario49, AHeartbeatCommitsNothingThatWasNotComparedSinceTheStart) {
+  RaftCluster cluster(3);
+  const size_t leader = elect(cluster);
+  const size_t other = (leader + 1) % 3;
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(cluster.propose(leader, "x"));
+  cluster.run(kTimeout);
+  const Raft& raft = cluster.raft(leader);
+  const Index committed = raft.commit();
+  ASSERT_EQ(cluster.raft(other).commit(), committed);
+  // What is there instead was never committed by anybody.
+  Entry stale = cluster[other].log.at(1);
+  stale.payload = Blob("stale");
+  cluster[other].log.resize(1);
+  cluster[other].log.push_back(stale);
+  cluster.cut(leader, other);
+  cluster.boot(other);
+  (void)cluster.tell(other, leader, raft.term(), Heartbeat{Round{99}, committed, committed, {}, {}, {}, {}});
+  EXPECT_LE(cluster.raft(other).commit(), Index{1});
+}
+
 }  // namespace
 }  // namespace patronus::test

@@ -1,6 +1,9 @@
 # One line for each file; tests/suite reads the names from here.
 patronus_test(access_test patronus_driver patronus_simulation)
 patronus_test(accounts_test patronus_core)
+patronus_test(artefact_exchange_test patronus_core)
+patronus_test(artefact_files_test patronus_storage)
+patronus_test(artefact_format_test patronus_core)
 patronus_test(auth_crypto_test patronus_secrets patronus_simulation)
 patronus_test(base_test patronus_core)
 patronus_test(checkpointer_test patronus_core)

@@ -17,6 +17,7 @@
 #include "core/wal/judgement.h"
 #include "core/wal/recovery.h"
 #include "core/wal/segment_index.h"
+#include "tests/mutant_guard.h"
 
 namespace patronus::wal {
 namespace {
@@ -83,7 +84,7 @@ class Life {
     const bool same = std::equal(found.entries.begin(), found.entries.end(),
                                  entries_.begin() + static_cast<std::ptrdiff_t>(first - 1), entries_.end());
     RC_ASSERT(same);
-    RC_ASSERT(judge_boot(found, kDirectory, image_).verdict == BootVerdict::kFits);
+    RC_ASSERT(judge_boot(found, {kDirectory, image_, false}).verdict == BootVerdict::kFits);
     // A segment list that recovery makes lets the same ones go.
     SegmentIndex again(found.segments);
     SegmentIndex here = index_;
@@ -126,7 +127,7 @@ RC_GTEST_PROP(WalCut, AGapBehindTheImageIsSeen, (uint64_t seed)) {
     const Recovered found = life.recovered();
     RC_ASSERT(found.verdict == Verdict::kWhole);
     const bool reaches = found.entries.empty() || found.entries.front().index <= life.image().index.next();
-    const BootVerdict verdict = judge_boot(found, kDirectory, life.image()).verdict;
+    const BootVerdict verdict = judge_boot(found, {kDirectory, life.image(), false}).verdict;
     RC_ASSERT(reaches || verdict == BootVerdict::kGap);
   }
 }
@@ -193,11 +194,92 @@ Recovered recovered_with(uint64_t first, uint64_t last, Term term) {
   return recovered;
 }
 
+// Begins the log of a data directory anew behind an image of this index, with power failing after `steps` of
+// the writes and removals that it takes.
+Recovered begun_anew(std::map<uint64_t, std::string>& disk, const Recovered& before, const Base& image,
+                     size_t steps = SIZE_MAX) {
+  const Write first = begin_log_anew(before, image, kSmallSegment);
+  if (steps-- > 0) {
+    disk[first.segment] = segment_header(kDirectory, *first.new_segment) + first.bytes;
+    while (steps-- > 0 && disk.begin()->first < first.segment) disk.erase(disk.begin());
+  }
+  std::vector<SegmentBytes> views;
+  for (const auto& [number, bytes] : disk) views.push_back({number, bytes});
+  return recover(views);
+}
+
+// Whatever the log was, and wherever power fails: in the end it goes on after the image, with the same
+// promises.
+RC_GTEST_PROP(InstalledImage, TheLogThatItLeftBehindBeginsAnew, (uint64_t seed)) {
+  Life life(seed);
+  const auto writes = 1 + life.pick(40);
+  for (uint64_t i = 0; i < writes; ++i) life.write();
+  if (life.pick(2) == 0) life.cut();
+  const Recovered before = life.recovered();
+  const uint64_t last = before.entries.empty() ? life.entries() : before.entries.back().index.value;
+  // Of a history that the log does not know: further, or of another term at the same place.
+  const bool further = life.pick(2) == 0;
+  const Index index{further ? last + 1 + life.pick(9) : std::max<uint64_t>(last, 1)};
+  const Base image{index, Term{before.hard.term.value + (further ? life.pick(2) : 1)}, {}, {}, {}};
+  const ImageOrigin origin{kDirectory, image, true};
+  if (judge_boot(before, {kDirectory, image, false}).verdict == BootVerdict::kFits) return;
+  Recovered now = before;
+  for (size_t tries = 0; judge_boot(now, origin).verdict == BootVerdict::kLogLeftBehind; ++tries)
+    now = begun_anew(life.disk(), now, image, tries < 4 ? life.pick(4) : SIZE_MAX);
+  RC_ASSERT(judge_boot(now, origin).verdict == BootVerdict::kFits);
+  RC_ASSERT(judge_boot(now, {kDirectory, image, false}).verdict == BootVerdict::kFits);
+  RC_ASSERT(now.verdict == Verdict::kWhole);
+  RC_ASSERT(now.hard.term == std::max(before.hard.term, image.term));
+  RC_ASSERT(now.hard.boot == before.hard.boot);
+  if (now.hard.term == before.hard.term) RC_ASSERT(now.hard == before.hard);
+  if (!now.entries.empty()) return;
+  // It takes what comes after the image.
+  Encoder encoder(kDirectory, now.position, kSmallSegment, now.hard);
+  Persist persist{PersistId{1}, std::nullopt, {{index.next(), now.hard.term, EntryKind::kCommand, {}, {}}}};
+  const Write write = encoder.encode({&persist, 1});
+  std::string& segment = life.disk()[write.segment];
+  if (write.new_segment) segment = segment_header(kDirectory, *write.new_segment);
+  segment.resize(write.offset);
+  segment += write.bytes;
+  const Recovered grown = life.recovered();
+  RC_ASSERT(grown.entries.size() == 1U);
+  RC_ASSERT(judge_boot(grown, {kDirectory, image, false}).verdict == BootVerdict::kFits);
+}
+
+bool forgets_its_vote() {
+  Recovered before = recovered_with(1, 3, Term{7});
+  before.hard.cluster_id.words = {1, 2};
+  before.hard.voted_for = "b";
+  before.position = {1, 600, 9, 99};
+  const Write first = begin_log_anew(before, Base{Index{50}, Term{7}, {}, {}, {}}, kSmallSegment);
+  const std::string segment = segment_header(kDirectory, *first.new_segment) + first.bytes;
+  const SegmentBytes only{first.segment, segment};
+  return recover({&only, 1}).hard.voted_for != "b";
+}
+// Scenario 8 goes on: whom a node gave its vote is known after it has taken another's state, too.
+TEST(InstalledImage, TheVoteIsKept) {
+  EXPECT_FALSE(forgets_its_vote());
+  const test::MutantGuard guard(Mutant::kForgetPromises);
+  EXPECT_TRUE(forgets_its_vote());
+}
+
+TEST(InstalledImage, ALogThatKnowsItGoesOn) {
+  const ImageOrigin origin{kDirectory, Base{Index{5}, Term{2}, {}, {}, {}}, true};
+  EXPECT_EQ(judge_boot(recovered_with(3, 9, Term{2}), origin).verdict, BootVerdict::kFits);
+  EXPECT_EQ(judge_boot(recovered_with(3, 4, Term{2}), origin).verdict, BootVerdict::kLogLeftBehind);
+  EXPECT_EQ(judge_boot(recovered_with(3, 9, Term{1}), origin).verdict, BootVerdict::kLogLeftBehind);
+  EXPECT_EQ(judge_boot(Recovered{}, origin).verdict, BootVerdict::kImageAhead)
+      << "with the log went the votes";
+  ImageOrigin other = origin;
+  other.incarnation = Incarnation{4711};
+  EXPECT_EQ(judge_boot(recovered_with(3, 4, Term{2}), other).verdict, BootVerdict::kImageOfAnother);
+}
+
 TEST(Judgement, SaysWhatIsWrong) {
   const auto verdict = [](const Recovered& recovered, uint64_t index, uint64_t term,
                           Incarnation incarnation = kDirectory) {
     const Judgement judgement =
-        judge_boot(recovered, incarnation, Base{Index{index}, Term{term}, {}, {}, {}});
+        judge_boot(recovered, {incarnation, Base{Index{index}, Term{term}, {}, {}, {}}, false});
     EXPECT_EQ(judgement.reason.empty(), judgement.verdict == BootVerdict::kFits);
     return judgement.verdict;
   };

@@ -178,12 +178,26 @@ RC_GTEST_PROP(Wal, BatchBytesIsWhatAPersistTakes, ()) {
   RC_ASSERT(meant_bytes(history.write({p})) == kBatchHeaderBytes + batch_bytes(p));
 }
 
-TEST(Wal, BeginsAnewWhereNothingEverWas) {
-  EXPECT_EQ(recover({}).verdict, Verdict::kEmpty);
+TEST(Wal, BeginsAnewWhereNothingEverWas) { EXPECT_EQ(recover({}).verdict, Verdict::kEmpty); }
+
+// A segment has its name only once its header is on disk: one without has been overwritten.
+TEST(Wal, ZerosAreNoEmptyLog) {
   const std::string zeros(kSmallSegment, '\0');
-  EXPECT_EQ(recover(std::vector<SegmentBytes>{{1, zeros}}).verdict, Verdict::kEmpty);
+  EXPECT_EQ(recover(std::vector<SegmentBytes>{{1, zeros}}).verdict, Verdict::kCorrupt);
   const std::string started = segment_header(kDirectory, first_position(kDirectory)).substr(0, 10);
-  EXPECT_EQ(recover(std::vector<SegmentBytes>{{1, started}}).verdict, Verdict::kEmpty);
+  EXPECT_EQ(recover(std::vector<SegmentBytes>{{1, started}}).verdict, Verdict::kCorrupt);
+}
+
+// What a later version has written is not damage.
+TEST(Wal, ANewerFormatIsSaid) {
+  std::string header = segment_header(kDirectory, first_position(kDirectory));
+  header[8] = static_cast<char>(kFormat + 1);
+  const Recovered found = recover(std::vector<SegmentBytes>{{1, header}});
+  EXPECT_EQ(found.verdict, Verdict::kCorrupt);
+  EXPECT_TRUE(found.newer_format);
+  header[8] = static_cast<char>(kFormat + 101);
+  EXPECT_FALSE(recover(std::vector<SegmentBytes>{{1, header}}).newer_format)
+      << "that is no number of a format";
 }
 
 // Scenario 8: whichever sectors of the last batch reached the disk, in whatever order, all before it is

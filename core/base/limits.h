@@ -130,6 +130,8 @@ inline constexpr size_t kWalRecordsPerBatchMax = 65'536;
 // The image of the state, and what of the log it makes needless.
 inline constexpr size_t kCheckpointBytes = 32 * kMiB;  // of the log, applied since the last checkpoint
 inline constexpr Duration kCheckpointInterval = 30s;
+inline constexpr Duration kCheckpointIntervalMin = 100ms;
+inline constexpr Duration kCheckpointIntervalMax = 10min;
 inline constexpr size_t kCheckpointPieceRows = 512;  // bounds the loop's pause
 inline constexpr size_t kCheckpointPieceBytes = kMiB;
 inline constexpr size_t kImageMapBytes = 4'096 * kMiB;  // the file is only as large as what is in it
@@ -137,7 +139,23 @@ inline constexpr Duration kCheckpointRetry = 5s;        // after the disk was fu
 inline constexpr size_t kLogTailBytes = 64 * kMiB;      // the newest entries stay for slow followers
 inline constexpr size_t kLogTailEntries = 100'000;
 inline constexpr size_t kLogRetainedBytesMax = 512 * kMiB;  // for members that are further behind
+inline constexpr size_t kLogHeldBytesMax = 768 * kMiB;      // while somebody begins again from the state
+inline constexpr size_t kLogRetainedBytesMin = kMiB;        // what an operator may lower it to
 inline constexpr size_t kEntriesCutPerStepMax = 1'024;
+inline constexpr size_t kAsideMax = 4;  // damaged data directories that are kept beside the one in use
+
+// Artefacts: the whole state on its way to another node.
+inline constexpr size_t kArtefactBlockBytes = 64 * kKiB;  // rows checked together, at least one
+inline constexpr size_t kArtefactBlockBytesMax = kArtefactBlockBytes + 3 * kMiB;
+inline constexpr uint64_t kArtefactBytesMax = 4'096 * kMiB;
+inline constexpr size_t kArtefactPartBytes = 128 * kKiB;
+inline constexpr size_t kArtefactPartsInFlight = 4;  // a heartbeat waits behind no more
+inline constexpr size_t kArtefactJobsMax = 64;       // parts to be read or written, queued or done
+inline constexpr Duration kArtefactPartRetry = 2s;   // a part that did not come is asked for again
+inline constexpr Duration kArtefactPatience = 10s;   // without any part; then another offer may replace it
+inline constexpr Duration kArtefactOfferInterval = 1s;
+inline constexpr Duration kArtefactHold = 30s;   // the log after it stays, from its last use
+inline constexpr Duration kArtefactRetry = 10s;  // after it could not be made or kept
 
 // Peer links.
 inline constexpr size_t kFrameBytesMax = 8 * kMiB;
@@ -163,7 +181,9 @@ inline constexpr size_t kHttpReplayBytesMax = 64 * kMiB;  // requests that wait 
 inline constexpr size_t kHttpUnwrittenBytesMax =
     256 * kMiB;                                       // answers that wait for slow clients, all together
 inline constexpr Duration kHttpScanInterval = 250ms;  // how exactly HTTP timeouts are kept
-inline constexpr Duration kDrainTimeout = 15s;  // what is not answered by then, after the grace, is cut off
+inline constexpr Duration kDrainTimeout = 15s;    // what is not answered by then, after the grace, is cut off
+inline constexpr Duration kLeaveMargin = 500ms;   // to answer what is under way before a node is taken out
+inline constexpr Duration kRemovedPatience = 2s;  // the same, at a node that the cluster has taken out
 inline constexpr Duration kDrainCheck = 10ms;
 inline constexpr Duration kDrainFirstRequest =
     1s;  // a new connection's first request is waited for this long
@@ -242,9 +262,17 @@ static_assert(kElectionWindowMin <= kElectionTimeoutMin);
 static_assert(kWritesInFlightMax < (uint64_t{1} << kSequenceBitsPerBoot));
 static_assert(kStateBytesMax < kLogBytesMax);
 static_assert(kLogTailBytes + 2 * kCheckpointBytes < kLogRetainedBytesMax);
-static_assert(kLogRetainedBytesMax + 2 * kCheckpointBytes + kWalSegmentBytes < kLogBytesMax,
+static_assert(kLogRetainedBytesMax < kLogHeldBytesMax);
+static_assert(kLogHeldBytesMax + 2 * kCheckpointBytes + kWalSegmentBytes < kLogBytesMax,
               "a member that is away never costs a write");
 static_assert(kImageMapBytes >= 8 * kStateBytesMax, "the image has room for two states, half full pages");
+static_assert(kArtefactBlockBytesMax >= kArtefactBlockBytes + kRowKeyBytesMax + kEntryBytesMax,
+              "any row fits a block");
+static_assert(kArtefactBytesMax >= kImageMapBytes, "whatever an image holds can be given away");
+static_assert(kArtefactPartBytes * kArtefactPartsInFlight <= kInflightBytesMax,
+              "parts hold a link up no longer than entries do");
+static_assert(kArtefactJobsMax >= (kMembersMax + 1) * kArtefactPartsInFlight);
+static_assert(kArtefactPatience > 2 * kArtefactPartRetry);
 static_assert(kSessionIdleMin >= kTouchGranularity + 10 * kTouchInterval);
 static_assert(kEntryBytesMax >= kTouchesPerEntryMax * (kAccountIdBytesMax + 4) + 1024);
 static_assert(kRateLimitRefillMax.count() <= (int64_t{1} << 60) / kRateLimitBurstMax,

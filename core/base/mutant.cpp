@@ -47,8 +47,10 @@ constexpr std::string_view kNames[] = {"none",
                                        "learner-counts",
                                        "promote-at-once",
                                        "outsider-keeps-quiet",
-                                       "remove-unguarded"};
-static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kRemoveUnguarded) + 1);
+                                       "remove-unguarded",
+                                       "fetch-older",
+                                       "forget-promises"};
+static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kForgetPromises) + 1);
 }  // namespace
 
 Mutant mutant_by_name(std::string_view name) {

@@ -47,6 +47,8 @@ enum class Mutant {
   kPromoteAtOnce,          // a learner becomes a voter without having caught up
   kOutsiderKeepsQuiet,     // whom its log has taken out does not campaign, though that is not committed
   kRemoveUnguarded,        // nodes are removed whatever becomes of the majority
+  kFetchOlder,             // a state is fetched that is older than the one that is here
+  kForgetPromises,         // a log that begins anew after an installed state forgets whom it gave its vote
 };
 
 #ifdef PATRONUS_MUTANTS

@@ -32,17 +32,14 @@ Index Raft::acknowledged_by_all() const {
 // The whole rule of what stays. What the image does not hold stays whatever it takes. Of the rest the newest
 // entries stay, so that a follower which was away for a moment is brought up to date with a few of them. What
 // some member lacks stays as well, until that alone fills so much that it would in the end cost everybody's
-// writes: who is further behind needs the whole state anyway.
-//
-// A node that comes with nothing, new or with another disk, lacks everything, and so far there is no other
-// way to give it the state than the log from its first entry. So where such nodes may come nobody's
-// acknowledgement lets anything go, only the limit does.
+// writes: who is further behind is given the whole state, and meanwhile more is kept of what comes after
+// that, or it might never catch up.
 bool Raft::may_cut(Index first, Index checkpointed, Index acknowledged) const {
   if (first > checkpointed) return false;
   const bool is_of_the_tail = log_.size() <= retention_.tail_entries && log_.bytes() <= retention_.tail_bytes;
   if (is_of_the_tail) return false;
-  const bool nobody_lacks_it = first <= acknowledged && !retention_.for_newcomers;
-  return nobody_lacks_it || log_.bytes() > retention_.bytes_max;
+  const bool is_held = held_after_ && first > *held_after_;
+  return first <= acknowledged || log_.bytes() > (is_held ? limits::kLogHeldBytesMax : retention_.bytes_max);
 }
 
 bool Raft::cut_log(Index checkpointed) {

@@ -9,6 +9,8 @@
 #include <variant>
 #include <vector>
 
+#include "core/artefact.h"
+#include "core/base/bytes.h"
 #include "core/base/time.h"
 #include "core/base/types.h"
 #include "core/raft/cause.h"
@@ -124,10 +126,26 @@ struct NotMember {
   bool removed = false;  // the replicated state names it as one that was taken out, for good
 };
 
-using MessageBody =
-    std::variant<PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse, AppendRequest, AppendResponse,
-                 Heartbeat, HeartbeatResponse, ForwardWrites, WritesRefused, ReadIndexRequest,
-                 ReadIndexResponse, TimeoutNow, TransferRequest, TransferRefused, NotMember>;
+// The leader's log begins after what the receiver has: here is the whole state.
+struct OfferArtefact {
+  Artefact artefact;
+};
+// The part of it that begins here, please; all have the same size but the last.
+struct FetchPart {
+  Artefact artefact;
+  uint64_t offset = 0;
+};
+// Without bytes: the sender does not have that artefact (any more).
+struct ArtefactPart {
+  Artefact artefact;
+  uint64_t offset = 0;
+  Blob bytes;
+};
+
+using MessageBody = std::variant<PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse, AppendRequest,
+                                 AppendResponse, Heartbeat, HeartbeatResponse, ForwardWrites, WritesRefused,
+                                 ReadIndexRequest, ReadIndexResponse, TimeoutNow, TransferRequest,
+                                 TransferRefused, NotMember, OfferArtefact, FetchPart, ArtefactPart>;
 
 struct Message {
   ClusterId cluster_id;
@@ -137,6 +155,8 @@ struct Message {
 
 // True for what a candidate or a leader says of its own accord; the rest answers, or is the nodes' business.
 bool is_request(const MessageBody& body);
+// True for what the node deals with before it passes a message on to consensus.
+bool is_of_the_node(const MessageBody& body);
 
 // The name of the message's kind, for logs and traces.
 std::string_view message_name(const Message& message);

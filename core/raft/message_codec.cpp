@@ -81,6 +81,21 @@ void put(Writer& out, const NotMember& m) {
   out.u64(m.configuration_index.value);
   out.boolean(m.removed);
 }
+void put(Writer& out, const Artefact& artefact) {
+  out.u64(artefact.index.value);
+  out.u64(artefact.hash);
+  out.u64(artefact.bytes);
+}
+void put(Writer& out, const OfferArtefact& m) { put(out, m.artefact); }
+void put(Writer& out, const FetchPart& m) {
+  put(out, m.artefact);
+  out.u64(m.offset);
+}
+void put(Writer& out, const ArtefactPart& m) {
+  put(out, m.artefact);
+  out.u64(m.offset);
+  out.bytes(m.bytes.view());
+}
 void put(Writer& out, const ForwardWrites& m) {
   out.u32(static_cast<uint32_t>(m.commands.size()));
   for (const Blob& command : m.commands) out.bytes(command.view());
@@ -191,6 +206,33 @@ MessageBody get_transfer_refused(Reader& in) {
   return m;
 }
 
+Artefact get_artefact(Reader& in) {
+  const Index index{in.u64()};
+  const uint64_t hash = in.u64();
+  const Artefact artefact{index, hash, in.u64()};
+  const bool possible = artefact.index && artefact.index.value <= limits::kCounterMax && artefact.bytes > 0 &&
+                        artefact.bytes <= limits::kArtefactBytesMax;
+  if (!possible) in.fail();
+  return artefact;
+}
+
+uint64_t get_offset(Reader& in, const Artefact& artefact) {
+  const uint64_t offset = in.u64();
+  if (offset >= artefact.bytes || offset % limits::kArtefactPartBytes != 0) in.fail();
+  return offset;
+}
+
+MessageBody get_fetch_part(Reader& in) {
+  const Artefact artefact = get_artefact(in);
+  return FetchPart{artefact, get_offset(in, artefact)};
+}
+
+MessageBody get_artefact_part(Reader& in) {
+  const Artefact artefact = get_artefact(in);
+  const uint64_t offset = get_offset(in, artefact);
+  return ArtefactPart{artefact, offset, Blob(in.text(limits::kArtefactPartBytes))};
+}
+
 MessageBody get_forward(Reader& in) {
   ForwardWrites m;
   const size_t count = in.count(kForwardedPerMessageMax, 4);
@@ -257,6 +299,12 @@ MessageBody get_body(uint8_t kind, Term term, Reader& in) {
       const Index configuration_index{in.u64()};
       return NotMember{configuration_index, in.boolean()};
     }
+    case 16:
+      return OfferArtefact{get_artefact(in)};
+    case 17:
+      return get_fetch_part(in);
+    case 18:
+      return get_artefact_part(in);
     default:
       in.fail();
       return VoteResponse{};
@@ -271,12 +319,20 @@ bool is_request(const MessageBody& body) {
          std::holds_alternative<TimeoutNow>(body);
 }
 
+bool is_of_the_node(const MessageBody& body) {
+  return std::holds_alternative<ForwardWrites>(body) || std::holds_alternative<WritesRefused>(body) ||
+         std::holds_alternative<ReadIndexRequest>(body) || std::holds_alternative<ReadIndexResponse>(body) ||
+         std::holds_alternative<TransferRequest>(body) || std::holds_alternative<TransferRefused>(body) ||
+         std::holds_alternative<NotMember>(body) || std::holds_alternative<OfferArtefact>(body) ||
+         std::holds_alternative<FetchPart>(body) || std::holds_alternative<ArtefactPart>(body);
+}
+
 std::string_view message_name(const Message& message) {
   static constexpr std::string_view kNames[] = {
-      "PreVoteRequest", "PreVoteResponse", "VoteRequest",      "VoteResponse",
-      "AppendRequest",  "AppendResponse",  "Heartbeat",        "HeartbeatResponse",
-      "ForwardWrites",  "WritesRefused",   "ReadIndexRequest", "ReadIndexResponse",
-      "TimeoutNow",     "TransferRequest", "TransferRefused",  "NotMember"};
+      "PreVoteRequest",   "PreVoteResponse",   "VoteRequest",       "VoteResponse",    "AppendRequest",
+      "AppendResponse",   "Heartbeat",         "HeartbeatResponse", "ForwardWrites",   "WritesRefused",
+      "ReadIndexRequest", "ReadIndexResponse", "TimeoutNow",        "TransferRequest", "TransferRefused",
+      "NotMember",        "OfferArtefact",     "FetchPart",         "ArtefactPart"};
   static_assert(std::size(kNames) == std::variant_size_v<MessageBody>);
   return kNames[message.body.index()];
 }

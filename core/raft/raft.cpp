@@ -12,6 +12,7 @@ namespace patronus {
 Raft::Raft(const Boot& boot, Now now)
     : self_(boot.id),
       incarnation_(boot.incarnation),
+      lost_cluster_(boot.lost_cluster),
       election_timeout_(boot.election_timeout),
       heartbeat_interval_(boot.heartbeat_interval),
       random_(boot.seed),
@@ -100,6 +101,8 @@ void Raft::send(const NodeId& to, MessageBody body, PersistId after, Effects& ou
 
 bool Raft::accepts(const NodeId& from, Incarnation incarnation, const Message& message, Effects& out) {
   if (!message.cluster_id) return false;
+  // A node whose disk was damaged has belonged to a cluster, and what another one founds is not that.
+  if (!hard_.cluster_id && lost_cluster_ && message.cluster_id != lost_cluster_) return false;
   if (hard_.cluster_id && message.cluster_id != hard_.cluster_id) {
     out.emplace_back(Notice{NoticeKind::kStranger, "message of another cluster from " + from});
     return false;
@@ -144,14 +147,10 @@ void Raft::receive(Now now, const NodeId& from, Incarnation incarnation, Message
   const Term term = message.term;
   std::visit(
       [&](auto& body) {
-        using Body = std::decay_t<decltype(body)>;
-        if constexpr (std::is_same_v<Body, ForwardWrites> || std::is_same_v<Body, WritesRefused> ||
-                      std::is_same_v<Body, ReadIndexRequest> || std::is_same_v<Body, ReadIndexResponse> ||
-                      std::is_same_v<Body, TransferRequest> || std::is_same_v<Body, TransferRefused> ||
-                      std::is_same_v<Body, NotMember>) {
-          // The node deals with these before it passes a message on.
-        } else {
+        if constexpr (requires { on(now, from, term, body, out); }) {
           on(now, from, term, body, out);
+        } else {
+          PATRONUS_ASSERT(is_of_the_node(message.body), "the node keeps its own messages for itself");
         }
       },
       message.body);

@@ -121,6 +121,13 @@ class Raft {
   bool may_change_configuration() const;
   // Leader only: the others as it sees them.
   std::map<NodeId, MemberHealth> member_health(Now now) const;
+  // Leader only: members that are heard and lack what this log no longer has, so that entries can't help
+  // them.
+  std::vector<NodeId> in_need_of_state(Now now) const;
+  // Leader only: the member has on its disk what comes before the log that is here; or it is none.
+  bool goes_on_after(const NodeId& member, Index base) const;
+  // Entries after this one are not cut while there is room for them; nothing: no such wish.
+  void hold_log_after(std::optional<Index> index) { held_after_ = index; }
   // This data directory was a member and a committed configuration has taken it out.
   bool is_removed() const;
   // Leader only: it has to hear this node out although its configuration no longer has it.
@@ -245,6 +252,7 @@ class Raft {
 
   NodeId self_;
   Incarnation incarnation_;
+  ClusterId lost_cluster_;
   Duration election_timeout_;
   Duration heartbeat_interval_;
   Random random_;
@@ -253,6 +261,7 @@ class Raft {
   Log log_;
   size_t persist_bytes_max_;
   LogRetention retention_;
+  std::optional<Index> held_after_;
   Role role_ = Follower{};
   // Under which incarnation who has this term's vote asked for it; none after a restart. An id alone is not
   // one voter: behind it may come another disk.
@@ -269,6 +278,9 @@ class Raft {
   Index leader_commit_;
   std::vector<MemberView> told_members_;
   Index told_commit_;  // of the leader, when it told that
+  // What this process has seen to be the same as in the log of its leader, and of which term's.
+  Index matched_;
+  Term matched_in_;
   std::map<NodeId, LeaderCause> gone_;  // peers whose process has ended, and how
   Freshness freshness_;
   Stamp told_stamp_;  // of the leader, when it was last heard, or of this node when it last led

@@ -80,6 +80,25 @@ std::map<NodeId, MemberHealth> Raft::member_health(Now now) const {
   return health;
 }
 
+std::vector<NodeId> Raft::in_need_of_state(Now now) const {
+  std::vector<NodeId> members;
+  const auto* leader = std::get_if<Leader>(&role_);
+  if (leader == nullptr) return members;
+  for (const auto& [id, progress] : leader->peers) {
+    const bool is_there = progress.heard() && !gone_.contains(id) && !leader->departing.contains(id) &&
+                          now.mono - progress.last_contact() < election_timeout_;
+    if (is_there && progress.state() == ProgressState::kSnapshot) members.push_back(id);
+  }
+  return members;
+}
+
+bool Raft::goes_on_after(const NodeId& member, Index base) const {
+  const auto* leader = std::get_if<Leader>(&role_);
+  if (leader == nullptr) return true;
+  const auto at = leader->peers.find(member);
+  return at == leader->peers.end() || (at->second.match() && at->second.match() >= base);
+}
+
 bool Raft::is_removed() const {
   if (log_.configuration() == nullptr || is_leader() || is_member(self_, incarnation_)) return false;
   return commit_ >= log_.configuration_index() && log_.latest_membership(self_, incarnation_);

@@ -144,6 +144,8 @@ void Raft::take_entries(const NodeId& from, AppendRequest& m, Effects& out) {
     append_from_leader(news, out);
     ++counters_.replications;
   }
+  matched_ = matched_in_ == hard_.term ? std::max(matched_, last_new) : last_new;
+  matched_in_ = hard_.term;
   advance_commit(std::min(m.commit, last_new));
   // What the leader may count must be on disk here, also if an earlier message brought it.
   send(from, AppendResponse{true, last_new, m.prev_index, Index{}, Term{}}, log_.write_of(last_new), out);
@@ -281,9 +283,10 @@ void Raft::on(Now now, const NodeId& from, Term, const Heartbeat& m, Effects& ou
   last_leader_contact_ = now.mono;
   had_leader_contact_ = true;
   reset_election_deadline(now);
-  // The leader bounds the commit index by what it knows to be here; a heartbeat that claims more is cut to
-  // it.
-  advance_commit(std::min(m.commit, log_.last_index()));
+  // The leader bounds the commit index by what it knows to be here. A disk that was rolled back since may
+  // have other entries there, so that it counts only as far as this process has compared its log (scenario
+  // 49).
+  advance_commit(std::min(m.commit, matched_in_ == hard_.term ? matched_ : Index{}));
   leader_commit_ = std::max(leader_commit_, m.leader_commit);
   told_members_ = m.members;
   told_commit_ = m.leader_commit;

@@ -64,6 +64,15 @@ std::optional<SegmentHeader> read_segment_header(std::string_view bytes) {
   return header;
 }
 
+std::optional<uint32_t> newer_format(std::string_view bytes) {
+  Reader in(bytes);
+  const bool is_segment = in.u64() == kSegmentMagic;
+  const uint32_t format = in.u32();
+  // What is far off is no format but damage.
+  if (!is_segment || !in.ok() || format <= kFormat || format > kFormat + 100) return std::nullopt;
+  return format;
+}
+
 size_t batch_bytes(const Persist& persist) {
   size_t bytes = persist.hard ? 1 + 8 + 4 + persist.hard->voted_for.size() + 16 + 8 : 0;
   for (const Entry& entry : persist.entries) bytes += 1 + entry.encoded_bytes();

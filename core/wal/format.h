@@ -52,8 +52,11 @@ struct SegmentHeader {
   uint64_t segment = 0;
   std::optional<Position> start;  // nothing in format 1, which did not say it
 };
-// Nothing if the block is not a whole and valid header.
+// Nothing if the block is not a whole and valid header, of a format that this version knows.
 [[nodiscard]] std::optional<SegmentHeader> read_segment_header(std::string_view bytes);
+
+// A header of a format that came after this version's: which.
+[[nodiscard]] std::optional<uint32_t> newer_format(std::string_view bytes);
 
 // One write to be done: `bytes` at `offset` of `segment`, then one fdatasync.
 struct Write {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/base/mutant.h"
+
 namespace patronus {
 namespace {
 
@@ -18,15 +20,8 @@ Judgement judge_without_image(const wal::Recovered& recovered) {
   return {};
 }
 
-}  // namespace
-
-Judgement judge_boot(const wal::Recovered& recovered, Incarnation image_incarnation, const Base& image) {
-  if (!image.index) return judge_without_image(recovered);
-  if (recovered.verdict == wal::Verdict::kEmpty) {
-    return {BootVerdict::kImageAhead, "the image holds " + at(image.index) + " and the log is gone"};
-  }
-  if (image_incarnation != recovered.incarnation)
-    return {BootVerdict::kImageOfAnother, "the image is of another data directory than the log"};
+// Both are there, and of the same data directory.
+Judgement judge_together(const wal::Recovered& recovered, const Base& image) {
   if (recovered.hard.term < image.term) {
     return {BootVerdict::kImageAhead, "the image is of a later term than the log"};
   }
@@ -51,6 +46,37 @@ Judgement judge_boot(const wal::Recovered& recovered, Incarnation image_incarnat
     return {BootVerdict::kContradicts, "the log has another " + at(image.index) + " than the image"};
   }
   return {};
+}
+
+}  // namespace
+
+Judgement judge_boot(const wal::Recovered& recovered, const ImageOrigin& origin) {
+  const Base& image = origin.base;
+  if (!image.index) return judge_without_image(recovered);
+  if (recovered.verdict == wal::Verdict::kEmpty) {
+    return {BootVerdict::kImageAhead, "the image holds " + at(image.index) + " and the log is gone"};
+  }
+  if (origin.incarnation != recovered.incarnation)
+    return {BootVerdict::kImageOfAnother, "the image is of another data directory than the log"};
+  Judgement judgement = judge_together(recovered, image);
+  if (origin.installed && judgement.verdict != BootVerdict::kFits) return {BootVerdict::kLogLeftBehind, {}};
+  return judgement;
+}
+
+wal::Write begin_log_anew(const wal::Recovered& recovered, const Base& image, size_t segment_bytes) {
+  HardState hard = recovered.hard;
+  if (hard.term < image.term) {
+    hard.term = image.term;
+    hard.voted_for.clear();
+  }
+  if (MUTANT(kForgetPromises)) hard.voted_for.clear();
+  wal::Position position = recovered.position;
+  position.offset = segment_bytes;  // nothing more fits
+  if (!recovered.segments.empty())
+    position.segment = std::max(position.segment, recovered.segments.back().segment);
+  wal::Encoder encoder(recovered.incarnation, position, segment_bytes, hard);
+  const Persist promises{PersistId{1}, hard, {}};
+  return encoder.encode({&promises, 1});
 }
 
 }  // namespace patronus

@@ -100,17 +100,19 @@ bool walk(const SegmentBytes& segment, bool from_the_first, Recovered& out) {
 Recovered recover(std::span<const SegmentBytes> segments) {
   Recovered out;
   if (segments.empty()) return out;
+  for (const SegmentBytes& segment : segments) {
+    const std::optional<uint32_t> format = newer_format(segment.bytes);
+    if (!format) continue;
+    Recovered newer = corrupt("segment " + std::to_string(segment.segment) + " is of format " +
+                              std::to_string(*format) + ", which this version of patronusd does not know");
+    newer.newer_format = true;
+    return newer;
+  }
   const uint64_t first_number = segments[0].segment;
   const bool from_the_first = first_number == 1;
   const std::optional<SegmentHeader> first = read_segment_header(segments[0].bytes);
-  if (!first) {
-    // The header is synced before the first batch is written, so an interrupted creation leaves only zeros
-    // after it.
-    const bool unused = from_the_first && segments.size() == 1 &&
-                        all_zero(segments[0].bytes.substr(
-                            std::min(segments[0].bytes.size(), limits::kWalSegmentHeaderBytes)));
-    return unused ? out : corrupt("the header of segment " + std::to_string(first_number) + " is damaged");
-  }
+  // A segment gets its name once its header is synced, so that no crash explains one without.
+  if (!first) return corrupt("the header of segment " + std::to_string(first_number) + " is damaged");
   if (!from_the_first && !first->start) {
     return corrupt("segment " + std::to_string(first_number - 1) + " is missing");
   }

@@ -36,7 +36,8 @@ struct SegmentInfo {
 
 struct Recovered {
   Verdict verdict = Verdict::kEmpty;
-  std::string reason;  // of a tear or a corruption, with its place
+  std::string reason;         // of a tear or a corruption, with its place
+  bool newer_format = false;  // corrupt for this version, though not for the one that wrote it
   Incarnation incarnation;
   HardState hard;
   // Consecutive. They begin at 1 if the first segment there is the first ever; otherwise at whatever index is

@@ -7,6 +7,7 @@
 #include "core/base/limits.h"
 #include "io/config/duration.h"
 #include "io/config/reading.h"
+#include "io/config/size.h"
 
 namespace patronus {
 namespace {
@@ -181,6 +182,10 @@ const std::vector<Setting>& settings() {
       {"AUTO_JOIN", "on", "whether a node that starts empty and reaches this one is taken into the cluster"},
       {"CLUSTER_SECRET", "", "32 random bytes in hex or base64url; rather name their file in _FILE"},
       {"DATA_DIR", "/data/raft", "where the log is kept"},
+      {"CHECKPOINT_INTERVAL", "30",
+       "the state is written to its image this long after it changed, or earlier"},
+      {"LOG_RETENTION", "512MiB",
+       "how much of the log is kept for nodes that are away; one that lacks more is given the whole state"},
       {"ELECTION_TIMEOUT", "5", "a leader silent for longer is replaced: 5, 5s, 500ms"},
       {"HEARTBEAT_INTERVAL", "1", "how often a leader is heard; at most a fifth of the election timeout"},
       {"REQUEST_TIMEOUT", "10", "after this a request that can't be decided is answered 503 or 504"},
@@ -219,6 +224,28 @@ void read_sessions(Reading& in, Config& config) {
   }
 }
 
+void read_storage(Reading& in, Config& config) {
+  const std::optional<Duration> interval = read_duration(in, "CHECKPOINT_INTERVAL", "30");
+  config.checkpoint_interval = interval.value_or(limits::kCheckpointInterval);
+  if (interval &&
+      (*interval < limits::kCheckpointIntervalMin || *interval > limits::kCheckpointIntervalMax)) {
+    in.wrong("CHECKPOINT_INTERVAL", in.text("CHECKPOINT_INTERVAL", "30"),
+             "is out of range; use " + format_duration(limits::kCheckpointIntervalMin) + " to " +
+                 format_duration(limits::kCheckpointIntervalMax));
+  }
+  const std::string text = in.text("LOG_RETENTION", format_size(limits::kLogRetainedBytesMax));
+  const std::optional<uint64_t> bytes = parse_size(text);
+  if (!bytes) {
+    in.wrong("LOG_RETENTION", text, "is not a size; use for example 64MiB");
+  } else if (*bytes < limits::kLogRetainedBytesMin || *bytes > limits::kLogRetainedBytesMax) {
+    in.wrong("LOG_RETENTION", text,
+             "is out of range; use " + format_size(limits::kLogRetainedBytesMin) + " to " +
+                 format_size(limits::kLogRetainedBytesMax));
+  } else {
+    config.log_retained_bytes = *bytes;
+  }
+}
+
 LoadedConfig make_config(const Sources& sources) {
   LoadedConfig loaded;
   Reading in(sources, loaded.errors);
@@ -229,6 +256,7 @@ LoadedConfig make_config(const Sources& sources) {
   read_auto_join(in, loaded.config);
   read_cluster_secret(in, loaded.config);
   read_sessions(in, loaded.config);
+  read_storage(in, loaded.config);
   read_timing(in, loaded.config);
   return loaded;
 }

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/limits.h"
 #include "core/base/time.h"
 #include "core/base/types.h"
 #include "io/auth/remote.h"
@@ -45,6 +46,8 @@ struct Config {
   uint8_t leader_priority = 0;
   bool auto_join = true;  // empty nodes that come are taken in
   std::string data_dir;
+  Duration checkpoint_interval = limits::kCheckpointInterval;
+  size_t log_retained_bytes = limits::kLogRetainedBytesMax;
   Duration election_timeout{};
   Duration heartbeat_interval{};
   Duration request_timeout{};

@@ -91,6 +91,8 @@ void node_families(Families& all, const Status& status, const Metrics& metrics, 
           static_cast<double>(status.counters.elections_started));
   counter(all, "patronus_wal_written_bytes_total", "Bytes written to the log on disk",
           static_cast<double>(metrics.wal_bytes));
+  counter(all, "patronus_artefact_sent_bytes_total", "Bytes of the whole state sent to nodes that lack it",
+          static_cast<double>(metrics.artefact_bytes_sent));
   MetricFamily& lag = family(all, "patronus_peer_lag_entries", "Entries a peer is behind", MetricType::Gauge);
   for (const NodeView& node : status.nodes) {
     if (node.id == status.id) continue;

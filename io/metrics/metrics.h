@@ -40,6 +40,7 @@ struct Metrics {
   DurationHistogram wal_fsync;
   DurationHistogram checkpoints;
   uint64_t wal_bytes = 0;
+  uint64_t artefact_bytes_sent = 0;
   uint64_t http_connections = 0;
 };
 

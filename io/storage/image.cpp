@@ -14,7 +14,7 @@
 namespace patronus {
 namespace {
 
-constexpr uint32_t kFormat = 1;
+constexpr uint32_t kFormat = 2;  // 1 did not say whether it was installed; it never was
 constexpr const char* kRowsName = "rows";
 constexpr const char* kAboutName = "about";
 constexpr std::string_view kAboutKey = "image";
@@ -32,6 +32,7 @@ std::string encode_about(const ImageAbout& about) {
   encode(out, about.end.base);
   out.u64(about.end.state_hash);
   out.u64(about.rows);
+  out.boolean(about.installed);
   out.u32(crc32c(bytes));
   return bytes;
 }
@@ -42,13 +43,22 @@ std::optional<ImageAbout> decode_about(std::string_view bytes) {
     return std::nullopt;
   Reader in(bytes.substr(0, bytes.size() - 4));
   ImageAbout about;
-  if (in.u32() != kFormat) in.fail();
+  const uint32_t format = in.u32();
+  if (format < 1 || format > kFormat) in.fail();
   about.incarnation = Incarnation{in.u64()};
   about.end.base = decode_base(in);
   about.end.state_hash = in.u64();
   about.rows = in.u64();
+  if (format > 1) about.installed = in.boolean();
   if (!in.done()) return std::nullopt;
   return about;
+}
+
+bool is_newer(std::string_view bytes) {
+  Reader in(bytes);
+  const bool whole = bytes.size() > 4 && Reader(bytes.substr(bytes.size() - 4)).u32() ==
+                                             crc32c(bytes.substr(0, bytes.size() - 4));
+  return whole && in.u32() > kFormat;
 }
 
 bool is_damage(int code) {
@@ -120,6 +130,8 @@ std::variant<std::optional<ImageAbout>, ImageError> Image::about() {
     return std::optional<ImageAbout>();
   }
   if (code != 0) return error("read", code);
+  if (is_newer(view(value)))
+    return ImageError{ImageFault::kNewer, "a later version of patronusd has written the image " + path_};
   std::optional<ImageAbout> about = decode_about(view(value));
   if (!about || about->rows != rows.ms_entries) return damaged;
   return about;
@@ -169,11 +181,16 @@ std::optional<ImageError> Image::write(const Row& row) {
   return std::nullopt;
 }
 
-std::optional<ImageError> Image::commit(Incarnation incarnation, const CheckpointEnd& end) {
+std::optional<ImageError> Image::settle(const ImageAbout& about) {
+  if (std::optional<ImageError> failed = begin()) return failed;
+  return commit(about.incarnation, about.end);
+}
+
+std::optional<ImageError> Image::commit(Incarnation incarnation, const CheckpointEnd& end, bool installed) {
   Transaction transaction = std::move(transaction_);
   MDB_stat rows{};
   if (const int code = mdb_stat(transaction.get(), rows_, &rows)) return error("write", code);
-  const std::string bytes = encode_about({incarnation, end, rows.ms_entries});
+  const std::string bytes = encode_about({incarnation, end, rows.ms_entries, installed});
   MDB_val key = value_of(kAboutKey);
   MDB_val value = value_of(bytes);
   if (const int code = mdb_put(transaction.get(), about_, &key, &value, 0)) return error("write", code);

@@ -26,6 +26,8 @@ struct ImageAbout {
   Incarnation incarnation;
   CheckpointEnd end;
   uint64_t rows = 0;
+  bool installed =
+      false;  // it came from another node, and the log has not been brought together with it since
 
   friend bool operator==(const ImageAbout&, const ImageAbout&) = default;
 };
@@ -33,6 +35,7 @@ struct ImageAbout {
 enum class ImageFault : uint8_t {
   kFull,     // no room on the disk, or in the map: the image is as it was, and it may be tried again
   kDamaged,  // what the file holds is not an image that was written here
+  kNewer,    // a later version of the program wrote it
   kFailed,   // anything else: what the file holds now is unknown
 };
 struct ImageError {
@@ -55,7 +58,11 @@ class Image {
   // abandons the transaction.
   [[nodiscard]] std::optional<ImageError> begin();
   [[nodiscard]] std::optional<ImageError> write(const std::vector<Row>& rows);
-  [[nodiscard]] std::optional<ImageError> commit(Incarnation incarnation, const CheckpointEnd& end);
+  // `installed`: see ImageAbout.
+  [[nodiscard]] std::optional<ImageError> commit(Incarnation incarnation, const CheckpointEnd& end,
+                                                 bool installed = false);
+  // Image and log have been brought together: from now on a misfit is damage again.
+  [[nodiscard]] std::optional<ImageError> settle(const ImageAbout& about);
   bool in_transaction() const { return transaction_ != nullptr; }
   void abandon() { transaction_.reset(); }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/base/assert.h"
+#include "io/storage/artefact_files.h"
 
 namespace patronus {
 
@@ -47,12 +48,14 @@ std::optional<std::string> ImageWriter::take_complaint() {
 void ImageWriter::run() {
   while (!failed_) {
     std::unique_lock lock(mutex_);
-    wakeup_.wait(lock, [this] { return submitted_.has_value() || stopping_; });
+    wakeup_.wait(lock, [this] { return submitted_ || wanted_artefact_ || stopping_; });
     if (stopping_) return;
-    Checkpoint piece = std::move(*submitted_);
-    submitted_.reset();
+    std::optional<Checkpoint> piece = std::exchange(submitted_, std::nullopt);
+    const std::optional<std::string> path =
+        piece ? std::nullopt : std::exchange(wanted_artefact_, std::nullopt);
     lock.unlock();
-    take(std::move(piece));
+    if (piece) take(std::move(*piece));
+    if (path) make(*path);
   }
 }
 
@@ -113,6 +116,39 @@ bool ImageWriter::insist(std::optional<ImageError> failed) {
     failed = write_all();
     if (!failed) return true;
   }
+}
+
+void ImageWriter::make_artefact(std::string path) {
+  {
+    const std::lock_guard lock(mutex_);
+    PATRONUS_ASSERT(!wanted_artefact_ && !made_, "one artefact at a time");
+    wanted_artefact_ = std::move(path);
+  }
+  wakeup_.notify_one();
+}
+
+std::optional<ArtefactMade> ImageWriter::take_artefact() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(made_, std::nullopt);
+}
+
+// What it can't read or write is no reason to stop: the image itself is as it was.
+void ImageWriter::make(const std::string& path) {
+  std::variant<Artefact, std::string> made = write_artefact(*image_, path, [this] {
+    const std::lock_guard lock(mutex_);
+    return stopping_;
+  });
+  ArtefactMade result;
+  if (auto* failure = std::get_if<std::string>(&made)) {
+    result.failure = std::move(*failure);
+  } else {
+    result.artefact = std::get<Artefact>(made);
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    made_ = std::move(result);
+  }
+  notify_();
 }
 
 void ImageWriter::finish(Done&& done) {

@@ -14,6 +14,7 @@
 #include "core/base/time.h"
 #include "core/base/types.h"
 #include "core/effect.h"
+#include "core/event.h"
 #include "io/storage/image.h"
 
 namespace patronus {
@@ -37,6 +38,10 @@ class ImageWriter {
   void submit(Checkpoint&& piece);
   // The result of the piece under way, once there is one.
   [[nodiscard]] std::optional<Done> take_done();
+  // Writes what the image holds to an artefact, once the piece under way, if any, was taken. At most one may
+  // be under way.
+  void make_artefact(std::string path);
+  [[nodiscard]] std::optional<ArtefactMade> take_artefact();
   // A line for the operator, while the disk is full.
   [[nodiscard]] std::optional<std::string> take_complaint();
 
@@ -48,6 +53,7 @@ class ImageWriter {
   // Tries until it is written; false if the writer is to stop first, or for good.
   bool insist(std::optional<ImageError> failed);
   void finish(Done&& done);
+  void make(const std::string& path);
 
   const std::string path_;
   const size_t map_bytes_;
@@ -60,6 +66,8 @@ class ImageWriter {
   std::optional<Checkpoint> submitted_;
   std::optional<Done> done_;
   std::optional<std::string> complaint_;
+  std::optional<std::string> wanted_artefact_;  // its path
+  std::optional<ArtefactMade> made_;
   bool stopping_ = false;
 
   // Of the thread alone.

@@ -31,9 +31,9 @@ std::variant<Store, StateFault> build(Image& image, const ImageAbout& about, con
 
 std::string image_path(const std::string& directory) { return directory + "/image.mdb"; }
 
-std::variant<LoadedState, StateFault> load_state(const std::string& path, size_t map_bytes,
-                                                 const wal::Recovered& recovered,
+std::variant<LoadedState, StateFault> load_state(LogDirectory& directory, size_t map_bytes,
                                                  const LoadProgress& progress) {
+  const std::string path = image_path(directory.path);
   if (const std::optional<ImageError> error = check_readable(path, map_bytes)) return fault_of(*error);
   std::variant<Image, ImageError> opened = Image::open(path, map_bytes);
   if (const auto* error = std::get_if<ImageError>(&opened)) return fault_of(*error);
@@ -41,13 +41,22 @@ std::variant<LoadedState, StateFault> load_state(const std::string& path, size_t
   std::variant<std::optional<ImageAbout>, ImageError> read = image.about();
   if (const auto* error = std::get_if<ImageError>(&read)) return fault_of(*error);
   const ImageAbout about = std::get<std::optional<ImageAbout>>(read).value_or(ImageAbout{});
-  Judgement judgement = judge_boot(recovered, about.incarnation, about.end.base);
+  const ImageOrigin origin{about.incarnation, about.end.base, about.installed};
+  Judgement judgement = judge_boot(directory.recovered, origin);
+  if (judgement.verdict == BootVerdict::kLogLeftBehind) {
+    if (auto failed = begin_log_anew(directory, about.end.base))
+      return StateFault{StateFault::Kind::kUnreadable, BootVerdict::kFits, std::move(*failed)};
+    judgement = judge_boot(directory.recovered, origin);
+  }
   if (judgement.verdict != BootVerdict::kFits) {
     return StateFault{StateFault::Kind::kMisfit, judgement.verdict, std::move(judgement.reason)};
   }
   if (!about.end.base.index) return LoadedState{std::move(image), Store{}};
   std::variant<Store, StateFault> built = build(image, about, progress);
   if (auto* fault = std::get_if<StateFault>(&built)) return std::move(*fault);
+  if (about.installed) {
+    if (const std::optional<ImageError> error = image.settle(about)) return fault_of(*error);
+  }
   return LoadedState{std::move(image), std::move(std::get<Store>(built))};
 }
 

@@ -9,6 +9,7 @@
 #include "core/state/store.h"
 #include "core/wal/judgement.h"
 #include "io/storage/image.h"
+#include "io/storage/log_directory.h"
 
 namespace patronus {
 
@@ -20,7 +21,7 @@ struct LoadedState {
 // Why there is none.
 struct StateFault {
   enum class Kind : uint8_t {
-    kUnreadable,  // the disk, not the image
+    kUnreadable,  // the disk, not the image; or a later version has written it
     kDamaged,     // the image is not one that was written here, or not whole
     kMisfit,      // it does not belong to this log: see the verdict
   };
@@ -32,10 +33,10 @@ struct StateFault {
 // Called now and then with how many rows of how many were read.
 using LoadProgress = std::function<void(uint64_t read, uint64_t all)>;
 
-// Opens or creates the image and builds the state that it holds; an empty one without an image. The state's
-// hash is the one that it had, and the log that was recovered goes on from there.
-[[nodiscard]] std::variant<LoadedState, StateFault> load_state(const std::string& path, size_t map_bytes,
-                                                               const wal::Recovered& recovered,
+// Opens or creates the image of a data directory and builds the state that it holds; an empty one without an
+// image. The state's hash is the one that it had, and the log that was recovered goes on from there: one that
+// an image from another node has left behind begins anew.
+[[nodiscard]] std::variant<LoadedState, StateFault> load_state(LogDirectory& directory, size_t map_bytes,
                                                                const LoadProgress& progress);
 
 // Where the image of a data directory is.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/limits.h"
+#include "core/wal/judgement.h"
 #include "io/storage/segments.h"
 
 namespace patronus {
@@ -77,7 +78,7 @@ std::string segment_path(const std::string& directory, uint64_t segment) {
   return directory + "/wal-" + to_hex(segment) + ".seg";
 }
 
-std::variant<LogDirectory, std::string> open_log_directory(const std::string& path, Incarnation fresh) {
+std::variant<LogDirectory, std::string> lock_directory(const std::string& path) {
   std::error_code error;
   fs::create_directories(path, error);
   if (error)
@@ -90,27 +91,66 @@ std::variant<LogDirectory, std::string> open_log_directory(const std::string& pa
     return "PATRONUS_DATA_DIR='" + path +
            "' is in use by another process; give each node a directory of its own";
   }
+  return directory;
+}
+
+std::optional<std::string> read_log(LogDirectory& directory, Incarnation fresh) {
   std::vector<LoadedSegment> loaded;
-  if (auto failed = load_segments(path, loaded)) return *failed;
+  if (auto failed = load_segments(directory.path, loaded)) return failed;
   std::vector<wal::SegmentBytes> views;
   for (const LoadedSegment& segment : loaded) views.push_back({segment.segment, segment.bytes});
   directory.recovered = wal::recover(views);
   switch (directory.recovered.verdict) {
     case wal::Verdict::kCorrupt:
-      return "the log in " + path + " is damaged (" + directory.recovered.reason +
-             "); this node can't trust its disk and does not start: check the disk, set the directory aside";
-    case wal::Verdict::kEmpty: {
-      if (auto failed = create_segment(path, fresh, wal::first_position(fresh))) return *failed;
+      return std::nullopt;
+    case wal::Verdict::kEmpty:
       directory.recovered.incarnation = fresh;
       directory.recovered.position = wal::first_position(fresh);
-      break;
-    }
+      return create_segment(directory.path, fresh, directory.recovered.position);
     case wal::Verdict::kTorn:
     case wal::Verdict::kWhole:
-      if (auto failed = settle(path, directory.recovered.position, loaded)) return *failed;
-      break;
+      return settle(directory.path, directory.recovered.position, loaded);
   }
-  return directory;
+  return std::nullopt;
+}
+
+std::variant<LogDirectory, std::string> open_log_directory(const std::string& path, Incarnation fresh) {
+  std::variant<LogDirectory, std::string> locked = lock_directory(path);
+  if (auto* directory = std::get_if<LogDirectory>(&locked)) {
+    if (auto failed = read_log(*directory, fresh)) return std::move(*failed);
+    if (directory->recovered.verdict == wal::Verdict::kCorrupt)
+      return "the log in " + path + " is damaged (" + directory->recovered.reason + ")";
+  }
+  return locked;
+}
+
+std::optional<std::string> begin_log_anew(LogDirectory& directory, const Base& image) {
+  const wal::Write first = begin_log_anew(directory.recovered, image, limits::kWalSegmentBytes);
+  if (auto failed = create_segment(directory.path, directory.recovered.incarnation, *first.new_segment))
+    return failed;
+  {
+    std::variant<File, std::string> opened = File::open(segment_path(directory.path, first.segment), O_RDWR);
+    if (auto* error = std::get_if<std::string>(&opened)) return std::move(*error);
+    auto& file = std::get<File>(opened);
+    if (auto failed = file.write_at(first.offset, first.bytes)) return failed;
+    if (auto failed = file.sync_data()) return failed;
+  }
+  std::vector<uint64_t> numbers;
+  if (auto failed = list_segments(directory.path, numbers)) return failed;
+  for (const uint64_t number : numbers) {
+    if (number >= first.segment) break;
+    const std::string path = segment_path(directory.path, number);
+    if (::unlink(path.c_str()) != 0) return error_text("remove", path);
+    // Each for good before the next, so that those left are without a gap whenever power fails.
+    if (auto failed = sync_directory(directory.path)) return failed;
+  }
+  std::vector<LoadedSegment> loaded;
+  if (auto failed = load_segments(directory.path, loaded)) return failed;
+  std::vector<wal::SegmentBytes> views;
+  for (const LoadedSegment& segment : loaded) views.push_back({segment.segment, segment.bytes});
+  directory.recovered = wal::recover(views);
+  if (directory.recovered.verdict == wal::Verdict::kWhole) return std::nullopt;
+  return "the log in " + directory.path + " could not be begun anew: " + directory.recovered.reason;
 }
 
 }  // namespace patronus

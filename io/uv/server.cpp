@@ -1,5 +1,6 @@
 #include "io/uv/server.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <ctime>
@@ -32,6 +33,9 @@ DriverOptions driver_options(const Config& config, wal::Recovered&& recovered, S
   options.boot.founding_nodes = config.founding_nodes;
   options.boot.leave_grace = config.drain_grace;
   options.boot.auto_join = config.auto_join;
+  options.boot.pace.interval = config.checkpoint_interval;
+  options.boot.retention.bytes_max = config.log_retained_bytes;
+  options.boot.retention.tail_bytes = std::min(limits::kLogTailBytes, config.log_retained_bytes / 2);
   options.boot.seed = seed;
   options.boot.hard = std::move(recovered.hard);
   options.boot.state = std::move(state);
@@ -56,9 +60,9 @@ DriverOptions driver_options(const Config& config, wal::Recovered&& recovered, S
 
 }  // namespace
 
-Server::Server(const Config& config, Certificates&& certificates, LogDirectory&& directory,
-               LoadedState&& state, uint64_t seed, std::string version)
-    : config_(config), directory_(std::move(directory)), watchdog_(limits::kWatchdogTimeout, bark) {
+Server::Server(const Config& config, Certificates&& certificates, OpenedData&& data, uint64_t seed,
+               std::string version)
+    : config_(config), directory_(std::move(data.directory)), watchdog_(limits::kWatchdogTimeout, bark) {
   log_done_ = std::make_unique<Handle<uv_async_t>>();
   uv_async_init(loop_.get(), log_done_->get(), [](uv_async_t* handle) { Handle<uv_async_t>::call(handle); });
   log_done_->on([this] { on_log_done(); });
@@ -66,6 +70,10 @@ Server::Server(const Config& config, Certificates&& certificates, LogDirectory&&
   uv_async_init(loop_.get(), image_done_->get(),
                 [](uv_async_t* handle) { Handle<uv_async_t>::call(handle); });
   image_done_->on([this] { on_image_done(); });
+  artefacts_done_ = std::make_unique<Handle<uv_async_t>>();
+  uv_async_init(loop_.get(), artefacts_done_->get(),
+                [](uv_async_t* handle) { Handle<uv_async_t>::call(handle); });
+  artefacts_done_->on([this] { on_artefacts_done(); });
   passwords_done_ = std::make_unique<Handle<uv_async_t>>();
   uv_async_init(loop_.get(), passwords_done_->get(),
                 [](uv_async_t* handle) { Handle<uv_async_t>::call(handle); });
@@ -79,12 +87,16 @@ Server::Server(const Config& config, Certificates&& certificates, LogDirectory&&
       std::make_unique<LogWriter>(directory_.path, recovered.incarnation, recovered.position,
                                   first_segment(recovered), [this] { uv_async_send(log_done_->get()); });
   image_ = std::make_unique<ImageWriter>(
-      image_path(directory_.path), limits::kImageMapBytes, std::move(state.image), recovered.incarnation,
+      image_path(directory_.path), limits::kImageMapBytes, std::move(data.state.image), recovered.incarnation,
       limits::kCheckpointRetry, [this] { uv_async_send(image_done_->get()); });
+  artefacts_ = std::make_unique<ArtefactWorker>(artefact_paths(directory_.path),
+                                                [this] { uv_async_send(artefacts_done_->get()); });
   Ports& ports = *this;
-  driver_ = std::make_unique<Driver>(driver_options(config_, std::move(directory_.recovered),
-                                                    std::move(state.store), seed, std::move(version)),
-                                     ports);
+  DriverOptions options = driver_options(config_, std::move(directory_.recovered),
+                                         std::move(data.state.store), seed, std::move(version));
+  options.boot.rebuilds = data.rebuild.has_value();
+  if (data.rebuild) options.boot.lost_cluster = data.rebuild->cluster;
+  driver_ = std::make_unique<Driver>(std::move(options), ports);
   use_certificates(std::move(certificates));
 }
 
@@ -121,6 +133,7 @@ int Server::run() {
   // Those with threads go first: their notifications use the loop.
   writer_.reset();
   image_.reset();
+  artefacts_.reset();
   passwords_.reset();
   reloader_.reset();
   streams_.reset();
@@ -130,6 +143,7 @@ int Server::run() {
   prepare_.reset();
   log_done_.reset();
   image_done_.reset();
+  artefacts_done_.reset();
   passwords_done_.reset();
   terminate_.reset();
   interrupt_.reset();
@@ -250,6 +264,9 @@ void Server::log(const Notice& notice) {
     case NoticeKind::kSetupToken:
       log_line(LogLevel::kInfo, "setup_token", notice.text);
       break;
+    case NoticeKind::kArtefact:
+      log_line(LogLevel::kInfo, "state", notice.text);
+      break;
     case NoticeKind::kStranger:
       log_line(LogLevel::kWarn, "refused", notice.text);
       break;
@@ -282,6 +299,11 @@ void Server::on_image_done() {
   if (const std::optional<std::string> complaint = image_->take_complaint()) {
     log_line(LogLevel::kWarn, "checkpoint", *complaint);
   }
+  if (std::optional<ArtefactMade> made = image_->take_artefact()) {
+    if (made->artefact) artefacts_->made(*made->artefact);
+    driver_->artefact_made(std::move(*made));
+    needs_flush_ = true;
+  }
   const std::optional<ImageWriter::Done> done = image_->take_done();
   if (!done) return;
   if (!done->error.empty()) {
@@ -291,6 +313,23 @@ void Server::on_image_done() {
   }
   driver_->checkpoint_taken();
   needs_flush_ = true;
+}
+
+void Server::on_artefacts_done() {
+  while (std::optional<ArtefactWorker::Done> done = artefacts_->take_done()) {
+    if (auto* read = std::get_if<ArtefactWorker::Read>(&*done)) {
+      driver_->part_read(read->wanted, std::move(read->bytes));
+    } else if (auto* kept = std::get_if<PartKept>(&*done)) {
+      driver_->part_kept(std::move(*kept));
+    } else {
+      // Whatever became of it, this process has stopped for it; the next one begins with what is there.
+      const std::string& failure = std::get<ArtefactWorker::Arrived>(*done).failure;
+      if (!failure.empty()) log_line(LogLevel::kError, "state", failure + "; begins again without it");
+      begins_again_ = true;
+      loop_.stop();
+    }
+    needs_flush_ = true;
+  }
 }
 
 void Server::on_passwords_done() {

@@ -7,9 +7,9 @@
 #include "io/auth/password_workers.h"
 #include "io/config/config.h"
 #include "io/driver.h"
+#include "io/storage/artefact_worker.h"
+#include "io/storage/data_directory.h"
 #include "io/storage/image_writer.h"
-#include "io/storage/load_state.h"
-#include "io/storage/log_directory.h"
 #include "io/storage/log_writer.h"
 #include "io/uv/certificate_reloader.h"
 #include "io/uv/certificates.h"
@@ -21,12 +21,14 @@ namespace patronus::uv {
 
 class Server final : private Ports, private TlsStreams::Listener {
  public:
-  Server(const Config& config, Certificates&& certificates, LogDirectory&& directory, LoadedState&& state,
-         uint64_t seed, std::string version);
+  Server(const Config& config, Certificates&& certificates, OpenedData&& data, uint64_t seed,
+         std::string version);
   ~Server() override = default;
 
   // Serves until a signal or a failure; the process's exit code.
   int run();
+  // After run(): the process is to begin again, with the state that has arrived.
+  bool begins_again() const { return begins_again_; }
 
  private:
   // Ports
@@ -46,6 +48,10 @@ class Server final : private Ports, private TlsStreams::Listener {
   void write_log(wal::Write&& write) override { writer_->submit(std::move(write)); }
   void cut_log(uint64_t first_kept_segment) override { writer_->cut(first_kept_segment); }
   void checkpoint(Checkpoint&& piece) override { image_->submit(std::move(piece)); }
+  void make_artefact() override { image_->make_artefact(artefact_paths(directory_.path).made); }
+  void read_part(SendPart&& wanted) override { artefacts_->read(std::move(wanted)); }
+  void keep_part(ArtefactPart&& part) override { artefacts_->keep(std::move(part)); }
+  void install_artefact(const Artefact& artefact) override { artefacts_->arrive(artefact); }
   void wake_at(Instant at) override;
   void log(const Notice& notice) override;
   void drained() override;
@@ -73,6 +79,7 @@ class Server final : private Ports, private TlsStreams::Listener {
   void start_signals();
   void on_log_done();
   void on_image_done();
+  void on_artefacts_done();
   void on_passwords_done();
   void on_signal(const char* name);
   void flush_if_needed();
@@ -87,6 +94,7 @@ class Server final : private Ports, private TlsStreams::Listener {
   std::unique_ptr<Handle<uv_prepare_t>> prepare_;
   std::unique_ptr<Handle<uv_async_t>> log_done_;
   std::unique_ptr<Handle<uv_async_t>> image_done_;
+  std::unique_ptr<Handle<uv_async_t>> artefacts_done_;
   std::unique_ptr<Handle<uv_async_t>> passwords_done_;
   std::unique_ptr<Handle<uv_signal_t>> terminate_;
   std::unique_ptr<Handle<uv_signal_t>> interrupt_;
@@ -94,12 +102,14 @@ class Server final : private Ports, private TlsStreams::Listener {
   std::unique_ptr<CertificateReloader> reloader_;
   std::unique_ptr<LogWriter> writer_;
   std::unique_ptr<ImageWriter> image_;
+  std::unique_ptr<ArtefactWorker> artefacts_;
   std::unique_ptr<auth::PasswordWorkers> passwords_;
   std::unique_ptr<Driver> driver_;
   Instant timer_at_ = Instant::never();
   bool needs_flush_ = false;
   bool draining_ = false;
   int exit_code_ = 0;
+  bool begins_again_ = false;
 };
 
 }  // namespace patronus::uv

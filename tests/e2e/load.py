@@ -13,6 +13,8 @@ from cluster import Cluster, Node
 from waiting import PATIENCE, wait_for
 
 NAMESPACE = "load"
+BULK = "bulk"
+BULK_BYTES = 100_000
 WRITERS = 4
 # From the order to stop: longer than the server's request timeout and an election together.
 LAST_WRITE_SECONDS = 40.0
@@ -134,3 +136,21 @@ def check_stored(node: Node, writes: Iterable[Acknowledged], **parameters: Any) 
         assert item["mod_revision"] == one.mod_revision, f"{node}: {key} has another revision: {item}, {one}"
         assert item["version"] == 1, f"{node}: {key} was written more than once: {item}"
     return len(expected)
+
+
+def fill(node: Node, first: int, count: int) -> dict[str, bytes]:
+    """Writes keys of a size that soon fills what is kept of the log where that is little."""
+    written = {}
+    for number in range(first, first + count):
+        key = f"k{number:05}"
+        value = (f"{number} ".encode() * BULK_BYTES)[:BULK_BYTES]
+        answer = node.put(BULK, key, value)
+        assert answer.status in (200, 201), str(answer)
+        written[key] = value
+    return written
+
+
+def check_bulk(node: Node, written: Mapping[str, bytes]) -> None:
+    for key, value in written.items():
+        answer = node.get(BULK, key)
+        assert answer.status == 200 and answer.body == value, f"{node}: {key}: {answer.status}, {len(answer.body)} bytes"

@@ -49,6 +49,7 @@ void Session::queue_hello() {
     out.bytes(self_.peer_address);
     out.bytes(self_.api_address);
     out.bytes(self_.version);
+    out.boolean(self_.rebuilds);
     out.bytes(expected_);
   });
 }
@@ -130,6 +131,7 @@ void Session::on_hello(std::string_view payload) {
   peer.peer_address = in.text(limits::kAddressBytesMax);
   peer.api_address = in.text(limits::kAddressBytesMax);
   peer.version = in.text(limits::kVersionBytesMax);
+  peer.rebuilds = in.boolean();
   const NodeId wanted = in.text(limits::kNodeIdBytesMax);
   if (!in.done() || !is_node_id(peer.id) || !peer.incarnation) {
     fail("a hello that can't be read");

@@ -16,7 +16,7 @@
 
 namespace patronus::peer {
 
-inline constexpr uint16_t kProtocolVersion = 2;
+inline constexpr uint16_t kProtocolVersion = 3;
 inline constexpr size_t kFrameHeaderBytes = 9;
 
 enum class Side : uint8_t { kDialler, kAcceptor };

@@ -1,0 +1,37 @@
+// Artefacts as files of a data directory: one that was made here, for others to fetch; one that is being
+// fetched; and one that has arrived whole and becomes the image at the next start. Used by one thread at a
+// time each.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "core/artefact.h"
+#include "io/storage/image.h"
+#include "io/storage/load_state.h"
+
+namespace patronus {
+
+struct ArtefactPaths {
+  std::string made;
+  std::string incoming;
+  std::string arrived;
+};
+[[nodiscard]] ArtefactPaths artefact_paths(const std::string& directory);
+
+// Writes what the image holds. The file replaces the one before once it is whole; it is not made durable,
+// since it can be made again. `stop` ends it early. Else the error is one line for the operator.
+[[nodiscard]] std::variant<Artefact, std::string> write_artefact(Image& image, const std::string& path,
+                                                                 const std::function<bool()>& stop);
+
+// Before a node starts: removes what a former process had made or not fetched whole, and makes an artefact
+// that has arrived the image, after it has been read to its end and found to be the state that it says. The
+// old image is replaced in one step. What is not of this cluster, or older than the image, or damaged, is
+// removed, and said through `complain`. The error is one line for the operator: of the disk.
+[[nodiscard]] std::optional<std::string> install_arrived(
+    const std::string& directory, Incarnation incarnation, const ClusterId& cluster, size_t map_bytes,
+    const LoadProgress& progress, const std::function<void(const std::string&)>& complain);
+
+}  // namespace patronus

@@ -1,0 +1,158 @@
+#include "io/storage/rebuild.h"
+
+#include <fcntl.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <system_error>
+
+#include "core/base/bytes.h"
+#include "core/base/crc32c.h"
+#include "core/base/limits.h"
+#include "core/raft/entry.h"
+#include "io/storage/file.h"
+#include "io/storage/load_state.h"
+
+namespace patronus {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint32_t kMagic = 0x444c4252;  // "RBLD"
+constexpr size_t kNoteBytesMax = 4096;
+constexpr size_t kNameBytesMax = 64;
+
+struct Note {
+  bool moving = false;  // things are still on their way to `aside`
+  ClusterId cluster;
+  std::string aside;
+};
+
+std::string note_path(const std::string& directory) { return directory + "/rebuild"; }
+
+std::string text_of(const char* what, const fs::path& path, const std::error_code& error) {
+  return std::string("can't ") + what + " " + path.string() + ": " + error.message();
+}
+
+std::optional<std::string> write_note(const std::string& directory, const Note& note) {
+  std::string bytes;
+  Writer out(bytes);
+  out.u32(kMagic);
+  out.boolean(note.moving);
+  encode(out, note.cluster);
+  out.bytes(note.aside);
+  out.u32(crc32c(bytes));
+  const std::string path = note_path(directory);
+  {
+    std::variant<File, std::string> opened = File::open(path + ".new", O_WRONLY | O_CREAT | O_TRUNC);
+    if (auto* error = std::get_if<std::string>(&opened)) return std::move(*error);
+    auto& file = std::get<File>(opened);
+    if (auto error = file.write_at(0, bytes)) return error;
+    if (auto error = file.sync_data()) return error;
+  }
+  if (std::rename((path + ".new").c_str(), path.c_str()) != 0) return error_text("create", path);
+  return sync_directory(directory);
+}
+
+std::variant<std::optional<Note>, std::string> read_note(const std::string& directory) {
+  const std::string path = note_path(directory);
+  std::error_code error;
+  if (!fs::exists(path, error)) {
+    if (error) return text_of("look for", path, error);
+    return std::optional<Note>();
+  }
+  std::variant<File, std::string> opened = File::open(path, O_RDONLY);
+  if (auto* failed = std::get_if<std::string>(&opened)) return std::move(*failed);
+  std::string bytes;
+  if (auto failed = std::get<File>(opened).read_all(bytes, kNoteBytesMax)) return std::move(*failed);
+  Reader in(bytes);
+  const bool known = in.u32() == kMagic;
+  Note note;
+  note.moving = in.boolean();
+  note.cluster = decode_cluster_id(in);
+  note.aside = in.text(kNameBytesMax);
+  const uint32_t expected = crc32c(std::string_view(bytes).substr(0, in.position()));
+  const bool whole = known && in.u32() == expected && in.done();
+  // Whatever it said, it was there because the directory could not be trusted.
+  return std::optional<Note>(whole ? note : Note{});
+}
+
+// Everything but the lock, the note and what was set aside before.
+bool is_moved(const std::string& name) {
+  return name != "LOCK" && !name.starts_with("rebuild") && !name.starts_with("aside-");
+}
+
+std::optional<std::string> move_all(const std::string& directory, const std::string& aside) {
+  std::error_code error;
+  const fs::path to = fs::path(directory) / aside;
+  fs::create_directory(to, error);
+  if (error) return text_of("create", to, error);
+  std::vector<fs::path> found;
+  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+    if (is_moved(at->path().filename().string())) found.push_back(at->path());
+  }
+  if (error) return text_of("list", directory, error);
+  for (const fs::path& path : found) {
+    fs::rename(path, to / path.filename(), error);
+    if (error) return text_of("set aside", path, error);
+  }
+  if (auto failed = sync_directory(to.string())) return failed;
+  return sync_directory(directory);
+}
+
+// A name for one more, if there may be one more.
+SetAside next_aside(const std::string& directory) {
+  for (size_t number = 1; number <= limits::kAsideMax; ++number) {
+    const std::string name = "aside-" + std::to_string(number);
+    std::error_code error;
+    if (!fs::exists(fs::path(directory) / name, error)) return {name, {}};
+  }
+  return {{},
+          "it was set aside " + std::to_string(limits::kAsideMax) + " times already, in " + directory +
+              "/aside-1 and so on; check the disk, then remove these"};
+}
+
+}  // namespace
+
+std::variant<std::optional<RebuildNote>, std::string> read_rebuild_note(const std::string& directory) {
+  std::variant<std::optional<Note>, std::string> read = read_note(directory);
+  if (auto* failed = std::get_if<std::string>(&read)) return std::move(*failed);
+  const std::optional<Note>& note = std::get<std::optional<Note>>(read);
+  if (!note) return std::optional<RebuildNote>();
+  if (note->moving) {
+    if (auto failed = move_all(directory, note->aside)) return std::move(*failed);
+    if (auto failed = write_note(directory, {false, note->cluster, note->aside})) return std::move(*failed);
+  }
+  return std::optional<RebuildNote>(RebuildNote{note->cluster});
+}
+
+SetAside set_aside(const std::string& directory, const ClusterId& cluster) {
+  SetAside result = next_aside(directory);
+  if (!result.failure.empty()) return result;
+  std::optional<std::string> failed = write_note(directory, {true, cluster, result.name});
+  if (!failed) failed = move_all(directory, result.name);
+  if (!failed) failed = write_note(directory, {false, cluster, result.name});
+  result.failure = failed.value_or("");
+  return result;
+}
+
+SetAside set_image_aside(const std::string& directory) {
+  SetAside result = next_aside(directory);
+  if (!result.failure.empty()) return result;
+  std::error_code error;
+  const fs::path to = fs::path(directory) / result.name;
+  fs::create_directory(to, error);
+  if (!error) fs::rename(image_path(directory), to / "image.mdb", error);
+  if (error) result.failure = text_of("set aside", image_path(directory), error);
+  if (result.failure.empty()) result.failure = sync_directory(directory).value_or("");
+  return result;
+}
+
+std::optional<std::string> remove_rebuild_note(const std::string& directory) {
+  std::error_code error;
+  fs::remove(note_path(directory), error);
+  if (error) return text_of("remove", note_path(directory), error);
+  return sync_directory(directory);
+}
+
+}  // namespace patronus

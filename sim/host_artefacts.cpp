@@ -1,0 +1,119 @@
+// Artefacts on a simulated machine: made from its image, kept part by part, installed before the node starts.
+#include <algorithm>
+
+#include "core/state/artefact_format.h"
+#include "core/wal/judgement.h"
+#include "sim/host.h"
+#include "sim/violation.h"
+
+namespace patronus::sim {
+
+using namespace std::chrono_literals;
+
+void Host::make_artefact() {
+  events_.after(tape_.between(profile_.sync_max, 4 * profile_.sync_max), [this, process = process_] {
+    if (process != process_) return;
+    const Disk::Image& image = disk_.image();
+    ArtefactMade made;
+    if (!image.end.base.index) {
+      made.failure = "there is no image yet";
+    } else {
+      std::string bytes;
+      artefact::Encoder encoder(image.end, bytes);
+      for (const auto& [key, value] : image.rows) encoder.add(key, value, bytes);
+      encoder.finish(bytes);
+      made.artefact = encoder.artefact();
+      const std::vector<Term>& terms = disk_.durable_terms();
+      artefact_terms_[{made.artefact->index, made.artefact->hash}].assign(
+          terms.begin(), terms.begin() + static_cast<std::ptrdiff_t>(made.artefact->index.value));
+      artefact_ = {*made.artefact, std::move(bytes)};
+    }
+    run(process, [made](Driver& driver) { driver.artefact_made(ArtefactMade(made)); });
+  });
+}
+
+void Host::read_part(SendPart&& wanted) {
+  events_.after(tape_.between(10us, 2ms), [this, process = process_, moved = std::move(wanted)] {
+    if (process != process_) return;
+    std::string bytes;
+    if (artefact_ && artefact_->first == moved.artefact)
+      bytes = artefact_->second.substr(moved.offset, limits::kArtefactPartBytes);
+    run(process, [moved, bytes](Driver& driver) { driver.part_read(moved, std::string(bytes)); });
+  });
+}
+
+void Host::keep_part(ArtefactPart&& part) {
+  if (!incoming_ || incoming_->first != part.artefact)
+    incoming_ = {part.artefact, std::string(part.artefact.bytes, '\0')};
+  incoming_->second.replace(part.offset, part.bytes.size(), part.bytes.view());
+  events_.after(tape_.between(10us, 2ms), [this, process = process_, offset = part.offset] {
+    run(process, [offset](Driver& driver) { driver.part_kept({offset, {}}); });
+  });
+}
+
+void Host::install_artefact(const Artefact& artefact) {
+  if (!incoming_ || incoming_->first != artefact)
+    throw Violation("artefact", name_ + " installs what it has not fetched");
+  events_.after(tape_.between(profile_.sync_min, profile_.sync_max), [this, process = process_, artefact] {
+    if (process != process_ || !is_up()) return;
+    trace_.line(events_.now(), name_, "ends, to begin again from the state that it has fetched");
+    disk_.keep_artefact({std::move(incoming_->second), artefact_terms_.at({artefact.index, artefact.hash})});
+    driver_.reset();
+    ++process_;
+    frozen_ = false;
+    while_frozen_.clear();
+    (void)disk_.crash(tape_);
+    network_.host_died(id_, true);
+    start_again();
+  });
+}
+
+void Host::start_again() {
+  events_.after(tape_.between(1ms, 50ms), [this, process = process_] {
+    if (process == process_) start();
+  });
+}
+
+// Power may fail while a node prepares to start, too.
+bool Host::is_struck() {
+  if (!(profile_.crashes || profile_.power_cuts) || !tape_.chance(100)) return false;
+  ++struck_installs_;
+  trace_.line(events_.now(), name_, "loses power before it has started");
+  start_again();
+  return true;
+}
+
+bool Host::take_what_arrived() {
+  const std::optional<Disk::Arrived>& arrived = disk_.artefact();
+  if (!arrived) return true;
+  Disk::Image image;
+  artefact::Decoder decoder([&](std::string_view key, std::string_view value) -> std::optional<std::string> {
+    image.rows.emplace(key, value);
+    return std::nullopt;
+  });
+  std::optional<std::string> fault = decoder.feed(arrived->bytes);
+  if (!fault) fault = decoder.finish();
+  if (fault) throw Violation("artefact", name_ + ": " + *fault);
+  image.end = *decoder.end();
+  if (image.end.base.index <= disk_.image().end.base.index)
+    throw Violation("artefact", name_ + " has fetched a state that is older than its own");
+  disk_.install(std::move(image));
+  ++installs_;
+  return !is_struck();
+}
+
+bool Host::begin_log_anew_if_needed(wal::Recovered& recovered) {
+  const Disk::Image& image = disk_.image();
+  const ImageOrigin origin{image.incarnation, image.end.base, image.installed};
+  if (judge_boot(recovered, origin).verdict != BootVerdict::kLogLeftBehind) return true;
+  const wal::Write first = begin_log_anew(recovered, image.end.base, profile_.segment_bytes);
+  disk_.begin_anew(first);
+  if (is_struck()) return false;
+  while (disk_.remove_one(first.segment)) {
+    if (is_struck()) return false;
+  }
+  recovered = disk_.recover();
+  return true;
+}
+
+}  // namespace patronus::sim
