@@ -106,13 +106,19 @@ struct Removed {
   std::string reason;
 };
 
+// This node's data directory must not be used any more: the driver stops, the directory is set aside, and the
+// process begins again with nothing.
+struct SetAside {
+  std::string reason;
+};
+
 // Give up the link to that peer and dial anew, to learn who is there now.
 struct Redial {
   NodeId peer;
 };
 
 using Effect = std::variant<Persist, Checkpoint, CutLog, MakeArtefact, SendPart, KeepPart, InstallArtefact,
-                            Send, Reply, Notice, Stop, Removed, Redial>;
+                            Send, Reply, Notice, Stop, Removed, SetAside, Redial>;
 using Effects = std::vector<Effect>;
 
 }  // namespace patronus

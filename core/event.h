@@ -64,6 +64,8 @@ struct PeerIdentity {
   std::string api_address;
   std::string version;
   bool rebuilds = false;  // has nothing although it belonged to a cluster: that one, if it is known
+  uint64_t boot = 0;      // how often this data directory was booted
+  uint64_t process = 0;   // tells processes of the same count apart
 
   friend bool operator==(const PeerIdentity&, const PeerIdentity&) = default;
 };

@@ -18,6 +18,8 @@ Outcome outcome_of(Refusal refusal) {
       return Outcome::kFull;
     case Refusal::kWouldBreakQuorum:
       return Outcome::kWouldBreakQuorum;
+    case Refusal::kLeads:
+      return Outcome::kLeads;
   }
   return Outcome::kBusy;
 }
@@ -86,6 +88,7 @@ Instant Node::deadline() const {
 
 void Node::handle(Now now, LinkUp& event, Effects& out) {
   const NodeId id = event.peer.id;
+  note_life(event.peer, true, out);
   founding_.link_up(event.peer);
   links_[id] = std::move(event.peer);
   linked_since_[id] = now.mono;
@@ -111,6 +114,7 @@ void Node::handle(Now now, PeerGone& event, Effects& out) {
 }
 
 void Node::handle(Now now, PeerMessage& event, Effects& out) {
+  if (is_of_an_old_disk(now, event.from, event.incarnation, out)) return;
   const auto& body = event.message.body;
   if (!is_of_the_node(body)) {
     raft_.receive(now, event.from, event.incarnation, std::move(event.message), out);
@@ -118,6 +122,10 @@ void Node::handle(Now now, PeerMessage& event, Effects& out) {
   }
   if (const auto* said = std::get_if<NotMember>(&body)) {
     on_not_member(event, *said, out);
+    return;
+  }
+  if (std::holds_alternative<DiskWentBack>(body)) {
+    on_disk_went_back(event, out);
     return;
   }
   // From whoever was asked for it, though that may be no leader by now, nor a member that this node knows.
@@ -248,6 +256,7 @@ void Node::settle(Now now, Effects& out) {
   apply_committed(now, out);
   keep_image(now, out);
   keep_artefacts(now, out);
+  note_old_disks(now, out);
   serve_reads(now, out);
   keep_sessions(now, out);
   keep_members(now, out);
@@ -436,7 +445,8 @@ void Node::report_health(std::string_view component, bool ok, std::string_view r
 PeerIdentity Node::identity() const {
   const ClusterId& own = raft_.hard_state().cluster_id;
   return {boot_.id,          boot_.incarnation, own ? own : boot_.lost_cluster, boot_.peer_address,
-          boot_.api_address, version_,          boot_.rebuilds && !own};
+          boot_.api_address, version_,          boot_.rebuilds && !own,         raft_.hard_state().boot,
+          boot_.seed};
 }
 
 }  // namespace patronus

@@ -10,6 +10,7 @@
 #include "core/artefact_fetch.h"
 #include "core/artefact_offers.h"
 #include "core/checkpointer.h"
+#include "core/disk_lives.h"
 #include "core/effect.h"
 #include "core/event.h"
 #include "core/founding.h"
@@ -154,6 +155,13 @@ class Node {
   std::optional<Refusal> propose(Now now, const Blob& command, bool& handing_over, Effects& out);
   void on_read_request(Now now, const NodeId& from, const ReadIndexRequest& request, Effects& out);
 
+  // node_disks.cpp
+  // True if the message is of a node whose disk went back, and so counts for nothing.
+  bool is_of_an_old_disk(Now now, const NodeId& from, Incarnation incarnation, Effects& out);
+  void note_life(const PeerIdentity& peer, bool dialled, Effects& out);
+  void note_old_disks(Now now, Effects& out);
+  void on_disk_went_back(const PeerMessage& event, Effects& out);
+
   // node_artefacts.cpp
   void keep_artefacts(Now now, Effects& out);
   void give_state(Now now, Effects& out);
@@ -172,9 +180,12 @@ class Node {
   membership::View membership_view(Now now) const;
   // Why a leader does not even propose what the command wants of the membership.
   std::optional<Refusal> membership_obstacle(Now now, const Blob& command) const;
+  std::optional<Refusal> removal_obstacle(Now now, const NodeId& id, bool force) const;
   void on_not_member(const PeerMessage& event, const NotMember& said, Effects& out);
   void drain_if_leaving(Now now, Effects& out);
   void leave_if_removed(Effects& out);
+  // node_disks.cpp
+  void begin_anew_if_told(Now now, Effects& out);
 
   // What follows from any step: a new leader is told what is pending, what is committed is applied, what is
   // answered is answered.
@@ -228,6 +239,8 @@ class Node {
   DiskPace disk_pace_;
   HandOverPolicy hand_over_policy_;
   Instant next_review_;
+  DiskLives disk_lives_;
+  bool sets_aside_ = false;
   ArtefactOffers offers_;
   ArtefactFetch fetch_;
   Visitors visitors_;

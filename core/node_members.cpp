@@ -9,12 +9,16 @@
 
 namespace patronus {
 
-void Node::handle(Now now, VisitorCame& event, Effects&) { visitors_.came(event.visitor, now.mono); }
+void Node::handle(Now now, VisitorCame& event, Effects& out) {
+  note_life(event.visitor, false, out);
+  visitors_.came(event.visitor, now.mono);
+}
 void Node::handle(Now, VisitorLeft& event, Effects&) { visitors_.left(event.visitor); }
 
 void Node::keep_members(Now now, Effects& out) {
   drain_if_leaving(now, out);
   leave_if_removed(out);
+  begin_anew_if_told(now, out);
   if (visitors_.look_is_due(now.mono)) look_at_visitors(now, out);
   change_members(now, out);
 }
@@ -172,18 +176,25 @@ membership::View Node::membership_view(Now now) const {
   return view;
 }
 
+std::optional<Refusal> Node::removal_obstacle(Now now, const NodeId& id, bool force) const {
+  const membership::View view = membership_view(now);
+  if (membership::may_remove(view, id, force)) return std::nullopt;
+  // A leader that is new has not heard everybody yet, and shall not call healthy voters lost.
+  const bool knows = std::all_of(view.health.begin(), view.health.end(), [](const auto& member) {
+    return member.second.healthy || member.second.silent;
+  });
+  return knows ? Refusal::kWouldBreakQuorum : Refusal::kBusy;
+}
+
 std::optional<Refusal> Node::membership_obstacle(Now now, const Blob& command) const {
   if (!raft_.is_leader()) return std::nullopt;
   const std::optional<MemberOp> op = decode_membership(command.view());
   if (!op) return std::nullopt;
-  if (const auto* remove = std::get_if<RemoveNodeOp>(&*op)) {
-    const membership::View view = membership_view(now);
-    if (membership::may_remove(view, remove->id, remove->force)) return std::nullopt;
-    // A leader that is new has not heard everybody yet, and shall not call healthy voters lost.
-    const bool knows = std::all_of(view.health.begin(), view.health.end(), [](const auto& member) {
-      return member.second.healthy || member.second.silent;
-    });
-    return knows ? Refusal::kWouldBreakQuorum : Refusal::kBusy;
+  if (const auto* remove = std::get_if<RemoveNodeOp>(&*op))
+    return removal_obstacle(now, remove->id, remove->force);
+  if (const auto* reinit = std::get_if<ReinitNodeOp>(&*op)) {
+    if (reinit->id == boot_.id) return Refusal::kLeads;
+    return removal_obstacle(now, reinit->id, false);
   }
   // A member that is heard has not lost its disk: another process has taken its name.
   const auto& admit = std::get<AdmitNodeOp>(*op);

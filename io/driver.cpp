@@ -38,7 +38,6 @@ void Driver::start() {
   performing_ = true;
   perform(std::move(effects));
   work_off();
-  links_.start(now_.mono);
   flush();
 }
 
@@ -46,6 +45,7 @@ ConnId Driver::new_conn(Door) { return next_conn_++; }
 
 ConnId Driver::accepted(Door door, const Remote& remote) {
   now_ = ports_.now();
+  if (door == Door::kPeer && !boot_is_durable_) return 0;
   const ConnId conn = next_conn_++;
   const bool taken = door == Door::kPeer ? links_.accept(conn, now_.mono) : http_.accept(conn, remote, now_);
   return taken ? conn : 0;
@@ -91,7 +91,7 @@ void Driver::written(ConnId conn, size_t bytes) {
 
 void Driver::wake() {
   now_ = ports_.now();
-  links_.wake(now_.mono);
+  if (boot_is_durable_) links_.wake(now_.mono);
   http_.wake(now_);
   check_log_health();
   if (node_.deadline() <= now_.mono) step(Wake{});
@@ -157,6 +157,9 @@ void Driver::perform(Effect&& effect) {
     ports_.stop(stop->reason);
   } else if (auto* removed = std::get_if<Removed>(&effect)) {
     leave_as_removed(std::move(removed->reason));
+  } else if (const auto* aside = std::get_if<SetAside>(&effect)) {
+    stopped_ = true;
+    ports_.set_aside(aside->reason, node_.raft().hard_state().cluster_id);
   } else if (auto* redial = std::get_if<Redial>(&effect)) {
     to_redial_.push_back(std::move(redial->peer));
   }
@@ -237,6 +240,7 @@ void Driver::log_written(Duration took) {
   writing_.reset();
   metrics_.wal_fsync.observe(took);
   node_.report_health("wal", true, "", now_);
+  if (!std::exchange(boot_is_durable_, true)) links_.start(now_.mono);
   later_.push_back(WriteDone{through, took});
   performing_ = true;
   for (Gate::Gated& effect : gate_.release(through)) pass(std::move(effect));
@@ -303,12 +307,13 @@ void Driver::flush() {
   keep_signing_key();
   drain_if_leaving();
   if (draining_) continue_drain();
-  follow_members();
+  if (boot_is_durable_) follow_members();
   for (const NodeId& peer : std::exchange(to_redial_, {})) links_.redial(peer, now_.mono);
   http_.flush(now_);
   write_log();
   links_.flush(now_.mono);
-  Instant next = std::min({node_.deadline(), links_.deadline(), http_.deadline()});
+  Instant next = std::min(node_.deadline(), http_.deadline());
+  if (boot_is_durable_) next = std::min(next, links_.deadline());
   if (writing_)
     next = std::min(next, std::max(writing_since_ + kLogWritePatience, now_.mono) + kLogWritePatience);
   if (draining_ && !draining_->left) {

@@ -153,6 +153,7 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   ProcessFigures process_;
   std::deque<Event> later_;  // what came up while effects are performed; at most one for each of them
   bool performing_ = false;
+  bool boot_is_durable_ = false;  // other nodes are met only then: they remember the count of boots
   bool stopped_ = false;
   std::optional<std::string> removed_;  // what to say of it when it stops
   Node::TargetsVersion targets_;

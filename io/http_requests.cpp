@@ -31,7 +31,7 @@ bool is_for_the_core(api::Route route, http::Method method) {
   if (route == api::Route::kClusterNodes || route == api::Route::kClusterNode) return !api::is_read(method);
   return route == api::Route::kStateKey || route == api::Route::kStateList ||
          route == api::Route::kStateBatch || route == api::Route::kClusterHistory ||
-         route == api::Route::kForceElection;
+         route == api::Route::kForceElection || route == api::Route::kReinit;
 }
 
 // Whether it matters who asks. Elsewhere a token that came along is not even looked at.

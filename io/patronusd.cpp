@@ -127,6 +127,15 @@ int run(int argc, char** argv) {
                       PATRONUS_VERSION);
     exit_code = server.run();
     if (!server.begins_again()) return exit_code;
+    if (server.sets_aside()) {
+      const AsideResult aside = set_aside(loaded.config.data_dir, *server.sets_aside());
+      if (!aside.failure.empty()) {
+        std::fprintf(stderr, "patronusd: %s must be set aside, but %s\n", loaded.config.data_dir.c_str(),
+                     aside.failure.c_str());
+        return kExitError;
+      }
+      log_line(LogLevel::kWarn, "rebuild", "set aside as " + aside.name + "; begins with nothing");
+    }
   }
   // A new program in the same process: whoever supervises it sees no end, and everything is as after a start.
   flush_log();

@@ -73,6 +73,10 @@ class Ports {
   // All parts of this artefact were kept: makes it durable, ends the process and begins again from it.
   virtual void install_artefact(const Artefact& artefact) = 0;
 
+  // The data directory must not be used any more: sets it aside, ends the process and begins again with
+  // nothing, as one that belonged to this cluster.
+  virtual void set_aside(const std::string& reason, const ClusterId& cluster) = 0;
+
   // Hashes or checks a password, answered by password_done(); false if too many wait already.
   [[nodiscard]] virtual bool hash_password(auth::PasswordJob&& job) = 0;
 

@@ -328,6 +328,11 @@ void Host::log(const Notice& notice) {
   if (trace_.keeps()) trace_.line(events_.now(), name_, notice.text);
 }
 
+// No disk here goes back in time, so nobody may say so.
+void Host::set_aside(const std::string& reason, const ClusterId&) {
+  throw Violation("disk", name_ + " is wrongly told: " + reason);
+}
+
 void Host::stop(const std::string& reason) {
   if (!driver_->removed()) throw Violation("stop", name_ + " stopped: " + reason);
   trace_.line(events_.now(), name_, reason);

@@ -60,7 +60,7 @@ class Host final : private Ports {
   uint64_t segments_removed() const { return segments_removed_; }
   uint64_t installs() const { return installs_; }
   uint64_t struck_installs() const { return struck_installs_; }
-  uint64_t set_aside() const { return set_aside_; }
+  uint64_t disks_set_aside() const { return set_aside_; }
   bool is_frozen() const { return frozen_; }
   uint32_t boots() const { return boots_; }
   // What its clocks show.
@@ -99,6 +99,7 @@ class Host final : private Ports {
   void read_part(SendPart&& wanted) override;
   void keep_part(ArtefactPart&& part) override;
   void install_artefact(const Artefact& artefact) override;
+  void set_aside(const std::string& reason, const ClusterId& cluster) override;
   void wake_at(Instant at) override;
   void log(const Notice& notice) override;
   void drained() override;

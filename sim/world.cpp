@@ -287,7 +287,7 @@ void World::report(Outcome& outcome) const {
     outcome.faults["segment removed"] += host->segments_removed();
     outcome.faults["state installed"] += host->installs();
     outcome.faults["install struck"] += host->struck_installs();
-    outcome.faults["disk set aside"] += host->set_aside();
+    outcome.faults["disk set aside"] += host->disks_set_aside();
   }
   outcome.faults["frame lost"] = network_.frames_lost();
   outcome.faults["frame doubled"] = network_.frames_doubled();

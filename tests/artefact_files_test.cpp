@@ -1,7 +1,7 @@
 // Artefacts as files: what an image holds is written, fetched part by part, and becomes the image of another
 // node, whose log goes on after it; what is not fit to be that changes nothing.
-#include <gtest/gtest.h>
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <condition_variable>

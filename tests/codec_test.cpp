@@ -33,7 +33,7 @@ auto fields(const Heartbeat& m) {
   return std::tie(m.round, m.commit, m.leader_commit, m.stamp, m.fresh_as_of, m.fresh_commit);
 }
 auto fields(const HeartbeatResponse& m) {
-  return std::tie(m.round, m.applied, m.wall, m.clock, m.draining, m.priority, m.write_us);
+  return std::tie(m.round, m.applied, m.wall, m.clock, m.draining, m.priority, m.write_us, m.durable);
 }
 auto fields(const TimeoutNow& m) { return std::tie(m.cause); }
 auto fields(const TransferRequest& m) { return std::tie(m.ticket, m.target, m.cause); }
@@ -42,6 +42,7 @@ auto fields(const ForwardWrites& m) { return std::tie(m.commands); }
 auto fields(const WritesRefused& m) { return std::tie(m.why, m.sequences); }
 auto fields(const ReadIndexRequest& m) { return std::tie(m.ticket); }
 auto fields(const NotMember& m) { return std::tie(m.configuration_index, m.removed); }
+auto fields(const DiskWentBack&) { return std::tuple<>(); }
 auto fields(const OfferArtefact& m) { return std::tie(m.artefact); }
 auto fields(const FetchPart& m) { return std::tie(m.artefact, m.offset); }
 auto fields(const ArtefactPart& m) { return std::tie(m.artefact, m.offset, m.bytes); }
@@ -148,12 +149,14 @@ MessageBody body(size_t kind, Term term) {
                                Instant{*rc::gen::arbitrary<int64_t>()},
                                coin(),
                                *rc::gen::inRange<uint8_t>(0, limits::kLeaderPriorityMax + 1),
-                               static_cast<uint32_t>(number())};
+                               static_cast<uint32_t>(number()),
+                               Index{number()}};
     case 8:
       return ForwardWrites{{blob(), blob(), blob()}};
     case 9:
-      return WritesRefused{*rc::gen::element(Refusal::kBusy, Refusal::kFull, Refusal::kWouldBreakQuorum),
-                           *rc::gen::arbitrary<std::vector<uint64_t>>()};
+      return WritesRefused{
+          *rc::gen::element(Refusal::kBusy, Refusal::kFull, Refusal::kWouldBreakQuorum, Refusal::kLeads),
+          *rc::gen::arbitrary<std::vector<uint64_t>>()};
     case 10:
       return ReadIndexRequest{number()};
     case 11:
@@ -177,6 +180,8 @@ MessageBody body(size_t kind, Term term) {
       const Artefact artefact = some_artefact();
       return ArtefactPart{artefact, some_offset(artefact), blob()};
     }
+    case 19:
+      return DiskWentBack{};
     default:
       return TimeoutNow{*rc::gen::element(LeaderCause::kTransfer, LeaderCause::kDrain, LeaderCause::kForced)};
   }
@@ -223,7 +228,7 @@ WriteOp write_op() {
       return MemberOp{AdmitNodeOp{node_id(), Incarnation{number()}, text(), text(), text().substr(0, 200),
                                   Incarnation{number()}}};
     case 4:
-      return MemberOp{RemoveNodeOp{node_id(), coin()}};
+      return coin() ? MemberOp{RemoveNodeOp{node_id(), coin()}} : MemberOp{ReinitNodeOp{node_id()}};
     case 0:
       return PutOp{ns, text(), blob(), text(), expected()};
     case 1:

@@ -95,6 +95,25 @@ TEST_F(MembersTest, RemovalIsForGood) {
   EXPECT_EQ(admit("c", Incarnation{5}), Outcome::kOk) << "with an empty disk it may come again";
 }
 
+TEST_F(MembersTest, ADataDirectoryIsToldToBeginAnew) {
+  const auto reinit = [&](const NodeId& id) {
+    return members_.apply(ReinitNodeOp{id}, index_ = index_.next()).outcome;
+  };
+  EXPECT_EQ(reinit("z"), Outcome::kNotFound);
+  const uint64_t before = members_.hash();
+  EXPECT_EQ(reinit("b"), Outcome::kOk);
+  EXPECT_TRUE(members_.begins_anew("b", kFirst));
+  EXPECT_NE(members_.hash(), before);
+  ASSERT_EQ(admit("b", Incarnation{2}, kFirst), Outcome::kOk);
+  EXPECT_FALSE(members_.begins_anew("b", kFirst)) << "it has";
+  EXPECT_FALSE(members_.begins_anew("b", Incarnation{2}));
+  EXPECT_EQ(reinit("c"), Outcome::kOk);
+  EXPECT_EQ(remove("c"), Outcome::kOk);
+  EXPECT_FALSE(members_.begins_anew("c", kFirst)) << "it goes";
+  ASSERT_EQ(admit("d", Incarnation{}), Outcome::kOk);
+  EXPECT_EQ(reinit("d"), Outcome::kNotFound) << "it never was there";
+}
+
 // Scenario 27.
 TEST_F(MembersTest, AVoterRemains) {
   ASSERT_EQ(remove("a"), Outcome::kOk);
@@ -122,6 +141,7 @@ RC_GTEST_PROP(Members, ComeBackAsTheyWere, ()) {
     const Index at{static_cast<uint64_t>(i) + 2};
     MemberOp op = AdmitNodeOp{id, incarnation, "p", "q", "r", replaces};
     if (*rc::gen::arbitrary<bool>()) op = RemoveNodeOp{id, *rc::gen::arbitrary<bool>()};
+    if (*rc::gen::inRange(0, 6) == 0) op = ReinitNodeOp{id};
     (void)members.apply(op, at);
     RC_ASSERT(members.wanted().size() <= limits::kMembersMax);
     RC_ASSERT(!members.wanted().empty());

@@ -71,6 +71,7 @@ class Links : private Ports, private PeerLinks::Listener {
   void read_part(SendPart&&) override {}
   void keep_part(ArtefactPart&&) override {}
   void install_artefact(const Artefact&) override {}
+  void set_aside(const std::string&, const ClusterId&) override {}
   void wake_at(Instant) override {}
   void log(const Notice& notice) override { lines.push_back(notice.text); }
   void stop(const std::string&) override {}

@@ -85,6 +85,8 @@ struct Hello {
     out.bytes(self.api_address);
     out.bytes(self.version);
     out.boolean(self.rebuilds);
+    out.u64(self.boot);
+    out.u64(self.process);
     out.bytes(wanted);
     return bytes;
   }

@@ -49,6 +49,7 @@ constexpr std::string_view kNames[] = {"none",
                                        "outsider-keeps-quiet",
                                        "remove-unguarded",
                                        "fetch-older",
+                                       "trust-old-disk",
                                        "forget-promises"};
 static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kForgetPromises) + 1);
 }  // namespace

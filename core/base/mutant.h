@@ -48,6 +48,7 @@ enum class Mutant {
   kOutsiderKeepsQuiet,     // whom its log has taken out does not campaign, though that is not committed
   kRemoveUnguarded,        // nodes are removed whatever becomes of the majority
   kFetchOlder,             // a state is fetched that is older than the one that is here
+  kTrustOldDisk,           // a disk that went back in time is taken for what it was
   kForgetPromises,         // a log that begins anew after an installed state forgets whom it gave its vote
 };
 

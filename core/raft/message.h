@@ -84,6 +84,7 @@ struct HeartbeatResponse {
   bool draining = false;  // the sender is about to leave: no leadership for it
   uint8_t priority = 0;   // how much the operator would like it to lead
   uint32_t write_us = 0;  // what a write to its log takes of late, in microseconds; 0: not known
+  Index durable;          // its log is on its disk up to here
 };
 // The leader hands over (thesis, section 3.10): the receiver has all of its log and shall ask for votes now.
 struct TimeoutNow {
@@ -94,7 +95,7 @@ struct TimeoutNow {
 struct ForwardWrites {
   std::vector<Blob> commands;
 };
-enum class Refusal : uint8_t { kBusy = 1, kFull = 2, kWouldBreakQuorum = 3 };
+enum class Refusal : uint8_t { kBusy = 1, kFull = 2, kWouldBreakQuorum = 3, kLeads = 4 };
 // The leader did not take these writes into its log, and will not by itself.
 struct WritesRefused {
   Refusal why = Refusal::kBusy;
@@ -142,10 +143,15 @@ struct ArtefactPart {
   Blob bytes;
 };
 
-using MessageBody = std::variant<PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse, AppendRequest,
-                                 AppendResponse, Heartbeat, HeartbeatResponse, ForwardWrites, WritesRefused,
-                                 ReadIndexRequest, ReadIndexResponse, TimeoutNow, TransferRequest,
-                                 TransferRefused, NotMember, OfferArtefact, FetchPart, ArtefactPart>;
+// The receiver's disk is older than it was when the sender dealt with it: it has forgotten what others count
+// on.
+struct DiskWentBack {};
+
+using MessageBody =
+    std::variant<PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse, AppendRequest, AppendResponse,
+                 Heartbeat, HeartbeatResponse, ForwardWrites, WritesRefused, ReadIndexRequest,
+                 ReadIndexResponse, TimeoutNow, TransferRequest, TransferRefused, NotMember, OfferArtefact,
+                 FetchPart, ArtefactPart, DiskWentBack>;
 
 struct Message {
   ClusterId cluster_id;

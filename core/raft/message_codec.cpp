@@ -66,6 +66,7 @@ void put(Writer& out, const HeartbeatResponse& m) {
   out.boolean(m.draining);
   out.u8(m.priority);
   out.u32(m.write_us);
+  out.u64(m.durable.value);
 }
 void put(Writer& out, const TimeoutNow& m) { out.u8(static_cast<uint8_t>(m.cause)); }
 void put(Writer& out, const TransferRequest& m) {
@@ -96,6 +97,7 @@ void put(Writer& out, const ArtefactPart& m) {
   out.u64(m.offset);
   out.bytes(m.bytes.view());
 }
+void put(Writer&, const DiskWentBack&) {}
 void put(Writer& out, const ForwardWrites& m) {
   out.u32(static_cast<uint32_t>(m.commands.size()));
   for (const Blob& command : m.commands) out.bytes(command.view());
@@ -178,6 +180,7 @@ MessageBody get_heartbeat_response(Reader& in) {
   m.draining = in.boolean();
   m.priority = in.u8();
   m.write_us = in.u32();
+  m.durable = Index{in.u64()};
   if (m.priority > limits::kLeaderPriorityMax) in.fail();
   return m;
 }
@@ -244,7 +247,7 @@ MessageBody get_forward(Reader& in) {
 MessageBody get_refused(Reader& in) {
   WritesRefused m;
   const uint8_t why = in.u8();
-  if (why < 1 || why > static_cast<uint8_t>(Refusal::kWouldBreakQuorum)) in.fail();
+  if (why < 1 || why > static_cast<uint8_t>(Refusal::kLeads)) in.fail();
   m.why = static_cast<Refusal>(why);
   const size_t count = in.count(kForwardedPerMessageMax, 8);
   for (size_t i = 0; i < count; ++i) m.sequences.push_back(in.u64());
@@ -305,6 +308,8 @@ MessageBody get_body(uint8_t kind, Term term, Reader& in) {
       return get_fetch_part(in);
     case 18:
       return get_artefact_part(in);
+    case 19:
+      return DiskWentBack{};
     default:
       in.fail();
       return VoteResponse{};
@@ -324,7 +329,8 @@ bool is_of_the_node(const MessageBody& body) {
          std::holds_alternative<ReadIndexRequest>(body) || std::holds_alternative<ReadIndexResponse>(body) ||
          std::holds_alternative<TransferRequest>(body) || std::holds_alternative<TransferRefused>(body) ||
          std::holds_alternative<NotMember>(body) || std::holds_alternative<OfferArtefact>(body) ||
-         std::holds_alternative<FetchPart>(body) || std::holds_alternative<ArtefactPart>(body);
+         std::holds_alternative<FetchPart>(body) || std::holds_alternative<ArtefactPart>(body) ||
+         std::holds_alternative<DiskWentBack>(body);
 }
 
 std::string_view message_name(const Message& message) {
@@ -332,7 +338,7 @@ std::string_view message_name(const Message& message) {
       "PreVoteRequest",   "PreVoteResponse",   "VoteRequest",       "VoteResponse",    "AppendRequest",
       "AppendResponse",   "Heartbeat",         "HeartbeatResponse", "ForwardWrites",   "WritesRefused",
       "ReadIndexRequest", "ReadIndexResponse", "TimeoutNow",        "TransferRequest", "TransferRefused",
-      "NotMember",        "OfferArtefact",     "FetchPart",         "ArtefactPart"};
+      "NotMember",        "OfferArtefact",     "FetchPart",         "ArtefactPart",    "DiskWentBack"};
   static_assert(std::size(kNames) == std::variant_size_v<MessageBody>);
   return kNames[message.body.index()];
 }

@@ -61,6 +61,7 @@ class Progress {
 
   // The member has everything up to `match` on disk. False if that is no news.
   bool acknowledged(Instant now, Index match) {
+    if (distrusted_) return false;
     const bool news = match > match_;
     match_ = std::max(match_, match);
     next_ = std::max(next_, match_.next());
@@ -111,6 +112,24 @@ class Progress {
     heard_ = true;
   }
   void acknowledged_round(Round round) { acked_round_ = std::max(acked_round_, round); }
+  // What the member has acknowledged must still be on its disk when it answers a round that began later; if
+  // not, its disk went back in time. A sample is taken with a round; its answer is compared.
+  void sample(Round round) {
+    if (sampled_in_ || !match_) return;
+    sampled_in_ = round;
+    sampled_ = match_;
+  }
+  // False if it lacks what it had.
+  [[nodiscard]] bool compare(Round round, Index durable) {
+    if (!sampled_in_ || round < *sampled_in_) return true;
+    sampled_in_.reset();
+    return durable >= sampled_;
+  }
+  // It counts for nothing any more.
+  void distrust() {
+    *this = Progress(next_, last_contact_);
+    distrusted_ = true;
+  }
   void set_applied(Index applied) { applied_ = std::max(applied_, applied); }
 
   // Readings of the member's monotonic clock, to be echoed once they are confirmed.
@@ -161,6 +180,9 @@ class Progress {
   bool heard_ = false;
   ClockEcho clock_;
   std::optional<int64_t> wall_offset_ms_;
+  std::optional<Round> sampled_in_;
+  Index sampled_;
+  bool distrusted_ = false;
   bool draining_ = false;
   uint8_t priority_ = 0;
   Duration write_pace_{};

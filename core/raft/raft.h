@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -139,6 +140,8 @@ class Raft {
   // applied up to it linearizable; if leadership ends first it comes back in take_failed_reads.
   void request_read(Now now, ReadTicket ticket, Effects& out);
   std::vector<ReadReady> take_ready_reads();
+  // Leader only: data directories that lack on their disk what they had acknowledged to this leader.
+  std::vector<Incarnation> take_went_back() { return std::exchange(went_back_, {}); }
   std::vector<ReadTicket> take_failed_reads();
 
   void set_applied(Index applied) {
@@ -288,6 +291,7 @@ class Raft {
   bool draining_ = false;
   uint8_t priority_ = 0;
   Duration write_pace_{};
+  std::vector<Incarnation> went_back_;
   std::vector<ReadReady> ready_reads_;
   std::vector<ReadTicket> failed_reads_;
   RaftCounters counters_;

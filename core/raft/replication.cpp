@@ -263,7 +263,10 @@ void Raft::lead(Now now, Effects& out) {
 void Raft::send_heartbeats(Now now, Effects& out) {
   auto& leader = std::get<Leader>(role_);
   leader.own_clock.heard(now.mono, leader.reads.round().prev());
-  for (const auto& [peer, progress] : leader.peers) send_heartbeat(now, peer, progress, out);
+  for (auto& [peer, progress] : leader.peers) {
+    progress.sample(leader.reads.round());
+    send_heartbeat(now, peer, progress, out);
+  }
 }
 
 void Raft::send_heartbeat(Now now, const NodeId& peer, const Progress& progress, Effects& out) {
@@ -299,7 +302,8 @@ void Raft::on(Now now, const NodeId& from, Term, const Heartbeat& m, Effects& ou
 HeartbeatResponse Raft::heartbeat_response(Now now, Round round) const {
   const int64_t us = std::clamp<int64_t>(write_pace_.count() / 1'000, write_pace_ > Duration{0} ? 1 : 0,
                                          std::numeric_limits<uint32_t>::max());
-  return {round, applied_, now.wall, now.mono, draining_, priority_, static_cast<uint32_t>(us)};
+  return {round,         applied_, now.wall, now.mono, draining_, priority_, static_cast<uint32_t>(us),
+          log_.durable()};
 }
 
 void Raft::on(Now now, const NodeId& from, Term, const HeartbeatResponse& m, Effects& out) {
@@ -307,6 +311,11 @@ void Raft::on(Now now, const NodeId& from, Term, const HeartbeatResponse& m, Eff
   if (leader == nullptr) return;
   const auto at = leader->peers.find(from);
   if (at == leader->peers.end()) return;
+  if (!at->second.compare(std::min(m.round, leader->reads.round()), m.durable) && !MUTANT(kTrustOldDisk)) {
+    at->second.distrust();
+    went_back_.push_back(speaker_);
+    return;
+  }
   at->second.contact(now.mono, election_timeout_);
   at->second.set_applied(m.applied);
   at->second.set_draining(m.draining);

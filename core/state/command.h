@@ -146,6 +146,7 @@ enum class Outcome : uint8_t {
   kSuperseded = 17,    // another refresh came in between; the session stands
   // By the log or by the leader at once: without that node those who are left could not serve.
   kWouldBreakQuorum = 18,
+  kLeads = 19,  // by the leader: that node is itself
   // Never in the log; given by the node that waits.
   kNoLeader = 40,      // nothing was sent: not applied
   kMaybeApplied = 41,  // not known in time

@@ -272,7 +272,7 @@ std::optional<WriteResult> decode_result(std::string_view bytes) {
   Reader in(bytes);
   if (in.u8() != kResultVersion) in.fail();
   WriteResult result;
-  result.outcome = get_enum<Outcome>(in, static_cast<uint8_t>(Outcome::kWouldBreakQuorum));
+  result.outcome = get_enum<Outcome>(in, static_cast<uint8_t>(Outcome::kLeads));
   result.revision = Index{in.u64()};
   result.record = get_record(in);
   result.created = in.boolean();

@@ -23,6 +23,11 @@ void put(Writer& out, const RemoveNodeOp& op) {
   out.boolean(op.force);
 }
 
+void put(Writer& out, const ReinitNodeOp& op) {
+  out.u8(3);
+  out.bytes(op.id);
+}
+
 std::string get_id(Reader& in) {
   std::string id = in.text(kNodeIdBytesMax);
   if (!is_node_id(id)) in.fail();
@@ -53,6 +58,8 @@ MemberOp decode_member_op(Reader& in) {
       op.force = in.boolean();
       return op;
     }
+    case 3:
+      return ReinitNodeOp{get_id(in)};
     default:
       in.fail();
       return RemoveNodeOp{};

@@ -29,7 +29,14 @@ struct RemoveNodeOp {
   friend bool operator==(const RemoveNodeOp&, const RemoveNodeOp&) = default;
 };
 
-using MemberOp = std::variant<AdmitNodeOp, RemoveNodeOp>;
+// The node sets its disk aside and begins with nothing, to be given everything by the others.
+struct ReinitNodeOp {
+  NodeId id;
+
+  friend bool operator==(const ReinitNodeOp&, const ReinitNodeOp&) = default;
+};
+
+using MemberOp = std::variant<AdmitNodeOp, RemoveNodeOp, ReinitNodeOp>;
 
 class Reader;
 class Writer;

@@ -28,6 +28,25 @@ bool Members::is_wanted(const NodeId& id, Incarnation incarnation) const {
   return at != wanted_.end() && at->second.incarnation == incarnation;
 }
 
+bool Members::begins_anew(const NodeId& id, Incarnation incarnation) const {
+  const auto at = anew_.find(id);
+  return at != anew_.end() && at->second == incarnation;
+}
+
+void Members::forget_anew(const NodeId& id) {
+  if (!anew_.contains(id)) return;
+  touch(RowKind::kAnew, id);
+  anew_.erase(id);
+}
+
+WriteResult Members::execute(const ReinitNodeOp& op, Index) {
+  const auto known = wanted_.find(op.id);
+  if (known == wanted_.end() || !known->second.incarnation) return refused(Outcome::kNotFound);
+  touch(RowKind::kAnew, op.id);
+  anew_[op.id] = known->second.incarnation;
+  return done(op.id);
+}
+
 bool Members::was_removed(Incarnation incarnation) const {
   return incarnation && std::find(removed_.begin(), removed_.end(), incarnation) != removed_.end();
 }
@@ -56,6 +75,7 @@ WriteResult Members::execute(const AdmitNodeOp& op, Index at) {
     return done(op.id);
   }
   if (wanted.incarnation != op.replaces) return refused(Outcome::kPreconditionFailed);
+  forget_anew(op.id);
   // Who was expected has come, or another disk under a known name.
   const std::string by = wanted.incarnation ? op.admitted_by : wanted.admitted_by;
   touch(RowKind::kWanted, op.id);
@@ -77,6 +97,7 @@ WriteResult Members::execute(const RemoveNodeOp& op, Index) {
       });
   if (!a_voter_stays) return refused(Outcome::kWouldBreakQuorum);
   const Incarnation incarnation = known->second.incarnation;
+  forget_anew(op.id);
   touch(RowKind::kWanted, op.id);
   wanted_.erase(known);
   remember_removed(incarnation);
@@ -140,6 +161,11 @@ void Members::encode(Writer& out) const {
   }
   out.u32(static_cast<uint32_t>(removed_.size()));
   for (const Incarnation incarnation : removed_) out.u64(incarnation.value);
+  // Nothing where there is none, so that a state without has the hash that it always had.
+  for (const auto& [id, incarnation] : anew_) {
+    out.bytes(id);
+    out.u64(incarnation.value);
+  }
   out.u64(configuration_index_.value);
   out.boolean(!configuration_.members.empty());
   if (!configuration_.members.empty()) out.bytes(encode_configuration(configuration_));

@@ -47,6 +47,8 @@ class Members {
   const std::map<NodeId, WantedNode>& wanted() const { return wanted_; }
   const std::map<NodeId, LeavingNode>& leaving() const { return leaving_; }
   bool is_wanted(const NodeId& id, Incarnation incarnation) const;
+  // An operator wants this data directory set aside.
+  bool begins_anew(const NodeId& id, Incarnation incarnation) const;
   // The data directory was taken out or replaced, and does not come back.
   bool was_removed(Incarnation incarnation) const;
   // The latest committed configuration; without members before the first.
@@ -68,6 +70,8 @@ class Members {
  private:
   WriteResult execute(const AdmitNodeOp& op, Index at);
   WriteResult execute(const RemoveNodeOp& op, Index at);
+  WriteResult execute(const ReinitNodeOp& op, Index at);
+  void forget_anew(const NodeId& id);
   void remember_removed(Incarnation incarnation);
   void touch(RowKind kind, const NodeId& id) { changes_.touch(row_key(kind, id), *this); }
   void encode(Writer& out) const;
@@ -75,7 +79,8 @@ class Members {
 
   std::map<NodeId, WantedNode> wanted_;
   std::map<NodeId, LeavingNode> leaving_;
-  std::deque<Incarnation> removed_;  // the latest kRemovedNodesKept
+  std::map<NodeId, Incarnation> anew_;  // who is to begin anew, under which data directory
+  std::deque<Incarnation> removed_;     // the latest kRemovedNodesKept
   Configuration configuration_;
   Index configuration_index_;
   uint64_t hash_ = 0;

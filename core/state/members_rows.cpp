@@ -27,6 +27,12 @@ RowValue encoded(const LeavingNode& leaving) {
   return value;
 }
 
+RowValue encoded(Incarnation incarnation) {
+  RowValue value;
+  Writer(value.head).u64(incarnation.value);
+  return value;
+}
+
 RowValue encoded(const std::deque<Incarnation>& removed) {
   RowValue value;
   Writer out(value.head);
@@ -47,6 +53,7 @@ void Members::for_each_row(const RowVisitor& visit) const {
   for (const auto& [id, wanted] : wanted_) visit(row_key(RowKind::kWanted, id), encoded(wanted));
   for (const auto& [id, leaving] : leaving_) visit(row_key(RowKind::kLeaving, id), encoded(leaving));
   if (!removed_.empty()) visit(row_key(RowKind::kRemoved), encoded(removed_));
+  for (const auto& [id, incarnation] : anew_) visit(row_key(RowKind::kAnew, id), encoded(incarnation));
 }
 
 std::optional<RowValue> Members::row(std::string_view key) const {
@@ -55,6 +62,8 @@ std::optional<RowValue> Members::row(std::string_view key) const {
       return row_of(wanted_, key);
     case RowKind::kLeaving:
       return row_of(leaving_, key);
+    case RowKind::kAnew:
+      return row_of(anew_, key);
     default:
       return removed_.empty() ? std::nullopt : std::optional(encoded(removed_));
   }
@@ -84,6 +93,9 @@ std::optional<std::string> Members::load_row(std::string_view key, std::string_v
     leaving.incarnation = Incarnation{in.u64()};
     leaving.force = in.boolean();
     fits = fits && leaving_.size() <= limits::kMembersMax && leaving.incarnation;
+  } else if (kind == RowKind::kAnew) {
+    anew_[id] = Incarnation{in.u64()};
+    fits = fits && anew_.size() <= limits::kMembersMax && anew_[id];
   } else {
     for (size_t n = in.count(limits::kRemovedNodesKept, 8); n > 0; --n)
       removed_.push_back(Incarnation{in.u64()});

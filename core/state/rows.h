@@ -31,6 +31,7 @@ enum class RowKind : uint8_t {
   kWanted = 9,  // nodes, by their id
   kLeaving = 10,
   kRemoved = 11,
+  kAnew = 12,
 };
 
 // The bytes of a value are `head` and then `tail`; what is large is shared with the state, not copied.

@@ -129,6 +129,7 @@ std::optional<std::string> Store::load_row(std::string_view key, std::string_vie
     case RowKind::kWanted:
     case RowKind::kLeaving:
     case RowKind::kRemoved:
+    case RowKind::kAnew:
       return members_.load_row(key, value);
   }
   return "a row of a kind that this version does not know";

@@ -82,14 +82,27 @@ std::variant<Understood, Problem> understand_remove_node(const http::Request& re
   return understood(RemoveNodeOp{id, *force}, id, request, caller, std::move(key));
 }
 
+std::variant<Understood, Problem> understand_reinit(const http::Request& request, const Caller& caller) {
+  Problem problem;
+  if (!only_parameters(request, {"redirect"}, problem)) return problem;
+  if (const auto unexpected = no_body(request)) return *unexpected;
+  const std::string& id = request.segments[4];
+  if (!is_node_id(id)) return Problem{404, "unknown_node", "the cluster has no such node", false, false, {}};
+  std::optional<IdempotencyKey> key;
+  if (!idempotency(request, caller.user, key, problem)) return problem;
+  Understood result = understood(ReinitNodeOp{id}, id, request, caller, std::move(key));
+  result.asked.route = Route::kReinit;
+  return result;
+}
+
 http::Response node_change_response(const Asked& asked, const WriteResult& result, const Origin& origin) {
   if (result.outcome != Outcome::kOk) return problem_response(problem_of(asked, result), origin);
-  const bool adds = asked.method == http::Method::kPost;
+  const bool removes = asked.method == http::Method::kDelete;
   std::string body;
   json::Writer out(body);
-  out.begin_object().field("id", asked.key).field("wanted", adds);
+  out.begin_object().field("id", asked.key).field("wanted", !removes);
   out.field("see", "/api/v1/cluster/nodes").finish();
-  return private_json(adds ? 202 : 200, std::move(body));
+  return private_json(removes ? 200 : 202, std::move(body));
 }
 
 }  // namespace patronus::api

@@ -20,7 +20,12 @@ namespace patronus::api {
 [[nodiscard]] std::variant<Understood, Problem> understand_remove_node(const http::Request& request,
                                                                        const Caller& caller);
 
-// 202 for a node that is added, 200 for one that is removed.
+// POST /admin/reinit/{id}: the node begins with nothing, to be given everything by the others. 409 if it
+// leads, or if those who are left while it does so would be no majority.
+[[nodiscard]] std::variant<Understood, Problem> understand_reinit(const http::Request& request,
+                                                                  const Caller& caller);
+
+// 202 for a node that is added or begins anew, 200 for one that is removed.
 [[nodiscard]] http::Response node_change_response(const Asked& asked, const WriteResult& result,
                                                   const Origin& origin);
 

@@ -6,7 +6,7 @@
 namespace patronus::api {
 namespace {
 
-constexpr std::array<RouteInfo, 30> kRoutes{{
+constexpr std::array<RouteInfo, 31> kRoutes{{
     {"/health", "GET, HEAD"},
     {"/health/live", "GET, HEAD"},
     {"/health/ready", "GET, HEAD"},
@@ -20,6 +20,7 @@ constexpr std::array<RouteInfo, 30> kRoutes{{
     {"/api/v1/admin/force-election", "POST", Need::kOperator, Need::kOperator},
     {"/api/v1/admin/drain", "POST", Need::kOperator, Need::kOperator},
     {"/api/v1/admin/undrain", "POST", Need::kOperator, Need::kOperator},
+    {"/api/v1/admin/reinit/{id}", "POST", Need::kAdmin, Need::kAdmin},
     {"/api/v1/openapi.json", "GET, HEAD"},
     {"/api/v1/state/{namespace}/{key}", "GET, HEAD, PUT, DELETE", Need::kViewer, Need::kOperator},
     {"/api/v1/state/{namespace}", "GET, HEAD", Need::kViewer},
@@ -61,6 +62,7 @@ Route cluster_route(const Segments& path) {
 }
 
 Route admin_route(const Segments& path) {
+  if (path.size() == 5 && path[3] == "reinit") return Route::kReinit;
   if (path.size() != 4) return Route::kNone;
   if (path[3] == "force-election") return Route::kForceElection;
   if (path[3] == "drain") return Route::kDrain;

@@ -23,6 +23,7 @@ enum class Route : uint8_t {
   kForceElection,
   kDrain,
   kUndrain,
+  kReinit,
   kOpenApi,
   kStateKey,
   kStateList,

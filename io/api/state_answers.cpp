@@ -184,7 +184,8 @@ std::string rfc3339(int64_t unix_ms) {
 }
 
 http::Response write_response(const Asked& asked, const WriteResult& result, const Origin& origin) {
-  if (asked.route == Route::kClusterNodes || asked.route == Route::kClusterNode)
+  if (asked.route == Route::kClusterNodes || asked.route == Route::kClusterNode ||
+      asked.route == Route::kReinit)
     return node_change_response(asked, result, origin);
   if (result.outcome != Outcome::kOk) return problem_response(problem_of(asked, result), origin);
   if (asked.route == Route::kStateBatch) return json_response(200, batch_body(result));

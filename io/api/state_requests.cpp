@@ -257,6 +257,7 @@ Outcome understand(Route route, const http::Request& request, const Caller& call
   if (route == Route::kClusterHistory) return understand_history(request);
   if (route == Route::kClusterNodes) return understand_add_node(request, caller);
   if (route == Route::kClusterNode) return understand_remove_node(request, caller);
+  if (route == Route::kReinit) return understand_reinit(request, caller);
   if (route == Route::kForceElection) return understand_force_election(request, caller);
   if (const std::optional<std::string> fault = namespace_fault(request.segments[3])) {
     const bool system = request.segments[3].starts_with('_');

@@ -37,6 +37,8 @@ Problem write_problem(const WriteResult& result) {
               false,
               maybe,
               {}};
+    case Outcome::kLeads:
+      return {409, "leads", "this node leads; have another one lead first", false, maybe, {}};
     case Outcome::kNoLeader:
       return {503, "no_leader", "no leader was found in time; nothing was written", true, false, {}};
     case Outcome::kMaybeApplied:

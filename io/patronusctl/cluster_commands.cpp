@@ -177,7 +177,7 @@ int remove_node(Cluster& cluster, const std::string& id, bool force, bool dry_ru
   if (found.status != 200) return explain(found);
   print_stake(cluster, "before");
   if (dry_run) {
-    print_line("would take node " + id + " out" + (force ? ", whatever becomes of the majority" : ""));
+    print_line("would take node " + id + " out" + (force ? " at once" : ""));
     return kOk;
   }
   Question question;
@@ -194,6 +194,30 @@ int remove_node(Cluster& cluster, const std::string& id, bool force, bool dry_ru
       " is taken out: it stops by itself when the others have agreed, and its data directory may then be "
       "deleted");
   print_stake(cluster, "after");
+  return kOk;
+}
+
+int reinit_node(Cluster& cluster, const std::string& id, bool dry_run) {
+  const HttpReply found = cluster.ask(get("/api/v1/cluster/nodes/" + escaped(id)));
+  if (found.status != 200) return explain(found);
+  print_stake(cluster, "before");
+  if (dry_run) {
+    print_line("would have node " + id + " set its data directory aside and begin with nothing");
+    return kOk;
+  }
+  Question question;
+  question.method = "POST";
+  question.path = "/api/v1/admin/reinit/" + escaped(id);
+  const HttpReply reply = cluster.ask(question);
+  if (reply.status != 202) return explain(reply);
+  if (cluster.format() == Format::kJson) {
+    print_json(reply);
+    return kOk;
+  }
+  print_line(
+      "node " + id +
+      " sets its data directory aside and is given everything by the others; `patronusctl node list` shows "
+      "when it has a vote again");
   return kOk;
 }
 
@@ -282,10 +306,17 @@ void add_cluster_commands(CLI::App& app, const Connection& connection, std::func
        [](Cluster& cluster, const Given& g) { return add_node(cluster, g.node, g.address, g.dry_run); });
   verb = node->add_subcommand("remove", "Takes a node out for good; its data directory does not come back.");
   verb->add_option("NODE", given->node, "its id")->required();
-  verb->add_flag("--force", given->force, "also where the healthy voters that are left are no majority");
+  verb->add_flag("--force", given->force, "at once, without draining, whoever else is to leave");
   dry(verb);
   does(verb,
        [](Cluster& cluster, const Given& g) { return remove_node(cluster, g.node, g.force, g.dry_run); });
+  verb = node->add_subcommand(
+      "reinit",
+      "Has a node set its data directory aside and begin with nothing, to be given everything "
+      "by the others.");
+  verb->add_option("NODE", given->node, "its id")->required();
+  dry(verb);
+  does(verb, [](Cluster& cluster, const Given& g) { return reinit_node(cluster, g.node, g.dry_run); });
   for (const bool on : {true, false}) {
     verb =
         node->add_subcommand(on ? "drain" : "undrain",

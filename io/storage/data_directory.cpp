@@ -88,7 +88,7 @@ std::variant<OpenedData, std::string> open_data(const OpenData& how) {
       return no_trust(how.path, distrust.reason,
                       "no other node has what it holds; check the disk, restore the directory from a copy");
     if (left == 0) return no_trust(how.path, distrust.reason, "check the disk");
-    const SetAside aside =
+    const AsideResult aside =
         distrust.image_alone ? set_image_aside(how.path) : set_aside(how.path, distrust.cluster);
     if (!aside.failure.empty()) return no_trust(how.path, distrust.reason, aside.failure);
     how.say(distrust.reason + "; it is set aside as " + aside.name + ", and " +

@@ -101,7 +101,7 @@ std::optional<std::string> move_all(const std::string& directory, const std::str
 }
 
 // A name for one more, if there may be one more.
-SetAside next_aside(const std::string& directory) {
+AsideResult next_aside(const std::string& directory) {
   for (size_t number = 1; number <= limits::kAsideMax; ++number) {
     const std::string name = "aside-" + std::to_string(number);
     std::error_code error;
@@ -126,8 +126,8 @@ std::variant<std::optional<RebuildNote>, std::string> read_rebuild_note(const st
   return std::optional<RebuildNote>(RebuildNote{note->cluster});
 }
 
-SetAside set_aside(const std::string& directory, const ClusterId& cluster) {
-  SetAside result = next_aside(directory);
+AsideResult set_aside(const std::string& directory, const ClusterId& cluster) {
+  AsideResult result = next_aside(directory);
   if (!result.failure.empty()) return result;
   std::optional<std::string> failed = write_note(directory, {true, cluster, result.name});
   if (!failed) failed = move_all(directory, result.name);
@@ -136,8 +136,8 @@ SetAside set_aside(const std::string& directory, const ClusterId& cluster) {
   return result;
 }
 
-SetAside set_image_aside(const std::string& directory) {
-  SetAside result = next_aside(directory);
+AsideResult set_image_aside(const std::string& directory) {
+  AsideResult result = next_aside(directory);
   if (!result.failure.empty()) return result;
   std::error_code error;
   const fs::path to = fs::path(directory) / result.name;

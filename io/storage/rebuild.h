@@ -22,15 +22,15 @@ struct RebuildNote {
     const std::string& directory);
 
 // What was set aside, by the name of its directory inside the data directory; or why it was not.
-struct SetAside {
+struct AsideResult {
   std::string name;
   std::string failure;
 };
 // Sets all of it aside. When it is done, and also if power fails on the way, the directory is one that waits
 // to be filled. Refused once limits::kAsideMax are there.
-[[nodiscard]] SetAside set_aside(const std::string& directory, const ClusterId& cluster);
+[[nodiscard]] AsideResult set_aside(const std::string& directory, const ClusterId& cluster);
 // The image alone, where the log has everything.
-[[nodiscard]] SetAside set_image_aside(const std::string& directory);
+[[nodiscard]] AsideResult set_image_aside(const std::string& directory);
 
 // The node has been taken in.
 [[nodiscard]] std::optional<std::string> remove_rebuild_note(const std::string& directory);

@@ -282,6 +282,13 @@ void Server::stop(const std::string& reason) {
   loop_.stop();
 }
 
+void Server::set_aside(const std::string& reason, const ClusterId& cluster) {
+  log_line(LogLevel::kWarn, "rebuild", reason);
+  sets_aside_ = cluster;
+  begins_again_ = true;
+  loop_.stop();
+}
+
 void Server::on_log_done() {
   const std::optional<LogWriter::Done> done = writer_->take_done();
   if (!done) return;

@@ -27,8 +27,10 @@ class Server final : private Ports, private TlsStreams::Listener {
 
   // Serves until a signal or a failure; the process's exit code.
   int run();
-  // After run(): the process is to begin again, with the state that has arrived.
+  // After run(): the process is to begin again, with the state that has arrived, or with nothing.
   bool begins_again() const { return begins_again_; }
+  // Its data directory is to be set aside before; of the cluster it belonged to.
+  const std::optional<ClusterId>& sets_aside() const { return sets_aside_; }
 
  private:
   // Ports
@@ -52,6 +54,7 @@ class Server final : private Ports, private TlsStreams::Listener {
   void read_part(SendPart&& wanted) override { artefacts_->read(std::move(wanted)); }
   void keep_part(ArtefactPart&& part) override { artefacts_->keep(std::move(part)); }
   void install_artefact(const Artefact& artefact) override { artefacts_->arrive(artefact); }
+  void set_aside(const std::string& reason, const ClusterId& cluster) override;
   void wake_at(Instant at) override;
   void log(const Notice& notice) override;
   void drained() override;
@@ -110,6 +113,7 @@ class Server final : private Ports, private TlsStreams::Listener {
   bool draining_ = false;
   int exit_code_ = 0;
   bool begins_again_ = false;
+  std::optional<ClusterId> sets_aside_;
 };
 
 }  // namespace patronus::uv

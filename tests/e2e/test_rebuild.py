@@ -85,6 +85,54 @@ class Rebuild(Case):
             self.saw(f"{len(DAMAGES)} kinds of damage, each to a follower and to the leader; all {len(writes)} acknowledged "
                      f"writes are on every node; e.g. {said[0]}")
 
+    def test_a_disk_that_was_restored_from_an_old_copy_is_found_out(self) -> None:
+        with Cluster(settings=SETTINGS).start() as cluster:
+            with Writers(cluster) as writers:
+                for pick in (lambda: cluster.followers()[0], cluster.leader):
+                    node = pick()
+                    self.assertEqual(node.terminate(), 0)
+                    copy = node.data.with_name("copy")
+                    shutil.copytree(node.data, copy)
+                    node.start()
+                    cluster.wait_ready()
+                    writers.wait_for_more(100)
+                    node.kill()
+                    shutil.rmtree(node.data)
+                    copy.rename(node.data)
+                    node.start()
+                    wait_for(f"{node} to set its disk aside",
+                             lambda: any("disk is older than it was" in line for line in node.log_lines()))
+                    wait_for(f"{node} to be back", lambda: is_back(cluster, node))
+                writes = writers.finish()
+            cluster.wait_caught_up()
+            for node in cluster.nodes:
+                check_stored(node, writes)
+
+    def test_an_operator_has_a_node_begin_anew(self) -> None:
+        with Cluster(settings=SETTINGS).start() as cluster:
+            with Writers(cluster) as writers:
+                writers.wait_for_more(100)
+                leader = cluster.leader()
+                node, other = cluster.followers()
+                refused = other.post(f"/api/v1/admin/reinit/{leader.name}", None)
+                self.assertEqual(self.assert_problem(refused, 409)["code"], "leads")
+                unknown = other.post("/api/v1/admin/reinit/nobody", None)
+                self.assertEqual(self.assert_problem(unknown, 404)["code"], "unknown_node")
+                self.assert_status(other.post(f"/api/v1/admin/reinit/{node.name}", None), 202)
+                wait_for(f"{node} to begin anew", lambda: (node.data / "aside-1").exists())
+                wait_for(f"{node} to be back", lambda: is_back(cluster, node))
+                other.kill()
+                wait_for(f"the leader to miss {other}", lambda: any(
+                    one["id"] == other.name and not one["healthy"] for one in leader.ask("GET", NODES).json()["nodes"]))
+                refused = node.post(f"/api/v1/admin/reinit/{node.name}", None)
+                self.assertEqual(self.assert_problem(refused, 409)["code"], "would_break_quorum")
+                other.start()
+                cluster.wait_ready()
+                writes = writers.finish()
+            cluster.wait_caught_up()
+            for one in cluster.nodes:
+                check_stored(one, writes)
+
     def test_what_is_set_aside_is_all_that_was_there(self) -> None:
         with Cluster(settings=SETTINGS).start() as cluster:
             with Writers(cluster) as writers:

@@ -50,6 +50,8 @@ void Session::queue_hello() {
     out.bytes(self_.api_address);
     out.bytes(self_.version);
     out.boolean(self_.rebuilds);
+    out.u64(self_.boot);
+    out.u64(self_.process);
     out.bytes(expected_);
   });
 }
@@ -132,6 +134,8 @@ void Session::on_hello(std::string_view payload) {
   peer.api_address = in.text(limits::kAddressBytesMax);
   peer.version = in.text(limits::kVersionBytesMax);
   peer.rebuilds = in.boolean();
+  peer.boot = in.u64();
+  peer.process = in.u64();
   const NodeId wanted = in.text(limits::kNodeIdBytesMax);
   if (!in.done() || !is_node_id(peer.id) || !peer.incarnation) {
     fail("a hello that can't be read");

@@ -1,0 +1,60 @@
+// Disks that went back in time (scenario 49): what their nodes say counts for nothing, and they are told so.
+// Who is told sets its disk aside and begins with nothing, under a new incarnation.
+#include "core/base/limits.h"
+#include "core/node.h"
+
+namespace patronus {
+
+bool Node::is_of_an_old_disk(Now now, const NodeId& from, Incarnation incarnation, Effects& out) {
+  if (disk_lives_.is_suspected(incarnation)) return true;
+  if (!disk_lives_.went_back(incarnation)) return false;
+  const auto link = links_.find(from);
+  const bool is_there = link != links_.end() && link->second.incarnation == incarnation;
+  if (!is_there || !disk_lives_.tell(incarnation, now.mono)) return true;
+  out.emplace_back(
+      Notice{NoticeKind::kStranger, "the disk of node " + from +
+                                        " is older than it was: it has lost what others count on, and "
+                                        "is told to set it aside"});
+  raft_.send(from, DiskWentBack{}, PersistId{}, out);
+  return true;
+}
+
+void Node::note_life(const PeerIdentity& peer, bool dialled, Effects& out) {
+  if (disk_lives_.note(peer, dialled)) out.emplace_back(Redial{peer.id});
+}
+
+void Node::note_old_disks(Now now, Effects& out) {
+  for (const Incarnation incarnation : raft_.take_went_back()) {
+    disk_lives_.distrust(incarnation);
+    for (const auto& [id, link] : links_) {
+      if (link.incarnation == incarnation) (void)is_of_an_old_disk(now, id, incarnation, out);
+    }
+  }
+}
+
+// Members know; and so does who leads, whom this node may have forgotten.
+void Node::on_disk_went_back(const PeerMessage& event, Effects& out) {
+  const bool belongs = event.message.cluster_id == raft_.hard_state().cluster_id &&
+                       (raft_.is_member(event.from, event.incarnation) || event.from == raft_.leader());
+  if (!belongs || sets_aside_) return;
+  sets_aside_ = true;
+  out.emplace_back(
+      SetAside{"node " + event.from +
+               " says that this disk is older than it was, as if restored from a copy: it has lost "
+               "votes or entries that others count on"});
+}
+
+// An operator's word. Who has come to lead meanwhile hands over first.
+void Node::begin_anew_if_told(Now now, Effects& out) {
+  if (sets_aside_ || told_removed_ || !store_.members().begins_anew(boot_.id, boot_.incarnation)) return;
+  if (raft_.is_leader()) {
+    if (raft_.is_handing_over() || now.mono < next_retirement_) return;
+    next_retirement_ = now.mono + limits::kHandOverRetry;
+    (void)raft_.transfer(now, NodeId{}, LeaderCause::kTransfer, out);
+    return;
+  }
+  sets_aside_ = true;
+  out.emplace_back(SetAside{"an operator wants this node to begin with nothing"});
+}
+
+}  // namespace patronus
