@@ -14,7 +14,7 @@ UNIT := build-asan
 MUTANTS := build-mutants
 TSAN := build-tsan
 
-.PHONY: deps build build-asan build-mutants build-tsan test test-full bench bench-failover bench-tokens bench-image testssl fuzz sim mutants run start stop restart format lint clean help
+.PHONY: deps build build-asan build-mutants build-tsan test test-full bench bench-failover bench-tokens bench-image bench-return testssl fuzz sim mutants run start stop restart format lint clean help
 
 help:
 	@sed -n '/^#/p' Makefile | sed 's/^# \{0,1\}//'
@@ -77,6 +77,13 @@ bench-failover: build
 bench-tokens: build
 	@deploy/deps.sh tokens
 	@bench/tokens.py $(TOKENS)
+
+# How a node that was away comes back by the whole state, and what clients notice; options in RETURN.
+bench-return:
+	@deploy/deps.sh build bench
+	@$(CMAKE) -S . -B build -DCMAKE_BUILD_TYPE=Release -DPATRONUS_BENCH=ON > /dev/null
+	@cmake --build build -j $(JOBS) --target patronusd patronus-load
+	@bench/return.py $(RETURN)
 
 # What testssl.sh finds at a node and at HAProxy, of the cluster that runs or of one started for it; exit code 1 if
 # anything is above LOW. Takes a few minutes.
