@@ -148,7 +148,7 @@ class Member {
   template <typename What>
   size_t count() const {
     size_t found = 0;
-    for (const Effect& effect : effects) found += std::holds_alternative<What>(effect) ? 1 : 0;
+    for (const Effect& effect : effects) found += std::holds_alternative<What>(effect) ? 1U : 0U;
     return found;
   }
   size_t sent(const NodeId& to) const {
