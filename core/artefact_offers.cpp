@@ -20,7 +20,7 @@ void ArtefactOffers::made(Instant now, std::optional<Artefact> artefact) {
   }
   artefact_ = artefact;
   in_use_until_ = now + limits::kArtefactHold;
-  next_offer_.clear();
+  for (auto& [member, next] : next_offer_) next = now;
 }
 
 std::optional<Artefact> ArtefactOffers::offer_to(const NodeId& member, Instant now, Index base) {

@@ -45,7 +45,9 @@ struct Boot {
   // but the one that it belonged to, if that is known.
   bool rebuilds = false;
   ClusterId lost_cluster;
-  uint64_t seed = 0;                                    // for this boot's randomness
+  bool state_refused =
+      false;          // what was fetched before this boot was of no use; the next is not fetched soon
+  uint64_t seed = 0;  // for this boot's randomness
   size_t persist_bytes_max = limits::kPersistBytesMax;  // of one piece of a long append
   CheckpointPace pace;
   LogRetention retention;

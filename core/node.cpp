@@ -50,6 +50,7 @@ Node::Node(Boot boot, std::string version, Now now)
     last_applied_leader_ = past.changes.front().leader;
     last_applied_leader_term_ = past.changes.front().term;
   }
+  if (boot_.state_refused) fetch_.give_up(now.mono + limits::kArtefactRefusedPause);
   // Log and state are others' from here on; a second copy would only take room.
   boot_.entries.clear();
   boot_.entries.shrink_to_fit();
@@ -216,6 +217,8 @@ std::optional<Refusal> Node::propose(Now now, const Blob& command, bool& handing
   if (const std::optional<Refusal> obstacle = membership_obstacle(now, command)) return obstacle;
   const Proposed proposed = raft_.propose(now, EntryKind::kCommand, command, out);
   handing_over = proposed == Proposed::kHandingOver;
+  if (proposed == Proposed::kAccepted && decode_membership(command.view()))
+    last_member_op_ = raft_.log().last_index();
   if (proposed == Proposed::kAccepted || handing_over) return std::nullopt;
   return proposed == Proposed::kFull ? Refusal::kFull : Refusal::kBusy;
 }

@@ -2,6 +2,7 @@
 // socket, no file; production and simulator run it under the same driver.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -180,7 +181,10 @@ class Node {
   membership::View membership_view(Now now) const;
   // Why a leader does not even propose what the command wants of the membership.
   std::optional<Refusal> membership_obstacle(Now now, const Blob& command) const;
-  std::optional<Refusal> removal_obstacle(Now now, const NodeId& id, bool force) const;
+  std::optional<Refusal> obstacle_to_losing(Now now,
+                                            const std::function<bool(const membership::View&)>& may) const;
+  // As the leader told last: the others serve without this node, which still counts as a voter.
+  bool others_serve(Now now) const;
   void on_not_member(const PeerMessage& event, const NotMember& said, Effects& out);
   void drain_if_leaving(Now now, Effects& out);
   void leave_if_removed(Effects& out);
@@ -244,6 +248,7 @@ class Node {
   ArtefactOffers offers_;
   ArtefactFetch fetch_;
   Visitors visitors_;
+  Index last_member_op_;     // that this node has put into the log
   Instant next_retirement_;  // a leader that is to be taken out does not try to hand over before
   bool told_removed_ = false;
   std::map<NodeId, Instant> leaving_since_;  // of whoever is to leave, as this node learnt it

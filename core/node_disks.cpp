@@ -1,7 +1,10 @@
 // Disks that went back in time (scenario 49): what their nodes say counts for nothing, and they are told so.
 // Who is told sets its disk aside and begins with nothing, under a new incarnation.
+#include <algorithm>
+
 #include "core/base/limits.h"
 #include "core/node.h"
+#include "core/raft/quorum.h"
 
 namespace patronus {
 
@@ -21,6 +24,7 @@ bool Node::is_of_an_old_disk(Now now, const NodeId& from, Incarnation incarnatio
 
 void Node::note_life(const PeerIdentity& peer, bool dialled, Effects& out) {
   if (disk_lives_.note(peer, dialled)) out.emplace_back(Redial{peer.id});
+  if (disk_lives_.went_back(peer.incarnation)) raft_.distrust(peer.id, peer.incarnation);
 }
 
 void Node::note_old_disks(Now now, Effects& out) {
@@ -44,6 +48,17 @@ void Node::on_disk_went_back(const PeerMessage& event, Effects& out) {
                "votes or entries that others count on"});
 }
 
+bool Node::others_serve(Now now) const {
+  const Configuration* configuration = raft_.log().configuration();
+  if (configuration == nullptr || heard_leader(now).empty() || !vouches(now)) return false;
+  const std::vector<MemberView> told = raft_.members(now);
+  return quorum::has_majority(*configuration, [&](const Member& member) {
+    const auto at =
+        std::find_if(told.begin(), told.end(), [&](const MemberView& view) { return view.id == member.id; });
+    return member.id != boot_.id && at != told.end() && at->healthy;
+  });
+}
+
 // An operator's word. Who has come to lead meanwhile hands over first.
 void Node::begin_anew_if_told(Now now, Effects& out) {
   if (sets_aside_ || told_removed_ || !store_.members().begins_anew(boot_.id, boot_.incarnation)) return;
@@ -53,6 +68,8 @@ void Node::begin_anew_if_told(Now now, Effects& out) {
     (void)raft_.transfer(now, NodeId{}, LeaderCause::kTransfer, out);
     return;
   }
+  // The wish may be old by now.
+  if (!others_serve(now)) return;
   sets_aside_ = true;
   out.emplace_back(SetAside{"an operator wants this node to begin with nothing"});
 }

@@ -170,15 +170,22 @@ membership::View Node::membership_view(Now now) const {
         since == leaving_since_.end() || now.mono - since->second < boot_.leave_grace + limits::kLeaveMargin;
     if (begins && !leaving.force) view.parting.insert(id);
   }
+  for (const auto& [id, incarnation] : store_.members().anew()) {
+    if (raft_.is_member(id, incarnation)) view.anew.insert(id);
+  }
   view.health = raft_.member_health(now);
   for (const auto& [id, link] : links_) view.present.insert({id, link.incarnation});
   view.stable_after = raft_.election_timeout();
   return view;
 }
 
-std::optional<Refusal> Node::removal_obstacle(Now now, const NodeId& id, bool force) const {
+// A member may be lost only by what the state says, so what is under way in the log must be applied first.
+std::optional<Refusal> Node::obstacle_to_losing(
+    Now now, const std::function<bool(const membership::View&)>& may) const {
+  const Index known_from = std::max(std::get<Leader>(raft_.role()).first_index, last_member_op_);
+  if (store_.applied() < known_from) return Refusal::kBusy;
   const membership::View view = membership_view(now);
-  if (membership::may_remove(view, id, force)) return std::nullopt;
+  if (may(view)) return std::nullopt;
   // A leader that is new has not heard everybody yet, and shall not call healthy voters lost.
   const bool knows = std::all_of(view.health.begin(), view.health.end(), [](const auto& member) {
     return member.second.healthy || member.second.silent;
@@ -190,11 +197,15 @@ std::optional<Refusal> Node::membership_obstacle(Now now, const Blob& command) c
   if (!raft_.is_leader()) return std::nullopt;
   const std::optional<MemberOp> op = decode_membership(command.view());
   if (!op) return std::nullopt;
-  if (const auto* remove = std::get_if<RemoveNodeOp>(&*op))
-    return removal_obstacle(now, remove->id, remove->force);
+  if (const auto* remove = std::get_if<RemoveNodeOp>(&*op)) {
+    return obstacle_to_losing(now, [&](const membership::View& view) {
+      return membership::may_remove(view, remove->id, remove->force);
+    });
+  }
   if (const auto* reinit = std::get_if<ReinitNodeOp>(&*op)) {
     if (reinit->id == boot_.id) return Refusal::kLeads;
-    return removal_obstacle(now, reinit->id, false);
+    return obstacle_to_losing(
+        now, [&](const membership::View& view) { return membership::may_begin_anew(view, reinit->id); });
   }
   // A member that is heard has not lost its disk: another process has taken its name.
   const auto& admit = std::get<AdmitNodeOp>(*op);

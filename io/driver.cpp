@@ -312,6 +312,11 @@ void Driver::flush() {
   http_.flush(now_);
   write_log();
   links_.flush(now_.mono);
+  if (stopped_) {
+    // Nothing is stepped any more, so what is due stays due.
+    ports_.wake_at(Instant::never());
+    return;
+  }
   Instant next = std::min(node_.deadline(), http_.deadline());
   if (boot_is_durable_) next = std::min(next, links_.deadline());
   if (writing_)

@@ -136,6 +136,7 @@ int run(int argc, char** argv) {
       }
       log_line(LogLevel::kWarn, "rebuild", "set aside as " + aside.name + "; begins with nothing");
     }
+    if (server.is_told_to_stop()) return exit_code;
   }
   // A new program in the same process: whoever supervises it sees no end, and everything is as after a start.
   flush_log();

@@ -320,7 +320,9 @@ Instant PeerLinks::deadline() const {
 
 void PeerLinks::redial(const NodeId& peer, Instant now) {
   for (auto& [index, slot] : slots_) {
-    if (slot.state != State::kOpen || slot.announced != peer) continue;
+    // Also a dial that is under way: what it will hear may have been said before.
+    const bool is_dialled = slot.state == State::kDialling && slot.peer.id == peer;
+    if (!is_dialled && (slot.state != State::kOpen || slot.announced != peer)) continue;
     drop(slot.conn, LinkEnd::kTimeout, now);
     slot.at = now;
     return;

@@ -14,6 +14,7 @@
 #include "core/state/command.h"
 #include "io/storage/artefact_files.h"
 #include "io/storage/artefact_worker.h"
+#include "io/storage/data_directory.h"
 #include "io/storage/load_state.h"
 #include "io/storage/log_directory.h"
 
@@ -81,9 +82,13 @@ class ArtefactFiles : public ::testing::Test {
   }
   std::optional<std::string> install(ClusterId cluster = kCluster) {
     complaints_.clear();
-    return install_arrived(
+    const Arrival arrival = install_arrived(
         taker(), kTaker, cluster, kMapBytes, [](uint64_t, uint64_t) {},
-        [this](const std::string& line) { complaints_.push_back(line); });
+        [this](const std::string& line) {
+          complaints_.push_back(line);
+          refused_ = arrival.refused;
+          return arrival.error.empty() ? std::nullopt : std::optional(arrival.error);
+        });
   }
   // The taker's log, with some entries of its own.
   LogDirectory log_with(uint64_t entries) {
@@ -105,6 +110,7 @@ class ArtefactFiles : public ::testing::Test {
 
   std::string root_;
   std::vector<std::string> complaints_;
+  bool refused_ = false;
 };
 
 TEST_F(ArtefactFiles, WhatHasArrivedIsTheStateFromThenOn) {
@@ -151,6 +157,7 @@ TEST_F(ArtefactFiles, WhatIsOfNoUseChangesNothing) {
   (void)give(100);
   ASSERT_FALSE(install());
   refused("as much already");
+  EXPECT_FALSE(refused_) << "a crash before it was removed";
   (void)give(500);
   ASSERT_FALSE(install({{8, 8}}));
   refused("another cluster");
@@ -158,6 +165,7 @@ TEST_F(ArtefactFiles, WhatIsOfNoUseChangesNothing) {
   fs::resize_file(taken().arrived, fs::file_size(taken().arrived) / 2);
   ASSERT_FALSE(install());
   refused("cut short");
+  EXPECT_TRUE(refused_);
   (void)give(500);
   {
     std::fstream file(taken().arrived, std::ios::in | std::ios::out | std::ios::binary);
@@ -170,6 +178,57 @@ TEST_F(ArtefactFiles, WhatIsOfNoUseChangesNothing) {
   ASSERT_FALSE(install());
   EXPECT_TRUE(complaints_.empty());
   EXPECT_EQ(image_index(), Index{500});
+}
+
+// What an image is of that is sound and ahead of its log may be what the log has lost: entries, and votes
+// with them.
+TEST_F(ArtefactFiles, AnImageAheadOfItsLogIsNotSetAsideAlone) {
+  {
+    const LogDirectory log = log_with(20);
+    write_image(image_path(taker()), kTaker, state_of(100));
+  }
+  std::vector<std::string> said;
+  OpenData how;
+  how.path = taker();
+  how.map_bytes = kMapBytes;
+  how.has_peers = true;
+  how.incarnation = [] { return Incarnation{4711}; };
+  how.progress = [](uint64_t, uint64_t) {};
+  how.say = [&](const std::string& line) { said.push_back(line); };
+  {
+    const std::variant<OpenedData, std::string> opened = open_data(how);
+    ASSERT_TRUE(std::holds_alternative<OpenedData>(opened)) << std::get<std::string>(opened);
+    const auto& data = std::get<OpenedData>(opened);
+    EXPECT_EQ(data.directory.recovered.incarnation, Incarnation{4711});
+    EXPECT_TRUE(data.directory.recovered.entries.empty());
+    ASSERT_TRUE(data.rebuild);
+    EXPECT_EQ(data.rebuild->cluster, kCluster);
+  }
+  EXPECT_TRUE(fs::exists(taker() + "/aside-1/image.mdb"));
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_NE(said[0].find("begins empty"), std::string::npos) << said[0];
+  // The next start knows it too, until the node has joined.
+  const std::variant<OpenedData, std::string> again = open_data(how);
+  EXPECT_TRUE(std::get<OpenedData>(again).rebuild);
+  how.has_peers = false;
+}
+
+// A damaged one is made up for by a log that has everything.
+TEST_F(ArtefactFiles, ADamagedImageIsSetAsideAlone) {
+  {
+    const LogDirectory log = log_with(1);
+    std::ofstream(image_path(taker())) << std::string(100'000, 'x');
+  }
+  OpenData how;
+  how.path = taker();
+  how.map_bytes = kMapBytes;
+  how.incarnation = [] { return Incarnation{4711}; };
+  how.progress = [](uint64_t, uint64_t) {};
+  how.say = [](const std::string&) {};
+  const std::variant<OpenedData, std::string> opened = open_data(how);
+  ASSERT_TRUE(std::holds_alternative<OpenedData>(opened)) << std::get<std::string>(opened);
+  EXPECT_EQ(std::get<OpenedData>(opened).directory.recovered.incarnation, kTaker);
+  EXPECT_FALSE(std::get<OpenedData>(opened).rebuild);
 }
 
 TEST_F(ArtefactFiles, LeftoversOfAnEarlierProcessGo) {

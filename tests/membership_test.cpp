@@ -214,6 +214,23 @@ TEST(Membership, TheGuardCountsWhoIsHealthyAndStays) {
   EXPECT_FALSE(one.may_remove("a", true)) << "no voter would be left";
 }
 
+// Its old disk stays a voter that never answers until the configuration has another one.
+TEST(Membership, WhoBeginsAnewCountsAsLostMeanwhile) {
+  World two({"a", "b"});
+  two.view.configuration = &two.configuration;
+  EXPECT_TRUE(may_remove(two.view, "b", false));
+  EXPECT_FALSE(may_begin_anew(two.view, "b")) << "a alone is no majority of two";
+  World three({"a", "b", "c"});
+  three.view.configuration = &three.configuration;
+  EXPECT_TRUE(may_begin_anew(three.view, "b"));
+  three.view.anew.insert("c");
+  EXPECT_FALSE(may_begin_anew(three.view, "b")) << "c is about to lose its disk";
+  EXPECT_FALSE(may_remove(three.view, "b", false));
+  three.view.anew.clear();
+  three.view.health["c"] = kLost;
+  EXPECT_FALSE(may_begin_anew(three.view, "b"));
+}
+
 TEST(Membership, ByForceOnlyTheStepItselfIsLookedAt) {
   World world({"a", "b", "c", "d", "e"});
   world.view.health["b"] = kLost;

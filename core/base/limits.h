@@ -156,8 +156,9 @@ inline constexpr size_t kArtefactJobsMax = 64;       // parts to be read or writ
 inline constexpr Duration kArtefactPartRetry = 2s;   // a part that did not come is asked for again
 inline constexpr Duration kArtefactPatience = 10s;   // without any part; then another offer may replace it
 inline constexpr Duration kArtefactOfferInterval = 1s;
-inline constexpr Duration kArtefactHold = 30s;   // the log after it stays, from its last use
-inline constexpr Duration kArtefactRetry = 10s;  // after it could not be made or kept
+inline constexpr Duration kArtefactHold = 5min;          // the log after it stays, from its last use
+inline constexpr Duration kArtefactRefusedPause = 5min;  // after one that turned out to be of no use
+inline constexpr Duration kArtefactRetry = 10s;          // after it could not be made or kept
 
 // Peer links.
 inline constexpr size_t kFrameBytesMax = 8 * kMiB;

@@ -25,6 +25,12 @@ bool has_successor(const View& view, const Member& member) {
   return view.wanted.contains(member.id) && !is_wanted(view, member) && !view.leaving.contains(member.id);
 }
 
+// Whoever has a successor under its name has lost its disk, or is about to, even if it was heard a moment
+// ago.
+bool counts_as_healthy(const View& view, const Member& member) {
+  return health_of(view, member.id).healthy && !has_successor(view, member) && !view.anew.contains(member.id);
+}
+
 // Voters of a configuration, and how many of them are healthy.
 struct Count {
   size_t voters = 0;
@@ -137,12 +143,17 @@ bool may_remove(const View& view, const NodeId& id, bool force) {
   Count later;  // and once all who are to go are gone
   for (const Member& member : view.configuration->members) {
     if (member.id == id || !votes_in(Half::kIncoming, member.standing)) continue;
-    // Whoever has a successor under its name has lost its disk, even if that was heard of a moment ago.
-    const bool healthy = health_of(view, member.id).healthy && !has_successor(view, member);
+    const bool healthy = counts_as_healthy(view, member);
     next.add(healthy);
     if (is_wanted(view, member)) later.add(healthy);
   }
   return next.is_served() && (force || later.is_served());
+}
+
+bool may_begin_anew(const View& view, const NodeId& id) {
+  return quorum::has_majority(*view.configuration, [&](const Member& member) {
+    return member.id != id && counts_as_healthy(view, member);
+  });
 }
 
 Step next_step(const View& view) {

@@ -37,6 +37,7 @@ struct View {
   const Configuration* configuration = nullptr;  // the latest; committed
   std::map<NodeId, Wanted> wanted;
   std::map<NodeId, bool> leaving;  // members taken out by an operator, and whether whatever becomes of it
+  std::set<NodeId> anew;           // who is about to set its disk aside
   std::set<NodeId> parting;        // of these, who is still given time to send its clients elsewhere
   std::map<NodeId, MemberHealth> health;             // of the members, the leader among them
   std::set<std::pair<NodeId, Incarnation>> present;  // data directories that the leader has a link to
@@ -54,6 +55,10 @@ using Step = std::variant<std::monostate, Configuration, HandOver>;
 // those that stay wanted as well, or it has no vote. With `force` nobody looks at the latter. The former has
 // no exception: a configuration that can't be committed would end all service, and could not be taken back.
 [[nodiscard]] bool may_remove(const View& view, const NodeId& id, bool force);
+
+// True if the cluster serves while this member has no disk and still counts as a voter: the other healthy
+// voters are a majority of all, in either half.
+[[nodiscard]] bool may_begin_anew(const View& view, const NodeId& id);
 
 }  // namespace membership
 }  // namespace patronus

@@ -140,6 +140,8 @@ class Raft {
   // applied up to it linearizable; if leadership ends first it comes back in take_failed_reads.
   void request_read(Now now, ReadTicket ticket, Effects& out);
   std::vector<ReadReady> take_ready_reads();
+  // What this data directory has acknowledged counts no more: its disk went back in time.
+  void distrust(const NodeId& id, Incarnation incarnation);
   // Leader only: data directories that lack on their disk what they had acknowledged to this leader.
   std::vector<Incarnation> take_went_back() { return std::exchange(went_back_, {}); }
   std::vector<ReadTicket> take_failed_reads();

@@ -1,6 +1,7 @@
 // Changes of the configuration (Raft paper, section 6; thesis, chapter 4): one at a time, effective once
 // appended. What is to change is decided in membership.h.
 #include <algorithm>
+#include <limits>
 
 #include "core/base/assert.h"
 #include "core/base/limits.h"
@@ -74,7 +75,10 @@ std::map<NodeId, MemberHealth> Raft::member_health(Now now) const {
     // A leader that is new has heard nobody, and does not know yet who is silent.
     const bool silent = gone_.contains(id) || now.mono - progress.last_contact() >= election_timeout_;
     const bool healthy = progress.heard() && !silent;
-    health[id] = {healthy, silent, progress.draining(), log_.last_index().value - progress.match().value,
+    const uint64_t lag = progress.state() == ProgressState::kSnapshot
+                             ? std::numeric_limits<uint64_t>::max()
+                             : log_.last_index().value - progress.match().value;
+    health[id] = {healthy, silent, progress.draining(), lag,
                   healthy ? now.mono - progress.steady_since() : Duration{}};
   }
   return health;
@@ -90,6 +94,13 @@ std::vector<NodeId> Raft::in_need_of_state(Now now) const {
     if (is_there && progress.state() == ProgressState::kSnapshot) members.push_back(id);
   }
   return members;
+}
+
+void Raft::distrust(const NodeId& id, Incarnation incarnation) {
+  auto* leader = std::get_if<Leader>(&role_);
+  if (leader == nullptr || !is_member(id, incarnation)) return;
+  const auto at = leader->peers.find(id);
+  if (at != leader->peers.end()) at->second.distrust();
 }
 
 bool Raft::goes_on_after(const NodeId& member, Index base) const {

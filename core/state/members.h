@@ -47,6 +47,7 @@ class Members {
   const std::map<NodeId, WantedNode>& wanted() const { return wanted_; }
   const std::map<NodeId, LeavingNode>& leaving() const { return leaving_; }
   bool is_wanted(const NodeId& id, Incarnation incarnation) const;
+  const std::map<NodeId, Incarnation>& anew() const { return anew_; }
   // An operator wants this data directory set aside.
   bool begins_anew(const NodeId& id, Incarnation incarnation) const;
   // The data directory was taken out or replaced, and does not come back.

@@ -10,8 +10,10 @@
 namespace patronus::wal {
 namespace {
 
-Recovered corrupt(std::string reason) {
+// What the log says of the cluster is known all the same, as far as it was read.
+Recovered corrupt(const Recovered& so_far, std::string reason) {
   Recovered result;
+  result.hard.cluster_id = so_far.hard.cluster_id;
   result.verdict = Verdict::kCorrupt;
   result.reason = std::move(reason);
   return result;
@@ -103,8 +105,9 @@ Recovered recover(std::span<const SegmentBytes> segments) {
   for (const SegmentBytes& segment : segments) {
     const std::optional<uint32_t> format = newer_format(segment.bytes);
     if (!format) continue;
-    Recovered newer = corrupt("segment " + std::to_string(segment.segment) + " is of format " +
-                              std::to_string(*format) + ", which this version of patronusd does not know");
+    Recovered newer =
+        corrupt(out, "segment " + std::to_string(segment.segment) + " is of format " +
+                         std::to_string(*format) + ", which this version of patronusd does not know");
     newer.newer_format = true;
     return newer;
   }
@@ -112,9 +115,9 @@ Recovered recover(std::span<const SegmentBytes> segments) {
   const bool from_the_first = first_number == 1;
   const std::optional<SegmentHeader> first = read_segment_header(segments[0].bytes);
   // A segment gets its name once its header is synced, so that no crash explains one without.
-  if (!first) return corrupt("the header of segment " + std::to_string(first_number) + " is damaged");
+  if (!first) return corrupt(out, "the header of segment " + std::to_string(first_number) + " is damaged");
   if (!from_the_first && !first->start) {
-    return corrupt("segment " + std::to_string(first_number - 1) + " is missing");
+    return corrupt(out, "segment " + std::to_string(first_number - 1) + " is missing");
   }
   out.incarnation = first->incarnation;
   out.position = from_the_first ? first_position(first->incarnation) : *first->start;
@@ -126,16 +129,18 @@ Recovered recover(std::span<const SegmentBytes> segments) {
     const uint64_t number = first_number + i;
     if (!header || header->segment != number || segments[i].segment != number ||
         header->incarnation != out.incarnation) {
-      return corrupt("segment " + std::to_string(number) + " is missing, damaged or another directory's");
+      return corrupt(out,
+                     "segment " + std::to_string(number) + " is missing, damaged or another directory's");
     }
     const Position before = out.position;
     out.segments.push_back({number, Index{}, i == 0 || header->start.has_value()});
-    if (!walk(segments[i], from_the_first, out)) return corrupt(out.reason);
+    if (!walk(segments[i], from_the_first, out)) return corrupt(out, out.reason);
     if (out.position != before || i == 0) stopped_at = i;
   }
   // Those before it are removed only once its first batch is there, which holds the hard state.
   if (!from_the_first && (out.position == begin || !out.hard.cluster_id)) {
-    return corrupt("segment " + std::to_string(first_number) + " does not begin as one that comes first");
+    return corrupt(out,
+                   "segment " + std::to_string(first_number) + " does not begin as one that comes first");
   }
   out.segments.resize(stopped_at + 1);
   const SegmentBytes& last = segments[stopped_at];
@@ -146,7 +151,7 @@ Recovered recover(std::span<const SegmentBytes> segments) {
                        std::min(segments[i].bytes.size(), limits::kWalSegmentHeaderBytes)));
   }
   if (torn && later_batch_exists(segments, stopped_at, end, out) && !MUTANT(kCutCorruption)) {
-    return corrupt("a batch that was synced is damaged at " + place(last.segment, end));
+    return corrupt(out, "a batch that was synced is damaged at " + place(last.segment, end));
   }
   out.verdict = torn ? Verdict::kTorn : Verdict::kWhole;
   if (torn) out.reason = "the batch at " + place(last.segment, end) + " was not finished and is cut";

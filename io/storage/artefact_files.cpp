@@ -114,9 +114,16 @@ class Installation {
 
 struct Unusable {
   std::string reason;
+  bool is_old = false;  // no fault of its own
 };
 // Nothing on success; an unusable artefact, or a text about the disk.
 using Installed = std::variant<std::monostate, Unusable, std::string>;
+
+// A disk without room is no reason to stand still: the node goes on from what it has.
+Installed of_the_disk(const ImageError& error) {
+  if (error.fault == ImageFault::kFull) return Unusable{error.text};
+  return error.text;
+}
 
 std::optional<std::string> misfit(const CheckpointEnd& end, const ClusterId& cluster, Index image) {
   if (end.base.configuration->cluster_id != cluster) return "it is of another cluster";
@@ -127,7 +134,7 @@ std::optional<std::string> misfit(const CheckpointEnd& end, const ClusterId& clu
 Installed install(File& file, const std::string& path, Incarnation incarnation, const ClusterId& cluster,
                   Index image_index, size_t map_bytes, const LoadProgress& progress) {
   std::variant<Image, ImageError> opened = Image::open(path, map_bytes);
-  if (auto* error = std::get_if<ImageError>(&opened)) return std::move(error->text);
+  if (auto* error = std::get_if<ImageError>(&opened)) return of_the_disk(*error);
   Installation installation(std::move(std::get<Image>(opened)), progress);
   std::optional<std::string> fault;
   artefact::Decoder* decoding = nullptr;
@@ -139,8 +146,11 @@ Installed install(File& file, const std::string& path, Incarnation incarnation, 
   decoding = &decoder;
   if (auto error = read_artefact(file, decoder, fault)) return std::move(*error);
   if (!fault) fault = installation.finish(incarnation, *decoder.end());
-  if (installation.error()) return installation.error()->text;
-  if (fault) return Unusable{std::move(*fault)};
+  if (installation.error()) return of_the_disk(*installation.error());
+  if (fault) {
+    const bool is_old = decoder.end() && decoder.end()->base.index <= image_index;
+    return Unusable{std::move(*fault), is_old};
+  }
   return std::monostate{};
 }
 
@@ -193,32 +203,34 @@ std::variant<Artefact, std::string> write_artefact(Image& image, const std::stri
   return "can't give the state away: " + *failed;
 }
 
-std::optional<std::string> install_arrived(const std::string& directory, Incarnation incarnation,
-                                           const ClusterId& cluster, size_t map_bytes,
-                                           const LoadProgress& progress,
-                                           const std::function<void(const std::string&)>& complain) {
+Arrival install_arrived(const std::string& directory, Incarnation incarnation, const ClusterId& cluster,
+                        size_t map_bytes, const LoadProgress& progress,
+                        const std::function<void(const std::string&)>& complain) {
   const ArtefactPaths paths = artefact_paths(directory);
   const std::string fresh = directory + "/image.new";
   for (const std::string& leftover :
        {paths.made, paths.made + ".new", paths.incoming, fresh, fresh + "-lock"}) {
-    if (auto error = remove_file(leftover)) return error;
+    if (auto error = remove_file(leftover)) return {*error, false};
   }
-  if (::access(paths.arrived.c_str(), F_OK) != 0) return std::nullopt;
+  if (::access(paths.arrived.c_str(), F_OK) != 0) return {};
   std::variant<File, std::string> opened = File::open(paths.arrived, O_RDONLY);
-  if (auto* error = std::get_if<std::string>(&opened)) return std::move(*error);
+  if (auto* error = std::get_if<std::string>(&opened)) return {std::move(*error), false};
   const std::string image = image_path(directory);
   const Installed installed = install(std::get<File>(opened), fresh, incarnation, cluster,
                                       index_of_image(image, map_bytes), map_bytes, progress);
-  if (const auto* error = std::get_if<std::string>(&installed)) return *error;
-  if (const auto* unusable = std::get_if<Unusable>(&installed)) {
+  if (const auto* error = std::get_if<std::string>(&installed)) return {*error, false};
+  const auto* unusable = std::get_if<Unusable>(&installed);
+  std::optional<std::string> error;
+  if (unusable != nullptr) {
     complain("the state that was fetched is not used: " + unusable->reason);
-    if (auto error = remove_file(fresh)) return error;
-  } else if (auto error = rename_file(fresh, image)) {
-    return error;
+    error = remove_file(fresh);
+  } else {
+    error = rename_file(fresh, image);
   }
-  if (auto error = remove_file(fresh + "-lock")) return error;
-  if (auto error = sync_directory(directory)) return error;
-  return remove_file(paths.arrived);
+  if (!error) error = remove_file(fresh + "-lock");
+  if (!error) error = sync_directory(directory);
+  if (!error) error = remove_file(paths.arrived);
+  return {error.value_or(""), unusable != nullptr && !unusable->is_old};
 }
 
 }  // namespace patronus

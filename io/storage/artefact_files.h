@@ -28,10 +28,15 @@ struct ArtefactPaths {
 
 // Before a node starts: removes what a former process had made or not fetched whole, and makes an artefact
 // that has arrived the image, after it has been read to its end and found to be the state that it says. The
-// old image is replaced in one step. What is not of this cluster, or older than the image, or damaged, is
-// removed, and said through `complain`. The error is one line for the operator: of the disk.
-[[nodiscard]] std::optional<std::string> install_arrived(
-    const std::string& directory, Incarnation incarnation, const ClusterId& cluster, size_t map_bytes,
-    const LoadProgress& progress, const std::function<void(const std::string&)>& complain);
+// old image is replaced in one step. What is not of this cluster, or older than the image, or damaged, or
+// what there is no room for, is removed, and said through `complain`.
+struct Arrival {
+  std::string error;     // one line for the operator, of the disk; empty: the node may go on
+  bool refused = false;  // it is of no use here, and would be none if it were fetched again at once
+};
+[[nodiscard]] Arrival install_arrived(const std::string& directory, Incarnation incarnation,
+                                      const ClusterId& cluster, size_t map_bytes,
+                                      const LoadProgress& progress,
+                                      const std::function<void(const std::string&)>& complain);
 
 }  // namespace patronus

@@ -11,6 +11,12 @@
 #include "core/base/limits.h"
 
 namespace patronus {
+namespace {
+
+// What gathers in the kernel would hold up the log's own syncs, and the end.
+constexpr size_t kWrittenBetweenSyncs = 4 * limits::kMiB;
+
+}  // namespace
 
 ArtefactWorker::ArtefactWorker(ArtefactPaths paths, std::function<void()> notify)
     : paths_(std::move(paths)), notify_(std::move(notify)), thread_([this] { run(); }) {}
@@ -104,6 +110,11 @@ std::optional<std::string> ArtefactWorker::keep_now(const ArtefactPart& part) {
     incoming_ = part.artefact;
   }
   std::optional<std::string> failed = incoming_file_.write_at(part.offset, part.bytes.view());
+  unsynced_ += part.bytes.size();
+  if (!failed && unsynced_ >= kWrittenBetweenSyncs) {
+    failed = incoming_file_.sync_data();
+    unsynced_ = 0;
+  }
   // What is there may have to make room for something better.
   if (failed) {
     incoming_.reset();

@@ -79,6 +79,7 @@ class ArtefactWorker {
   File made_file_;
   std::optional<Artefact> incoming_;
   File incoming_file_;
+  size_t unsynced_ = 0;
 
   std::thread thread_;  // last, so that everything is there when it starts
 };

@@ -48,17 +48,19 @@ Attempt attempt(const OpenData& how, LogDirectory& directory, const std::optiona
                     recovered.hard.cluster_id ? recovered.hard.cluster_id : cluster_of_image(how)};
   }
   if (recovered.verdict == wal::Verdict::kTorn) how.say(recovered.reason);
-  if (auto failed = install_arrived(how.path, recovered.incarnation, recovered.hard.cluster_id, how.map_bytes,
-                                    how.progress, how.say))
-    return *failed + "; check the disk and its free space";
+  const Arrival arrival = install_arrived(how.path, recovered.incarnation, recovered.hard.cluster_id,
+                                          how.map_bytes, how.progress, how.say);
+  if (!arrival.error.empty()) return arrival.error + "; check the disk and its free space";
   std::variant<LoadedState, StateFault> state = load_state(directory, how.map_bytes, how.progress);
   if (auto* fault = std::get_if<StateFault>(&state)) {
     if (fault->kind == StateFault::Kind::kUnreadable)
       return fault->reason + "; check the disk and its free space";
     const ClusterId cluster = recovered.hard.cluster_id ? recovered.hard.cluster_id : cluster_of_image(how);
-    return Distrust{fault->reason, is_whole_without_image(recovered), cluster};
+    // An image that is sound and does not fit may be of entries and votes that the log has lost.
+    const bool damaged = fault->kind == StateFault::Kind::kDamaged;
+    return Distrust{fault->reason, damaged && is_whole_without_image(recovered), cluster};
   }
-  return OpenedData{std::move(directory), std::move(std::get<LoadedState>(state)), note};
+  return OpenedData{std::move(directory), std::move(std::get<LoadedState>(state)), note, arrival.refused};
 }
 
 }  // namespace

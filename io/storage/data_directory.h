@@ -18,6 +18,7 @@ struct OpenedData {
   LogDirectory directory;
   LoadedState state;
   std::optional<RebuildNote> rebuild;  // it waits to be filled
+  bool state_refused = false;          // what had arrived from another node was of no use
 };
 
 struct OpenData {

@@ -54,6 +54,18 @@ std::optional<std::string> write_note(const std::string& directory, const Note& 
   return sync_directory(directory);
 }
 
+// A name for one more, if there may be one more.
+AsideResult next_aside(const std::string& directory) {
+  for (size_t number = 1; number <= limits::kAsideMax; ++number) {
+    const std::string name = "aside-" + std::to_string(number);
+    std::error_code error;
+    if (!fs::exists(fs::path(directory) / name, error)) return {name, {}};
+  }
+  return {{},
+          "it was set aside " + std::to_string(limits::kAsideMax) + " times already, in " + directory +
+              "/aside-1 and so on; check the disk, then remove these"};
+}
+
 std::variant<std::optional<Note>, std::string> read_note(const std::string& directory) {
   const std::string path = note_path(directory);
   std::error_code error;
@@ -73,13 +85,18 @@ std::variant<std::optional<Note>, std::string> read_note(const std::string& dire
   note.aside = in.text(kNameBytesMax);
   const uint32_t expected = crc32c(std::string_view(bytes).substr(0, in.position()));
   const bool whole = known && in.u32() == expected && in.done();
-  // Whatever it said, it was there because the directory could not be trusted.
-  return std::optional<Note>(whole ? note : Note{});
+  if (whole) return std::optional<Note>(note);
+  // Whatever it said, it was there because the directory could not be trusted; what is left in it is not
+  // either.
+  const AsideResult fresh = next_aside(directory);
+  if (!fresh.failure.empty()) return fresh.failure;
+  return std::optional<Note>(Note{true, {}, fresh.name});
 }
 
-// Everything but the lock, the note and what was set aside before.
+// What a node has made. Anything else that lies there is not its own to move.
 bool is_moved(const std::string& name) {
-  return name != "LOCK" && !name.starts_with("rebuild") && !name.starts_with("aside-");
+  return (name.starts_with("wal-") && name.ends_with(".seg")) || name == "next.tmp" ||
+         name.starts_with("image.") || name.starts_with("artefact.");
 }
 
 std::optional<std::string> move_all(const std::string& directory, const std::string& aside) {
@@ -98,18 +115,6 @@ std::optional<std::string> move_all(const std::string& directory, const std::str
   }
   if (auto failed = sync_directory(to.string())) return failed;
   return sync_directory(directory);
-}
-
-// A name for one more, if there may be one more.
-AsideResult next_aside(const std::string& directory) {
-  for (size_t number = 1; number <= limits::kAsideMax; ++number) {
-    const std::string name = "aside-" + std::to_string(number);
-    std::error_code error;
-    if (!fs::exists(fs::path(directory) / name, error)) return {name, {}};
-  }
-  return {{},
-          "it was set aside " + std::to_string(limits::kAsideMax) + " times already, in " + directory +
-              "/aside-1 and so on; check the disk, then remove these"};
 }
 
 }  // namespace

@@ -94,6 +94,7 @@ Server::Server(const Config& config, Certificates&& certificates, OpenedData&& d
   Ports& ports = *this;
   DriverOptions options = driver_options(config_, std::move(directory_.recovered),
                                          std::move(data.state.store), seed, std::move(version));
+  options.boot.state_refused = data.state_refused;
   options.boot.rebuilds = data.rebuild.has_value();
   if (data.rebuild) options.boot.lost_cluster = data.rebuild->cluster;
   driver_ = std::make_unique<Driver>(std::move(options), ports);
@@ -130,6 +131,7 @@ int Server::run() {
     driver_->start();
     loop_.run();
   }
+  watchdog_.rest();
   // Those with threads go first: their notifications use the loop.
   writer_.reset();
   image_.reset();
@@ -329,10 +331,13 @@ void Server::on_artefacts_done() {
     } else if (auto* kept = std::get_if<PartKept>(&*done)) {
       driver_->part_kept(std::move(*kept));
     } else {
-      // Whatever became of it, this process has stopped for it; the next one begins with what is there.
       const std::string& failure = std::get<ArtefactWorker::Arrived>(*done).failure;
-      if (!failure.empty()) log_line(LogLevel::kError, "state", failure + "; begins again without it");
-      begins_again_ = true;
+      if (failure.empty()) {
+        begins_again_ = true;
+      } else {
+        log_line(LogLevel::kError, "fatal", failure + "; the disk can't be trusted any more, the node stops");
+        exit_code_ = 1;
+      }
       loop_.stop();
     }
     needs_flush_ = true;

@@ -31,6 +31,8 @@ class Server final : private Ports, private TlsStreams::Listener {
   bool begins_again() const { return begins_again_; }
   // Its data directory is to be set aside before; of the cluster it belonged to.
   const std::optional<ClusterId>& sets_aside() const { return sets_aside_; }
+  // A signal has told the process to end.
+  bool is_told_to_stop() const { return draining_; }
 
  private:
   // Ports

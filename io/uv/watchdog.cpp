@@ -20,7 +20,8 @@ void Watchdog::watch() {
   std::unique_lock lock(mutex_);
   while (!wakeup_.wait_for(lock, timeout_ / kChecks, [this] { return stopping_; })) {
     const uint64_t now = pats_.load(std::memory_order_relaxed);
-    silent_checks = now == last ? silent_checks + 1 : 0;
+    const bool is_silent = now == last && !resting_.load(std::memory_order_relaxed);
+    silent_checks = is_silent ? silent_checks + 1 : 0;
     last = now;
     if (silent_checks >= kChecks) {
       bark_();

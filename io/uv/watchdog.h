@@ -24,6 +24,8 @@ class Watchdog {
   Watchdog& operator=(const Watchdog&) = delete;
 
   // The loop turns.
+  // Nobody has to turn any more.
+  void rest() { resting_.store(true, std::memory_order_relaxed); }
   void pat() { pats_.fetch_add(1, std::memory_order_relaxed); }
 
  private:
@@ -34,6 +36,7 @@ class Watchdog {
   const Duration timeout_;
   const std::function<void()> bark_;
   std::atomic<uint64_t> pats_{0};
+  std::atomic<bool> resting_{false};
   std::mutex mutex_;
   std::condition_variable wakeup_;
   bool stopping_ = false;
