@@ -84,11 +84,9 @@ class ArtefactFiles : public ::testing::Test {
     complaints_.clear();
     const Arrival arrival = install_arrived(
         taker(), kTaker, cluster, kMapBytes, [](uint64_t, uint64_t) {},
-        [this](const std::string& line) {
-          complaints_.push_back(line);
-          refused_ = arrival.refused;
-          return arrival.error.empty() ? std::nullopt : std::optional(arrival.error);
-        });
+        [this](const std::string& line) { complaints_.push_back(line); });
+    refused_ = arrival.refused;
+    return arrival.error.empty() ? std::nullopt : std::optional(arrival.error);
   }
   // The taker's log, with some entries of its own.
   LogDirectory log_with(uint64_t entries) {
