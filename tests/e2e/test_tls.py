@@ -42,7 +42,7 @@ def hello(node: str, version: int, cluster_id: str) -> bytes:
     """What a node says first on a link it dialled."""
     words = int(cluster_id[:16], 16), int(cluster_id[16:], 16)
     payload = (struct.pack("<IH", MAGIC, version) + text(node) + struct.pack("<Q", 4711) + struct.pack("<QQ", *words)
-               + text("127.0.0.1:1") + text("127.0.0.1:2") + text("0.1.0") + text(""))
+               + text("127.0.0.1:1") + text("127.0.0.1:2") + text("0.1.0") + struct.pack("<BQQ", 0, 1, 4711) + text(""))
     guarded = bytes([HELLO]) + payload
     return struct.pack("<II", len(payload), crc32c(guarded)) + guarded
 
