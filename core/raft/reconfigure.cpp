@@ -107,7 +107,10 @@ bool Raft::goes_on_after(const NodeId& member, Index base) const {
   const auto* leader = std::get_if<Leader>(&role_);
   if (leader == nullptr) return true;
   const auto at = leader->peers.find(member);
-  return at == leader->peers.end() || (at->second.match() && at->second.match() >= base);
+  if (at == leader->peers.end()) return true;
+  // Not as soon as it begins to: what it still lacks must not be cut away before it.
+  const Index match = at->second.match();
+  return match && match >= base && log_.last_index().value - match.value <= limits::kPromoteLagEntriesMax;
 }
 
 bool Raft::is_removed() const {
