@@ -26,7 +26,7 @@ class ArtefactOffers {
   // Somebody asked for a part of it.
   void fetched(const Artefact& artefact, Instant now);
 
-  // The member's log goes on from there, or it is no member any more.
+  // The member has begun again from it and caught up, or it is no member any more.
   void done(const NodeId& member) { next_offer_.erase(member); }
   // Whom it was offered, and who has not got so far yet.
   std::vector<NodeId> waiting() const;

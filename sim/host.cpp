@@ -168,16 +168,20 @@ void Host::take_in_again() {
 
 void Host::drained() { end_soon("has left in good order"); }
 
+void Host::end_process(const char* how) {
+  trace_.line(events_.now(), name_, how);
+  driver_.reset();
+  ++process_;
+  frozen_ = false;
+  while_frozen_.clear();
+  (void)disk_.crash(tape_);
+  network_.host_died(id_, true);
+}
+
 void Host::end_soon(const char* how) {
   events_.after(kTurn, [this, how, process = process_] {
     if (process != process_ || !is_up()) return;
-    trace_.line(events_.now(), name_, how);
-    driver_.reset();
-    ++process_;
-    frozen_ = false;
-    while_frozen_.clear();
-    (void)disk_.crash(tape_);
-    network_.host_died(id_, true);
+    end_process(how);
     if (after_drain_) std::exchange(after_drain_, nullptr)();
   });
 }

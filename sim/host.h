@@ -119,6 +119,7 @@ class Host final : private Ports {
   void distrust(const std::string& reason, const ClusterId& cluster);
   void run(uint64_t process, std::function<void(Driver&)> what);
   void after_step();
+  void end_process(const char* how);
   // The process ends by itself once what it wrote is on the wire.
   void end_soon(const char* how);
 

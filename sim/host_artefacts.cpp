@@ -56,14 +56,8 @@ void Host::install_artefact(const Artefact& artefact) {
     throw Violation("artefact", name_ + " installs what it has not fetched");
   events_.after(tape_.between(profile_.sync_min, profile_.sync_max), [this, process = process_, artefact] {
     if (process != process_ || !is_up()) return;
-    trace_.line(events_.now(), name_, "ends, to begin again from the state that it has fetched");
     disk_.keep_artefact({std::move(incoming_->second), artefact_terms_.at({artefact.index, artefact.hash})});
-    driver_.reset();
-    ++process_;
-    frozen_ = false;
-    while_frozen_.clear();
-    (void)disk_.crash(tape_);
-    network_.host_died(id_, true);
+    end_process("ends, to begin again from the state that it has fetched");
     start_again();
   });
 }

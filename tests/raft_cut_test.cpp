@@ -175,6 +175,9 @@ TEST_F(RaftCut, WhoIsLeftBehindIsInNeedOfTheState) {
   cluster_->run(1s);
   EXPECT_EQ(needy(), std::vector<NodeId>{RaftCluster::name(third_)});
   EXPECT_TRUE(cluster_->raft(other_).in_need_of_state(cluster_->now()).empty()) << "it does not lead";
+  const auto health = cluster_->raft(leader_).member_health(cluster_->now());
+  EXPECT_GT(health.at(RaftCluster::name(third_)).lag, limits::kPromoteLagEntriesMax)
+      << "however few entries there are, it has not caught up";
 }
 
 // With what it lacked it is one of the others again, by itself.

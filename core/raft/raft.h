@@ -125,7 +125,7 @@ class Raft {
   // Leader only: members that are heard and lack what this log no longer has, so that entries can't help
   // them.
   std::vector<NodeId> in_need_of_state(Now now) const;
-  // Leader only: the member has on its disk what comes before the log that is here; or it is none.
+  // Leader only: the member lacks no more than a few entries of the log, which begins after `base`; or it is none.
   bool goes_on_after(const NodeId& member, Index base) const;
   // Entries after this one are not cut while there is room for them; nothing: no such wish.
   void hold_log_after(std::optional<Index> index) { held_after_ = index; }
