@@ -1,5 +1,6 @@
 #include "core/checkpointer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/base/assert.h"
@@ -21,7 +22,9 @@ void Checkpointer::taken() {
 }
 
 bool Checkpointer::is_due(Instant now) const {
-  return first_at_ && (hurries_ || bytes_ >= pace_.bytes || now - *first_at_ >= pace_.interval);
+  const size_t enough =
+      is_short_of_room_ ? std::min(pace_.bytes, limits::kCheckpointBytesWhenFull) : pace_.bytes;
+  return first_at_ && (hurries_ || bytes_ >= enough || now - *first_at_ >= pace_.interval);
 }
 
 void Checkpointer::step(Instant now, Store& store, Effects& out) {

@@ -20,6 +20,8 @@ class Checkpointer {
   void applied(size_t bytes, Instant now);
   // Whatever was applied shall be written soon: the process is about to end.
   void hurry() { hurries_ = true; }
+  // A checkpoint gives the room of the log's segments back, which the disk is short of.
+  void set_short_of_room(bool is_short) { is_short_of_room_ = is_short; }
   // The piece given last was taken.
   void taken();
   // Begins or goes on with what is due. The store holds nothing that is not in this node's own durable log
@@ -38,6 +40,7 @@ class Checkpointer {
   size_t bytes_ = 0;                 // applied since the last one began
   std::optional<Instant> first_at_;  // when the first of them was
   bool hurries_ = false;
+  bool is_short_of_room_ = false;
   std::optional<CheckpointEnd> under_way_;
   bool waits_ = false;     // for a piece to be taken
   bool sent_end_ = false;  // with the piece that is waited for

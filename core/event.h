@@ -10,6 +10,7 @@
 #include "core/base/time.h"
 #include "core/base/types.h"
 #include "core/raft/entry.h"
+#include "core/raft/log_room.h"
 #include "core/raft/message.h"
 #include "core/requests/request.h"
 #include "core/state/store.h"
@@ -51,6 +52,7 @@ struct Boot {
   size_t persist_bytes_max = limits::kPersistBytesMax;  // of one piece of a long append
   CheckpointPace pace;
   LogRetention retention;
+  LogReserve log_reserve = patronus::log_reserve(limits::kWalSegmentBytes);
   HardState hard;  // what recovery found on disk
   Store state;     // as the image holds it
   // Those after the state, without a gap, and it may be some before; judge_boot() has found that they fit.

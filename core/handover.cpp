@@ -28,7 +28,7 @@ void Node::review_leadership(Now now, Effects& out) {
   next_review_ = now.mono + boot_.heartbeat_interval;
   const Duration pace = disk_pace_.is_settled() ? disk_pace_.pace(now.mono) : Duration{0};
   const std::optional<HandOverPolicy::Choice> choice =
-      hand_over_policy_.review(now.mono, raft_.led_since(), pace, raft_.contenders(now));
+      hand_over_policy_.review(now.mono, raft_.led_since(), pace, raft_.room(), raft_.contenders(now));
   if (!choice) return;
   out.emplace_back(Notice{NoticeKind::kHandOver, choice->why});
   (void)raft_.transfer(now, choice->target, LeaderCause::kTransfer, out);

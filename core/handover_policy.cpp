@@ -1,6 +1,7 @@
 #include "core/handover_policy.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "core/base/limits.h"
 
@@ -26,8 +27,14 @@ void HandOverPolicy::note_pace(Instant now, Duration pace) {
 }
 
 std::optional<HandOverPolicy::Choice> HandOverPolicy::review(Instant now, Instant led_since, Duration pace,
-                                                             const std::vector<Contender>& contenders) {
+                                                             LogRoom room,
+                                                             const std::vector<Contender>& all) {
   note_pace(now, pace);
+  if (std::optional<Choice> choice = roomier_one(now, room, all)) return choice;
+  // Nobody who would then hand over for want of room.
+  std::vector<Contender> contenders;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(contenders),
+               [&](const Contender& one) { return one.room >= room; });
   if (now < not_before_ || now - led_since < patience_) return std::nullopt;
   // What was slow before this leadership, as a follower, is looked at afresh.
   const bool slow = slow_since_ && now - std::max(*slow_since_, led_since) >= patience_;
@@ -39,6 +46,19 @@ std::optional<HandOverPolicy::Choice> HandOverPolicy::review(Instant now, Instan
   not_before_ = now + back_off_;
   back_off_ = std::min(2 * back_off_, longest);
   return choice;
+}
+
+std::optional<HandOverPolicy::Choice> HandOverPolicy::roomier_one(Instant now, LogRoom room,
+                                                                  const std::vector<Contender>& contenders) {
+  if (room == LogRoom::kPlenty || now < next_for_room_) return std::nullopt;
+  const Contender* best = nullptr;
+  for (const Contender& one : contenders) {
+    if (one.room == LogRoom::kUnknown || one.room <= room) continue;
+    if (best == nullptr || one.room > best->room) best = &one;
+  }
+  if (best == nullptr) return std::nullopt;
+  next_for_room_ = now + limits::kTransferTimeout;
+  return Choice{best->id, "the disk is full here, and node " + best->id + " has room"};
 }
 
 std::optional<HandOverPolicy::Choice> HandOverPolicy::faster_one(

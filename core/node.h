@@ -41,6 +41,7 @@ struct NodeView {
   uint64_t lag_entries = 0;
   std::string version;
   bool draining = false;
+  LogRoom room = LogRoom::kUnknown;
 };
 
 // What status pages, metrics and health show, all as of one moment.
@@ -66,6 +67,7 @@ struct Status {
   size_t state_keys = 0;
   size_t sessions = 0;
   size_t log_bytes = 0;
+  LogRoom room = LogRoom::kUnknown;
   Index log_first;      // of the entries that are kept
   Index image_applied;  // what the durable image holds
   uint64_t elections_total = 0;
@@ -94,6 +96,9 @@ class Node {
 
   // A write to the log began; a WriteDone says how long it took.
   void log_write_began(Now now) { disk_pace_.began(now.mono); }
+
+  // As Raft::set_log_room; said before a step.
+  void set_log_room(std::optional<size_t> left) { raft_.set_log_room(left); }
 
   // What this node says of itself when it meets a peer.
   PeerIdentity identity() const;

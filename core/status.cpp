@@ -80,6 +80,7 @@ void Node::fill_nodes(Now now, Status& status) const {
       view.last_contact_ms = told->last_contact_ms;
       view.applied = told->applied;
       view.draining = told->draining;
+      view.room = told->room;
     } else {
       // Without a leader nobody counts for all; a link is what this node itself can see.
       view.healthy = link != links_.end();
@@ -95,6 +96,7 @@ void Node::fill_nodes(Now now, Status& status) const {
       view.last_contact_ms = 0;
       view.applied = store_.applied();
       view.draining = draining_;
+      view.room = raft_.room();
       view.version = version_;
     }
     const uint64_t head = std::max({raft_.leader_commit(), raft_.commit(), store_.applied()}).value;
@@ -136,6 +138,7 @@ Status Node::status(Now now) const {
   status.state_keys = store_.keys();
   status.sessions = store_.accounts().session_count();
   status.log_bytes = raft_.log().bytes();
+  status.room = raft_.room();
   status.log_first = raft_.log().base_index().next();
   status.image_applied = checkpointer_.durable();
   status.elections_total = store_.leader_changes();

@@ -26,6 +26,7 @@ Driver::Driver(DriverOptions options, Ports& ports)
       encoder_(node_.identity().incarnation, options.log_position, options.segment_bytes,
                node_.raft().hard_state()),
       segments_(options.log_segments),
+      segment_bytes_(options.segment_bytes),
       batch_bytes_max_(
           std::min(limits::kWalBatchBytesMax, options.segment_bytes - limits::kWalSegmentHeaderBytes)) {
   if (options.advertises_https) http_.redirect_to_https();
@@ -114,6 +115,7 @@ void Driver::work_off() {
     Effects effects;
     Event next = std::move(later_.front());
     later_.pop_front();
+    node_.set_log_room(log_room());
     node_.step(now_, std::move(next), effects);
     perform(std::move(effects));
   }
@@ -213,12 +215,15 @@ void Driver::pass(Gate::Gated&& effect) {
 void Driver::write_log() {
   if (writing_ || to_write_.empty() || stopped_) return;
   std::vector<Persist> batch;
+  // Where the segment in use is the last one, what still fits is written to it, though more has gathered.
+  const size_t left = segment_bytes_ - std::min<size_t>(segment_bytes_, encoder_.position().offset);
+  const size_t bytes_max = log_is_full_ ? std::min(batch_bytes_max_, left) : batch_bytes_max_;
   size_t bytes = wal::kBatchHeaderBytes + wal::kAlignment + wal::kHardRecordBytesMax;
   size_t records = 0;
   while (!to_write_.empty()) {
     const size_t more = wal::batch_bytes(to_write_.front());
     records += 1 + to_write_.front().entries.size();
-    const bool full = bytes + more > batch_bytes_max_ || records > limits::kWalRecordsPerBatchMax;
+    const bool full = bytes + more > bytes_max || records > limits::kWalRecordsPerBatchMax;
     if (full && !batch.empty()) break;
     bytes += more;
     batch.push_back(std::move(to_write_.front()));
@@ -247,8 +252,26 @@ void Driver::log_written(Duration took) {
   work_off();
 }
 
+void Driver::log_is_full(bool full) {
+  now_ = ports_.now();
+  log_is_full_ = full;
+  step(Wake{});
+}
+
+// What is left of the last segment, without what waits to be written; nothing: it is not the last one.
+std::optional<size_t> Driver::log_room() const {
+  if (!log_is_full_) return std::nullopt;
+  // A segment that is waited for is not there.
+  if (writing_ && writing_->new_segment) return 0;
+  size_t wanted = 0;
+  for (const Persist& persist : to_write_) wanted += wal::kBatchHeaderBytes + wal::batch_bytes(persist);
+  const size_t left = segment_bytes_ - std::min<size_t>(segment_bytes_, encoder_.position().offset);
+  return left - std::min(left, wanted);
+}
+
 void Driver::checkpoint_taken() {
   now_ = ports_.now();
+  checkpoint_waits_ = false;
   if (checkpoint_ends_) {
     metrics_.checkpoints.observe(now_.mono - *checkpoint_since_);
     checkpoint_since_.reset();
@@ -362,8 +385,9 @@ void Driver::continue_drain() {
   http_.shut_door(now_);
   if (draining_->until_removed) return;
   // A checkpoint that is under way is finished too, so that the next start has little to do.
+  const bool checkpointed = !checkpoint_since_ || checkpoint_waits_ || log_is_full_;
   const bool idle =
-      http_.may_end() && !ports_.has_arrivals(Door::kHttp) && node_.may_leave(now_) && !checkpoint_since_;
+      http_.may_end() && !ports_.has_arrivals(Door::kHttp) && node_.may_leave(now_) && checkpointed;
   if (!idle && now_.mono < draining_->leave_by) return;
   draining_->left = true;
   links_.say_goodbye();

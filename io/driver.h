@@ -55,8 +55,12 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   void password_done(auth::PasswordDone&& done);
   // The write given last is on disk; it took this long.
   void log_written(Duration took);
+  // There is no next segment of the log, for want of room on the disk; or there is one again.
+  void log_is_full(bool full);
   // The piece of a checkpoint given last was taken.
   void checkpoint_taken();
+  // The checkpoint under way waits for room on the disk; a node that leaves does not wait for that.
+  void checkpoint_waits() { checkpoint_waits_ = true; }
   void artefact_made(ArtefactMade&& made);
   // What was read; nothing if there is no such artefact.
   void part_read(const SendPart& wanted, std::string&& bytes);
@@ -119,6 +123,7 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   bool perform_artefact(Effect& effect);
   void pass(Gate::Gated&& effect);
   void write_log();
+  std::optional<size_t> log_room() const;
   void check_log_health();
   void drain_if_leaving();
   void continue_drain();
@@ -137,6 +142,8 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   Gate gate_;
   wal::Encoder encoder_;
   wal::SegmentIndex segments_;
+  size_t segment_bytes_;
+  bool log_is_full_ = false;
   size_t batch_bytes_max_;  // a batch never spans segments
   std::deque<Persist> to_write_;
   struct Writing {
@@ -148,6 +155,7 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   std::optional<Writing> writing_;
   Instant writing_since_;
   std::optional<Instant> checkpoint_since_;
+  bool checkpoint_waits_ = false;
   bool checkpoint_ends_ = false;  // with the piece under way
   ConnId next_conn_ = 1;
   ProcessFigures process_;

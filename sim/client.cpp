@@ -219,7 +219,7 @@ void Client::on_response(const HttpAnswer& response) {
   if (response.status == 401)
     throw Violation("sessions", "client " + std::to_string(op.client) + " is refused: " + response.body);
   const bool ok = response.status == 200 || response.status == 201 || response.status == 204;
-  if (response.status == 503 || response.status == 504) {
+  if (response.status == 503 || response.status == 504 || response.status == 507) {
     const bool maybe = response.body.find("\"maybe_applied\":true") != std::string::npos;
     maybe_applied_ = maybe_applied_ || maybe;
     if (op.keyed || op.kind == OpKind::kRead) {

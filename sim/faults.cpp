@@ -40,6 +40,7 @@ void World::make_trouble() {
   add(profile_.refused_redials, &World::refuse_redials);
   add(profile_.slow_links, &World::slow_link);
   add(profile_.slow_disks, &World::slow_disk);
+  add(profile_.full_disks, &World::fill_disk);
   add(profile_.operators, &World::operate);
   add(profile_.partitions || profile_.one_way, &World::mend_network);
   if (on.empty()) return;
@@ -77,6 +78,18 @@ void World::slow_disk() {
   host->set_disk_slowness(tape_.between(1ms, profile_.election_timeout));
   count("slow disk");
   events_.after(spell(), [host] { host->set_disk_slowness(0ms); });
+}
+
+// One disk or all of them.
+void World::fill_disk() {
+  const bool all = tape_.chance(200);
+  const HostId one = victim();
+  for (const auto& host : hosts_) {
+    if (!all && host->id() != one) continue;
+    count("full disk");
+    host->set_disk_full(true);
+    events_.after(2 * spell(), [host = host.get()] { host->set_disk_full(false); });
+  }
 }
 
 void World::mend_network() {
@@ -343,6 +356,7 @@ void World::heal() {
   network_.stop_frame_faults();
   for (auto& host : hosts_) {
     host->set_disk_slowness(0ms);
+    host->set_disk_full(false);
     host->thaw();
     if (host->boots() > 0 || host->id() < profile_.nodes) host->start();
   }

@@ -72,6 +72,7 @@ void Host::start() {
   if (recovered.verdict == wal::Verdict::kEmpty) {
     recovered.incarnation = Incarnation{tape_.word() | 1};
     recovered.position = wal::first_position(recovered.incarnation);
+    set_disk_full(false);  // what can't be made, no process starts with
     disk_.create(recovered.incarnation);
   }
   if (!take_what_arrived() || !begin_log_anew_if_needed(recovered)) return;
@@ -127,8 +128,10 @@ void Host::start() {
   options.accounts.session_idle = profile_.session_idle;
   options.crypto = std::make_unique<SimCrypto>("the secret of all nodes", tape_.word());
   Ports& ports = *this;
+  options.boot.log_reserve = log_reserve(profile_.segment_bytes);
   driver_ = std::make_unique<Driver>(std::move(options), ports);
   driver_->start();
+  if (!has_next_segment_) driver_->log_is_full(true);
   observer_(*this);
 }
 
@@ -279,7 +282,32 @@ bool Host::hash_password(auth::PasswordJob&& job) {
   return true;
 }
 
+void Host::set_disk_full(bool full) {
+  if (std::exchange(disk_is_full_, full) == full) return;
+  trace_.line(events_.now(), name_, full ? "has a full disk" : "has room on its disk again");
+  if (full) return;
+  const bool was_told = !std::exchange(has_next_segment_, true);
+  for (std::function<void()>& what : std::exchange(waits_for_room_, {})) what();
+  if (was_told) run(process_, [](Driver& driver) { driver.log_is_full(false); });
+}
+
 void Host::write_log(wal::Write&& write) {
+  if (has_next_segment_ || !write.new_segment) {
+    if (write.new_segment && disk_is_full_) {
+      has_next_segment_ = false;
+      events_.after(1ms, [this, process = process_] {
+        if (process != process_ || has_next_segment_) return;
+        run(process_, [](Driver& driver) { driver.log_is_full(true); });
+      });
+    }
+    return write_to_disk(std::move(write));
+  }
+  waits_for_room_.push_back([this, process = process_, moved = std::move(write)] {
+    if (process == process_) write_to_disk(wal::Write(moved));
+  });
+}
+
+void Host::write_to_disk(wal::Write&& write) {
   disk_.write(std::move(write));
   const Duration took = tape_.between(profile_.sync_min, profile_.sync_max) + disk_slowness_;
   events_.after(took, [this, process = process_, took] {
@@ -301,8 +329,15 @@ void Host::cut_log(uint64_t first_kept_segment) {
 }
 
 void Host::checkpoint(Checkpoint&& piece) {
-  const Duration took = tape_.between(profile_.sync_min, 2 * profile_.sync_max) + disk_slowness_;
   disk_.take(std::move(piece));
+  if (!disk_is_full_) return take_checkpoint();
+  waits_for_room_.push_back([this, process = process_] {
+    if (process == process_) take_checkpoint();
+  });
+}
+
+void Host::take_checkpoint() {
+  const Duration took = tape_.between(profile_.sync_min, 2 * profile_.sync_max) + disk_slowness_;
   events_.after(took, [this, process = process_] {
     if (process != process_) return;
     if (disk_.commits()) {

@@ -54,6 +54,9 @@ class Host final : private Ports {
   void thaw();
   void set_wall_skew(int64_t ms) { wall_skew_ms_ = ms; }
   void set_disk_slowness(Duration by) { disk_slowness_ = by; }
+  // A full disk has room for the segment that was made ahead, and then for no other, nor for a checkpoint or
+  // an artefact.
+  void set_disk_full(bool full);
 
   bool is_up() const { return driver_ != nullptr; }
   uint64_t checkpoints() const { return checkpoints_; }
@@ -61,6 +64,7 @@ class Host final : private Ports {
   uint64_t installs() const { return installs_; }
   uint64_t struck_installs() const { return struck_installs_; }
   uint64_t disks_set_aside() const { return set_aside_; }
+  bool has_full_disk() const { return disk_is_full_; }
   bool is_frozen() const { return frozen_; }
   uint32_t boots() const { return boots_; }
   // What its clocks show.
@@ -117,6 +121,8 @@ class Host final : private Ports {
   // The disk can't be trusted: that is a violation, unless it was damaged; then it is set aside, as by the
   // production shell, and the node begins with nothing.
   void distrust(const std::string& reason, const ClusterId& cluster);
+  void write_to_disk(wal::Write&& write);
+  void take_checkpoint();
   void run(uint64_t process, std::function<void(Driver&)> what);
   void after_step();
   void end_process(const char* how);
@@ -150,6 +156,9 @@ class Host final : private Ports {
   Duration clock_offset_{};
   int64_t wall_skew_ms_ = 0;
   Duration disk_slowness_{};
+  bool disk_is_full_ = false;
+  bool has_next_segment_ = true;
+  std::deque<std::function<void()>> waits_for_room_;
   uint64_t timer_ = 0;
   Instant timer_at_ = Instant::never();
   bool flush_due_ = false;

@@ -15,8 +15,8 @@ void Host::make_artefact() {
     if (process != process_) return;
     const Disk::Image& image = disk_.image();
     ArtefactMade made;
-    if (!image.end.base.index) {
-      made.failure = "there is no image yet";
+    if (!image.end.base.index || disk_is_full_) {
+      made.failure = disk_is_full_ ? "the disk is full" : "there is no image yet";
     } else {
       std::string bytes;
       artefact::Encoder encoder(image.end, bytes);
@@ -45,9 +45,10 @@ void Host::read_part(SendPart&& wanted) {
 void Host::keep_part(ArtefactPart&& part) {
   if (!incoming_ || incoming_->first != part.artefact)
     incoming_ = {part.artefact, std::string(part.artefact.bytes, '\0')};
-  incoming_->second.replace(part.offset, part.bytes.size(), part.bytes.view());
-  events_.after(tape_.between(10us, 2ms), [this, process = process_, offset = part.offset] {
-    run(process, [offset](Driver& driver) { driver.part_kept({offset, {}}); });
+  PartKept kept{part.offset, disk_is_full_ ? "the disk is full" : ""};
+  if (kept.failure.empty()) incoming_->second.replace(part.offset, part.bytes.size(), part.bytes.view());
+  events_.after(tape_.between(10us, 2ms), [this, process = process_, kept] {
+    run(process, [kept](Driver& driver) { driver.part_kept(PartKept(kept)); });
   });
 }
 
@@ -100,6 +101,7 @@ bool Host::begin_log_anew_if_needed(wal::Recovered& recovered) {
   const Disk::Image& image = disk_.image();
   const ImageOrigin origin{image.incarnation, image.end.base, image.installed};
   if (judge_boot(recovered, origin).verdict != BootVerdict::kLogLeftBehind) return true;
+  set_disk_full(false);
   const wal::Write first = begin_log_anew(recovered, image.end.base, profile_.segment_bytes);
   disk_.begin_anew(first);
   if (is_struck()) return false;

@@ -49,6 +49,7 @@ struct Profile {
   bool chunks = false;
   bool clock_skew = false;
   bool slow_disks = false;
+  bool full_disks = false;
   bool operators = false;  // leadership is moved about, nodes are drained and taken in again
   bool churn = false;      // an operator adds and removes nodes
   std::array<uint8_t, limits::kMembersMax> leader_priorities{};  // of each node; all 0: no wish

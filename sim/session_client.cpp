@@ -99,7 +99,7 @@ void SessionClient::check() {
 
 SessionClient::Refreshed SessionClient::read_refresh(const std::optional<HttpAnswer>& answer) const {
   Refreshed refreshed;
-  if (!answer || answer->status == 503 || answer->status == 504) return refreshed;
+  if (!answer || answer->status == 503 || answer->status == 504 || answer->status == 507) return refreshed;
   refreshed.told = true;
   refreshed.status = answer->status;
   refreshed.cookie = text_between(answer->headers, "patronus_refresh=", ";");

@@ -97,6 +97,7 @@ class World final : private Network::Hosts {
   void refuse_redials();
   void slow_link();
   void slow_disk();
+  void fill_disk();
   void mend_network();
   void heal();
   void no_flapping() const;

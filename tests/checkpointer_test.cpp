@@ -74,6 +74,18 @@ TEST_F(CheckpointerTest, BeginsSomeTimeAfterAnythingWasApplied) {
   EXPECT_FALSE(step());
 }
 
+TEST_F(CheckpointerTest, ComesSoonerWhereTheDiskIsFull) {
+  Checkpointer patient{CheckpointPace{2 * limits::kCheckpointBytesWhenFull, 10s}, Index{}};
+  put(1);
+  patient.applied(limits::kCheckpointBytesWhenFull, Instant{});
+  Effects effects;
+  patient.step(Instant{}, store_, effects);
+  EXPECT_TRUE(effects.empty());
+  patient.set_short_of_room(true);
+  patient.step(Instant{}, store_, effects);
+  EXPECT_EQ(effects.size(), 1U);
+}
+
 TEST_F(CheckpointerTest, HurriesWhenTheProcessIsAboutToEnd) {
   checkpointer_.hurry();
   EXPECT_TRUE(step());

@@ -25,7 +25,8 @@ struct Asked {
 Asked ask_for(HandOverPolicy& policy, Duration time, Duration pace, const std::vector<Contender>& contenders,
               Instant from = kLedSince, Instant led_since = kLedSince) {
   for (Duration at{}; at <= time; at += 100ms) {
-    if (auto choice = policy.review(from + at, led_since, pace, contenders)) return {std::move(choice), at};
+    if (auto choice = policy.review(from + at, led_since, pace, LogRoom::kPlenty, contenders))
+      return {std::move(choice), at};
   }
   return {};
 }
@@ -120,13 +121,41 @@ TEST(SlowDisk, IsLookedAtAfreshInEachLeadership) {
   EXPECT_GE(asked.after, kPatience);
 }
 
+// Scenario 42: at once, and to who has room.
+TEST(FullDisk, IsLeftAtOnceForOneWithRoom) {
+  HandOverPolicy policy(100, kTimeout);
+  const std::vector<Contender> others{{"b", 0, kFast, LogRoom::kUnknown}, {"c", 0, kSlow, LogRoom::kPlenty}};
+  const auto choice = policy.review(kLedSince, kLedSince, kFast, LogRoom::kLow, others);
+  ASSERT_TRUE(choice);
+  EXPECT_EQ(choice->target, "c");
+  EXPECT_FALSE(policy.review(kLedSince + 100ms, kLedSince, kFast, LogRoom::kLow, others))
+      << "it is on its way";
+  EXPECT_TRUE(policy.review(kLedSince + 2s, kLedSince, kFast, LogRoom::kLow, others)) << "it came to nothing";
+}
+
+TEST(FullDisk, WhereNobodyHasMoreRoomLeadershipStays) {
+  HandOverPolicy policy(0, kTimeout);
+  const std::vector<Contender> full{{"b", 0, kFast, LogRoom::kLow}, {"c", 0, kFast, LogRoom::kNone}};
+  for (Instant at = kLedSince; at < kLedSince + 600s; at = at + 100ms)
+    EXPECT_FALSE(policy.review(at, kLedSince, kFast, LogRoom::kLow, full));
+  EXPECT_TRUE(policy.review(kLedSince + 601s, kLedSince, kFast, LogRoom::kNone, full))
+      << "b can take a little";
+}
+
+// It would only come back.
+TEST(FullDisk, IsNotHandedLeadershipForAnythingElse) {
+  HandOverPolicy policy(0, kTimeout);
+  const std::vector<Contender> full{{"b", 100, kFast, LogRoom::kLow}};
+  EXPECT_FALSE(ask_for(policy, 600s, kSlow, full).choice);
+}
+
 // Whatever happens around it, a node gives leadership away ever more seldom.
 TEST(HandOver, BacksOff) {
   HandOverPolicy policy(0, kTimeout);
   const std::vector<Contender> both{{"b", 100, kFast}};
   std::vector<Instant> given;
   for (Instant at = kLedSince; at < kLedSince + 600s; at = at + 100ms) {
-    if (policy.review(at, kLedSince, kSlow, both)) given.push_back(at);
+    if (policy.review(at, kLedSince, kSlow, LogRoom::kPlenty, both)) given.push_back(at);
   }
   ASSERT_GE(given.size(), 3U);
   EXPECT_LE(given.size(), 9U) << "4, 8, 16 s and so on, not each 4 s";

@@ -2,6 +2,7 @@
 // and damage refused; and the watchdog that ends a process which hangs.
 #include <gtest/gtest.h>
 
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -46,6 +47,15 @@ class Waker {
     ++taken_;
     lock.unlock();
     return writer.take_done().value_or(LogWriter::Done{{}, "notified without a result"});
+  }
+  // Until something that the writer tells of is so.
+  template <typename Condition>
+  void wait_for(Condition condition) {
+    const auto give_up = std::chrono::steady_clock::now() + kPatience;
+    while (!condition() && std::chrono::steady_clock::now() < give_up) {
+      std::unique_lock lock(mutex_);
+      wakeup_.wait_for(lock, 10ms);
+    }
   }
 
  private:
@@ -292,6 +302,66 @@ TEST_F(LogDirectoryTest, CutSegmentsAreRemovedAndTheRestIsALog) {
   EXPECT_GT(kept, 0);
   EXPECT_TRUE(
       std::equal(cut.entries.begin(), cut.entries.end(), whole.entries.begin() + kept, whole.entries.end()));
+}
+
+// Scenario 42, on a real disk without room: the writer says so while the last segment is still to be written
+// to, what needs another one waits, and goes on where it stood once there is room.
+TEST_F(LogDirectoryTest, AFullDiskIsToldEarlyAndWaitedOut) {
+  if (::mount("tmpfs", path_.c_str(), "tmpfs", 0, "size=34m") != 0)
+    GTEST_SKIP() << "needs root for a small disk";
+  {
+    const LogDirectory directory = open();
+    const std::string filler = path_ + "/filler";
+    std::ofstream(filler, std::ios::binary) << std::string(6 * limits::kMiB, 'f');
+    wal::Encoder encoder(kFresh, directory.recovered.position, limits::kWalSegmentBytes, HardState{});
+    Waker waker;
+    LogWriter writer(path_, kFresh, directory.recovered.position, 1, [&] { waker.notify(); }, 10ms);
+    std::optional<LogWriter::Room> room;
+    const auto wait_for_room = [&](bool full) {
+      waker.wait_for([&] {
+        if (auto news = writer.take_room()) room = news;
+        return room && room->full == full;
+      });
+    };
+    wait_for_room(true);
+    EXPECT_NE(room->reason.find("No space left"), std::string::npos) << room->reason;
+    for (int i = 0; i < 2; ++i) {
+      const Persist p = persist(4, 7 * limits::kMiB / 4);
+      writer.submit(encoder.encode({&p, 1}));
+      std::optional<LogWriter::Done> done;
+      waker.wait_for([&] { return (done = writer.take_done()).has_value(); });
+      EXPECT_EQ(done->error, "");
+    }
+    const Persist third = persist(4, 7 * limits::kMiB / 4);
+    writer.submit(encoder.encode({&third, 1}));
+    EXPECT_FALSE(std::filesystem::exists(segment_path(path_, 2)));
+    EXPECT_FALSE(writer.take_done());
+    std::filesystem::remove(filler);
+    std::optional<LogWriter::Done> done;
+    waker.wait_for([&] { return (done = writer.take_done()).has_value(); });
+    EXPECT_EQ(done->error, "");
+  }
+  EXPECT_TRUE(open().recovered.entries == entries_);
+  EXPECT_EQ(::umount2(path_.c_str(), MNT_DETACH), 0);
+}
+
+// A process that is to end does not wait for room.
+TEST_F(LogDirectoryTest, AWriterThatWaitsForRoomCanBeStopped) {
+  if (::mount("tmpfs", path_.c_str(), "tmpfs", 0, "size=18m") != 0)
+    GTEST_SKIP() << "needs root for a small disk";
+  {
+    const LogDirectory directory = open();
+    wal::Encoder encoder(kFresh, directory.recovered.position, limits::kWalSegmentBytes, HardState{});
+    LogWriter writer(path_, kFresh, directory.recovered.position, 1, [] {}, 1h);
+    wal::Write beyond;
+    for (int i = 0; i < 3; ++i) {
+      const Persist p = persist(4, 7 * limits::kMiB / 4);
+      beyond = encoder.encode({&p, 1});
+    }
+    ASSERT_TRUE(beyond.new_segment);
+    writer.submit(std::move(beyond));
+  }
+  EXPECT_EQ(::umount2(path_.c_str(), MNT_DETACH), 0);
 }
 
 TEST_F(LogDirectoryTest, AWriterThatDidNothingLeavesNothing) {

@@ -74,6 +74,15 @@ TEST_F(RaftCut, WhatALearnerLacksStays) {
   EXPECT_EQ(cluster_->raft(leader_).log().base_index(), cluster_->raft(leader_).commit());
 }
 
+TEST_F(RaftCut, AFullDiskKeepsNoTail) {
+  begin({100, 100'000, limits::kLogBytesMax}, 10);
+  cut(leader_);
+  EXPECT_LT(cluster_->raft(leader_).log().base_index(), cluster_->raft(leader_).commit());
+  cluster_->raft(leader_).set_log_room(limits::kLogMarginBytes);
+  cut(leader_);
+  EXPECT_EQ(cluster_->raft(leader_).log().base_index(), cluster_->raft(leader_).commit());
+}
+
 TEST_F(RaftCut, NothingBeyondTheImageIsCut) {
   begin(kNoTail, 10);
   cluster_->step(leader_, [](Raft& raft, Effects&) {

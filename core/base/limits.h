@@ -128,6 +128,13 @@ inline constexpr size_t kWalSegmentHeaderBytes = 512;
 inline constexpr size_t kWalBatchBytesMax = 8 * kMiB;   // one write and one fdatasync
 inline constexpr size_t kPersistBytesMax = 128 * kKiB;  // of entries in one piece, but at least one entry
 inline constexpr size_t kWalRecordsPerBatchMax = 65'536;
+inline constexpr Duration kLogRoomRetry = 1s;  // a segment that a full disk had no room for is tried again
+// On a full disk the segment in use is the last one. The end of it is for terms and votes alone; before that
+// comes what this node still takes from a leader that does not know yet.
+inline constexpr size_t kLogReserveBytes = 256 * kKiB;
+inline constexpr size_t kLogMarginBytes = 4 * kMiB;
+inline constexpr size_t kLogReserveShare = 8;  // neither is more of a segment than one part in so many
+inline constexpr size_t kLogMarginShare = 4;
 
 // The image of the state, and what of the log it makes needless.
 inline constexpr size_t kCheckpointBytes = 32 * kMiB;  // of the log, applied since the last checkpoint
@@ -138,7 +145,9 @@ inline constexpr size_t kCheckpointPieceRows = 512;  // bounds the loop's pause
 inline constexpr size_t kCheckpointPieceBytes = kMiB;
 inline constexpr size_t kImageMapBytes = 4'096 * kMiB;  // the file is only as large as what is in it
 inline constexpr Duration kCheckpointRetry = 5s;        // after the disk was full
-inline constexpr size_t kLogTailBytes = 64 * kMiB;      // the newest entries stay for slow followers
+inline constexpr size_t kImageRoomBytes = 32 * kMiB;  // with less free, a failed write may be for want of it
+inline constexpr size_t kCheckpointBytesWhenFull = kMiB;  // a full disk gets the log's room back soon
+inline constexpr size_t kLogTailBytes = 64 * kMiB;        // the newest entries stay for slow followers
 inline constexpr size_t kLogTailEntries = 100'000;
 inline constexpr size_t kLogRetainedBytesMax = 512 * kMiB;  // for members that are further behind
 inline constexpr size_t kLogHeldBytesMax = 768 * kMiB;      // while somebody begins again from the state
@@ -251,6 +260,10 @@ static_assert(kFrameBytesMax >= kAppendBytesMax + kEntryBytesMax + 64 * kKiB, "a
 static_assert(kWalBatchBytesMax >= kAppendBytesMax + 2 * kEntryBytesMax,
               "whatever one step persists fits a batch");
 static_assert(kWalSegmentBytes >= kWalSegmentHeaderBytes + kWalBatchBytesMax, "a batch fits a segment");
+static_assert(kLogReserveBytes <= kWalSegmentBytes / kLogReserveShare);
+static_assert(kLogMarginBytes <= kWalSegmentBytes / kLogMarginShare);
+static_assert(kLogMarginBytes >= kLogReserveBytes + kAppendBytesMax + kEntryBytesMax,
+              "an append that was under way fits the margin");
 static_assert(kInflightBytesMax >= kAppendBytesMax + kEntryBytesMax);
 static_assert(kPeerOutputBytesMax >= kInflightBytesMax + kFrameBytesMax);
 static_assert(kPeerOutputBytesMax >= kPendingWriteBytesMax + kEntryBytesMax + kInflightBytesMax,

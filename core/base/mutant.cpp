@@ -50,6 +50,7 @@ constexpr std::string_view kNames[] = {"none",
                                        "remove-unguarded",
                                        "fetch-older",
                                        "trust-old-disk",
+                                       "fill-the-disk",
                                        "forget-promises"};
 static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kForgetPromises) + 1);
 }  // namespace

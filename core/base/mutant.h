@@ -49,6 +49,7 @@ enum class Mutant {
   kRemoveUnguarded,        // nodes are removed whatever becomes of the majority
   kFetchOlder,             // a state is fetched that is older than the one that is here
   kTrustOldDisk,           // a disk that went back in time is taken for what it was
+  kFillTheDisk,            // a full disk is filled to the last byte
   kForgetPromises,         // a log that begins anew after an installed state forgets whom it gave its vote
 };
 

@@ -5,6 +5,7 @@
 
 #include "core/base/time.h"
 #include "core/base/types.h"
+#include "core/raft/log_room.h"
 
 namespace patronus {
 
@@ -12,6 +13,7 @@ struct Contender {
   NodeId id;
   uint8_t priority = 0;
   Duration write{};  // what a write to its log takes of late; 0: not known
+  LogRoom room = LogRoom::kPlenty;
 };
 
 }  // namespace patronus

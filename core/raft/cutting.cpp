@@ -36,7 +36,10 @@ Index Raft::acknowledged_by_all() const {
 // that, or it might never catch up.
 bool Raft::may_cut(Index first, Index checkpointed, Index acknowledged) const {
   if (first > checkpointed) return false;
-  const bool is_of_the_tail = log_.size() <= retention_.tail_entries && log_.bytes() <= retention_.tail_bytes;
+  // On a full disk nothing is kept merely because it may be useful.
+  const bool is_short_of_room = room() < LogRoom::kUnknown;
+  const bool is_of_the_tail =
+      !is_short_of_room && log_.size() <= retention_.tail_entries && log_.bytes() <= retention_.tail_bytes;
   if (is_of_the_tail) return false;
   const bool is_held = held_after_ && first > *held_after_;
   return first <= acknowledged || log_.bytes() > (is_held ? limits::kLogHeldBytesMax : retention_.bytes_max);

@@ -15,6 +15,7 @@
 #include "core/base/types.h"
 #include "core/raft/cause.h"
 #include "core/raft/entry.h"
+#include "core/raft/log_room.h"
 #include "core/raft/transfer_failure.h"
 
 namespace patronus {
@@ -62,6 +63,7 @@ struct MemberView {
   Index applied;
   int64_t last_contact_ms = 0;
   bool draining = false;
+  LogRoom room = LogRoom::kUnknown;
 };
 // Sent at an interval and whenever reads wait for a round (thesis, section 6.4).
 struct Heartbeat {
@@ -85,6 +87,7 @@ struct HeartbeatResponse {
   uint8_t priority = 0;   // how much the operator would like it to lead
   uint32_t write_us = 0;  // what a write to its log takes of late, in microseconds; 0: not known
   Index durable;          // its log is on its disk up to here
+  LogRoom room = LogRoom::kUnknown;
 };
 // The leader hands over (thesis, section 3.10): the receiver has all of its log and shall ask for votes now.
 struct TimeoutNow {

@@ -56,6 +56,7 @@ void put(Writer& out, const Heartbeat& m) {
     out.u64(member.applied.value);
     out.i64(member.last_contact_ms);
     out.boolean(member.draining);
+    out.u8(static_cast<uint8_t>(member.room));
   }
 }
 void put(Writer& out, const HeartbeatResponse& m) {
@@ -67,6 +68,7 @@ void put(Writer& out, const HeartbeatResponse& m) {
   out.u8(m.priority);
   out.u32(m.write_us);
   out.u64(m.durable.value);
+  out.u8(static_cast<uint8_t>(m.room));
 }
 void put(Writer& out, const TimeoutNow& m) { out.u8(static_cast<uint8_t>(m.cause)); }
 void put(Writer& out, const TransferRequest& m) {
@@ -146,6 +148,12 @@ MessageBody get_append_response(Reader& in) {
   return m;
 }
 
+LogRoom get_room(Reader& in) {
+  const uint8_t room = in.u8();
+  if (room < static_cast<uint8_t>(LogRoom::kNone) || room > static_cast<uint8_t>(LogRoom::kPlenty)) in.fail();
+  return static_cast<LogRoom>(room);
+}
+
 MessageBody get_heartbeat(Reader& in) {
   Heartbeat m;
   m.round = Round{in.u64()};
@@ -157,7 +165,7 @@ MessageBody get_heartbeat(Reader& in) {
   m.fresh_commit = Index{in.u64()};
   const auto in_range = [](int64_t ms) { return ms >= 0 && ms <= limits::kStampMax; };
   if (!in_range(m.stamp.lease_ms) || !in_range(m.stamp.wall_ms) || m.fresh_as_of.ns < 0) in.fail();
-  const size_t count = in.count(limits::kMembersMax, 30);
+  const size_t count = in.count(limits::kMembersMax, 31);
   for (size_t i = 0; i < count; ++i) {
     MemberView member;
     member.id = in.text(limits::kNodeIdBytesMax);
@@ -166,6 +174,7 @@ MessageBody get_heartbeat(Reader& in) {
     member.applied = Index{in.u64()};
     member.last_contact_ms = in.i64();
     member.draining = in.boolean();
+    member.room = get_room(in);
     m.members.push_back(std::move(member));
   }
   return m;
@@ -181,6 +190,7 @@ MessageBody get_heartbeat_response(Reader& in) {
   m.priority = in.u8();
   m.write_us = in.u32();
   m.durable = Index{in.u64()};
+  m.room = get_room(in);
   if (m.priority > limits::kLeaderPriorityMax) in.fail();
   return m;
 }

@@ -11,6 +11,7 @@
 #include "core/base/time.h"
 #include "core/base/types.h"
 #include "core/raft/freshness.h"
+#include "core/raft/log_room.h"
 
 namespace patronus {
 
@@ -103,6 +104,7 @@ class Progress {
     restart();
     clock_ = ClockEcho{};
     draining_ = false;
+    room_ = LogRoom::kUnknown;
   }
 
   // A silence of more than `gap_max` begins the count of steady contact anew.
@@ -145,6 +147,8 @@ class Progress {
   // known).
   uint8_t priority() const { return priority_; }
   Duration write_pace() const { return write_pace_; }
+  LogRoom room() const { return room_; }
+  void set_room(LogRoom room) { room_ = room; }
   void set_wishes(uint8_t priority, Duration write_pace) {
     priority_ = priority;
     write_pace_ = write_pace;
@@ -186,6 +190,7 @@ class Progress {
   bool draining_ = false;
   uint8_t priority_ = 0;
   Duration write_pace_{};
+  LogRoom room_ = LogRoom::kUnknown;
 };
 
 }  // namespace patronus

@@ -24,7 +24,8 @@ Raft::Raft(const Boot& boot, Now now)
       applied_(boot.state.applied()),
       leader_commit_(boot.state.applied()),
       freshness_(now.mono),
-      priority_(boot.leader_priority) {
+      priority_(boot.leader_priority),
+      reserve_(boot.log_reserve) {
   PATRONUS_ASSERT(is_node_id(self_) && incarnation_, "the shell checks identity before it boots the core");
   PATRONUS_ASSERT(log_.last_term() <= hard_.term, "recovery never gives a term below the log's");
   PATRONUS_ASSERT(heartbeat_interval_ * 5 <= election_timeout_,
@@ -200,14 +201,14 @@ std::vector<MemberView> Raft::members(Now now) const {
   std::vector<MemberView> views;
   for (const Member& member : configuration->members) {
     if (member.id == self_) {
-      views.push_back({self_, true, log_.durable(), applied_, 0, draining_});
+      views.push_back({self_, true, log_.durable(), applied_, 0, draining_, room()});
       continue;
     }
     const Progress& progress = leader->peers.at(member.id);
     const Duration silence = now.mono - progress.last_contact();
     views.push_back({member.id, progress.heard() && silence < election_timeout_, progress.match(),
                      progress.applied(), progress.heard() ? silence.count() / 1'000'000 : -1,
-                     progress.draining()});
+                     progress.draining(), progress.room()});
   }
   return views;
 }

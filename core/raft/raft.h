@@ -5,7 +5,9 @@
 
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <variant>
@@ -19,6 +21,7 @@
 #include "core/raft/freshness.h"
 #include "core/raft/leader_clock.h"
 #include "core/raft/log.h"
+#include "core/raft/log_room.h"
 #include "core/raft/membership.h"
 #include "core/raft/progress.h"
 #include "core/raft/reads.h"
@@ -105,6 +108,9 @@ class Raft {
   void set_draining(Now now, bool draining, Effects& out);
   // What a write to this node's log takes of late; 0: not known.
   void set_write_pace(Duration pace) { write_pace_ = pace; }
+  // How much may still be written to this node's log, whose disk is full; nothing: no such lack is known.
+  void set_log_room(std::optional<size_t> left) { room_left_ = left; }
+  LogRoom room() const { return log_room(room_left_, reserve_); }
   // Leader only: who could take over at once, and since when this node leads.
   std::vector<Contender> contenders(Now now) const;
   Instant led_since() const;
@@ -125,7 +131,8 @@ class Raft {
   // Leader only: members that are heard and lack what this log no longer has, so that entries can't help
   // them.
   std::vector<NodeId> in_need_of_state(Now now) const;
-  // Leader only: the member lacks no more than a few entries of the log, which begins after `base`; or it is none.
+  // Leader only: the member lacks no more than a few entries of the log, which begins after `base`; or it is
+  // none.
   bool goes_on_after(const NodeId& member, Index base) const;
   // Entries after this one are not cut while there is room for them; nothing: no such wish.
   void hold_log_after(std::optional<Index> index) { held_after_ = index; }
@@ -219,6 +226,8 @@ class Raft {
   bool may_lead(Now now, const NodeId& id, const Progress& progress) const;
   bool lags(const Progress& progress) const;
   HeartbeatResponse heartbeat_response(Now now, Round round) const;
+  bool has_room_for(std::span<const Entry> entries) const;
+  bool a_majority_has_room() const;
   void take_entries(const NodeId& from, AppendRequest& m, Effects& out);
   void append_from_leader(std::span<const Entry> entries, Effects& out);
   void refuse_append(const NodeId& from, const AppendRequest& m, Effects& out);
@@ -293,6 +302,8 @@ class Raft {
   bool draining_ = false;
   uint8_t priority_ = 0;
   Duration write_pace_{};
+  LogReserve reserve_;
+  std::optional<size_t> room_left_;
   std::vector<Incarnation> went_back_;
   std::vector<ReadReady> ready_reads_;
   std::vector<ReadTicket> failed_reads_;

@@ -43,13 +43,23 @@ Proposed Raft::propose(Now now, EntryKind kind, Blob payload, Effects& out) {
   // A leader that its own configuration has taken out is about to leave; what nodes that are no members write
   // is refused once it comes to be applied.
   if (std::get<Leader>(role_).transfer || !is_member(self_, incarnation_)) return Proposed::kHandingOver;
-  if (log_.full()) return Proposed::kFull;
+  // What would only fill what is left of a full disk, or wait for a majority that has no room for it, is
+  // refused before it is in any log.
+  const bool has_room = (room() > LogRoom::kNone && a_majority_has_room()) || MUTANT(kFillTheDisk);
+  if (log_.full() || !has_room) return Proposed::kFull;
   if (std::get<Leader>(role_).uncommitted_bytes + bytes > limits::kProposalsUncommittedBytesMax)
     return Proposed::kBusy;
   append_own(now, kind, std::move(payload), out);
   replicate_all(now, out);
   maybe_commit(now, out);
   return Proposed::kAccepted;
+}
+
+bool Raft::a_majority_has_room() const {
+  const auto& leader = std::get<Leader>(role_);
+  return quorum::has_majority(*log_.configuration(), [&](const Member& member) {
+    return member.id == self_ || leader.peers.at(member.id).room() > LogRoom::kNone;
+  });
 }
 
 // The leader's own write goes on beside replication (thesis, section 10.2.1); it counts itself once it is
@@ -122,6 +132,14 @@ void Raft::refuse_append(const NodeId& from, const AppendRequest& m, Effects& ou
   send(from, AppendResponse{false, Index{}, m.prev_index, hint, *log_.term_at(hint)}, PersistId{}, out);
 }
 
+// What fills the end of a full disk would be missed by terms and votes, without which there is no leader.
+bool Raft::has_room_for(std::span<const Entry> entries) const {
+  if (!room_left_ || MUTANT(kFillTheDisk)) return true;
+  size_t bytes = reserve_.reserve;
+  for (const Entry& entry : entries) bytes += entry.encoded_bytes();
+  return bytes <= *room_left_;
+}
+
 void Raft::take_entries(const NodeId& from, AppendRequest& m, Effects& out) {
   const Index last_new = std::max(Index{m.prev_index.value + m.entries.size()}, log_.base_index());
   const auto is_here = [&](const Entry& entry) {
@@ -140,6 +158,8 @@ void Raft::take_entries(const NodeId& from, AppendRequest& m, Effects& out) {
           Notice{NoticeKind::kStranger, "append from " + from + " contradicts what is committed"});
       return;
     }
+    // The leader sends them again.
+    if (!has_room_for(news)) return;
     log_.truncate_from(news.front().index);
     append_from_leader(news, out);
     ++counters_.replications;
@@ -302,8 +322,8 @@ void Raft::on(Now now, const NodeId& from, Term, const Heartbeat& m, Effects& ou
 HeartbeatResponse Raft::heartbeat_response(Now now, Round round) const {
   const int64_t us = std::clamp<int64_t>(write_pace_.count() / 1'000, write_pace_ > Duration{0} ? 1 : 0,
                                          std::numeric_limits<uint32_t>::max());
-  return {round,         applied_, now.wall, now.mono, draining_, priority_, static_cast<uint32_t>(us),
-          log_.durable()};
+  return {round,          applied_, now.wall, now.mono, draining_, priority_, static_cast<uint32_t>(us),
+          log_.durable(), room()};
 }
 
 void Raft::on(Now now, const NodeId& from, Term, const HeartbeatResponse& m, Effects& out) {
@@ -320,6 +340,7 @@ void Raft::on(Now now, const NodeId& from, Term, const HeartbeatResponse& m, Eff
   at->second.set_applied(m.applied);
   at->second.set_draining(m.draining);
   at->second.set_wishes(m.priority, std::chrono::microseconds(m.write_us));
+  at->second.set_room(m.room);
   at->second.set_wall_offset_ms(offset_ms(m.wall, now.wall));
   const bool is_urgent = m.clock > Instant{} && at->second.clock().is_urgent(m.clock, election_timeout_);
   if (m.clock > Instant{}) at->second.clock().heard(m.clock, leader->reads.round());

@@ -2,6 +2,7 @@
 // of its log, and tells it to ask for votes at once; the votes' requests say so, and voters let go of the
 // leader.
 #include <algorithm>
+#include <utility>
 
 #include "core/base/limits.h"
 #include "core/raft/raft.h"
@@ -48,7 +49,7 @@ std::vector<Contender> Raft::contenders(Now now) const {
   if (leader == nullptr) return able;
   for (const auto& [id, progress] : leader->peers) {
     if (may_lead(now, id, progress) && !lags(progress))
-      able.push_back({id, progress.priority(), progress.write_pace()});
+      able.push_back({id, progress.priority(), progress.write_pace(), progress.room()});
   }
   return able;
 }
@@ -89,7 +90,8 @@ bool Raft::transfer(Now now, const NodeId& target, LeaderCause cause, Effects& o
   NodeId chosen;
   for (const auto& [id, progress] : leader->peers) {
     if (!may_lead(now, id, progress) || lags(progress) || (!target.empty() && id != target)) continue;
-    if (best != nullptr && progress.match() <= best->match()) continue;
+    const auto rank = [](const Progress& one) { return std::pair(one.room(), one.match()); };
+    if (best != nullptr && rank(progress) <= rank(*best)) continue;
     best = &progress;
     chosen = id;
   }

@@ -91,7 +91,8 @@ void put_node(json::Writer& out, const NodeView& node) {
     out.value(node.last_contact_ms);
   }
   out.field("applied_index", node.applied.value).field("lag_entries", node.lag_entries);
-  out.field("version", node.version).field("draining", node.draining).end();
+  out.field("version", node.version).field("draining", node.draining);
+  out.field("log_room", log_room_name(node.room)).end();
 }
 
 // Anyone may know which cluster this is, whether it can write (someone leads, and a quorum follows) and who

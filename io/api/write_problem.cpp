@@ -51,7 +51,13 @@ Problem write_problem(const WriteResult& result) {
     case Outcome::kBusy:
       return {503, "busy", "too many writes are waiting", true, maybe, {}};
     case Outcome::kFull:
-      return {507, "log_full", "the log has reached its limit", false, maybe, {}};
+      return {507,
+              "log_full",
+              "there is no room for more writes: the disks of a majority are full, or checkpoints fail; "
+              "patronusctl status says whose",
+              true,
+              maybe,
+              {}};
     default:
       return {422, "refused", "the write can't be applied", false, false, {}};
   }

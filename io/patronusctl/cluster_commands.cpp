@@ -17,12 +17,18 @@ bool is_true(const picojson::value& object, const std::string& member) {
   return text_of(object, member) == "true";
 }
 
+bool has_full_disk(const picojson::value& node) {
+  const std::string room = text_of(node, "log_room");
+  return room == "low" || room == "none";
+}
+
 void print_nodes(const picojson::value& status) {
   Table rows;
   for (const picojson::value& node : array_of(status, "nodes")) {
-    const std::string state = is_true(node, "draining")  ? "draining"
-                              : is_true(node, "healthy") ? "healthy"
-                                                         : "not heard";
+    const std::string state = is_true(node, "draining")   ? "draining"
+                              : !is_true(node, "healthy") ? "not heard"
+                              : has_full_disk(node)       ? "disk full"
+                                                          : "healthy";
     rows.push_back({text_of(node, "id"), text_of(node, "role"), text_of(node, "standing"), state,
                     text_of(node, "lag_entries"), text_of(node, "last_contact_ms"), text_of(node, "address"),
                     text_of(node, "version")});
@@ -40,7 +46,7 @@ std::string verdict(const picojson::value& status, int code) {
 int code_of(const picojson::value& status) {
   if (!is_true(status, "healthy")) return kNoQuorum;
   for (const picojson::value& node : array_of(status, "nodes")) {
-    if (!is_true(node, "healthy") || is_true(node, "draining")) return kDegraded;
+    if (!is_true(node, "healthy") || is_true(node, "draining") || has_full_disk(node)) return kDegraded;
   }
   return kOk;
 }

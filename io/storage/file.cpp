@@ -19,6 +19,7 @@ std::string error_text(std::string_view what, const std::string& path) {
   text += path;
   text += ": ";
   text += std::strerror(error);
+  errno = error;
   return text;
 }
 

@@ -29,7 +29,7 @@ class File {
   // Flags as for open(2).
   [[nodiscard]] static std::variant<File, std::string> open(const std::string& path, int flags);
 
-  // Nothing on success, else what went wrong.
+  // Nothing on success, else what went wrong; errno tells until the next call.
   [[nodiscard]] std::optional<std::string> write_at(uint64_t offset, std::string_view bytes);
   [[nodiscard]] std::optional<std::string> sync_data();
   // The whole content, at most size_max bytes of it.
@@ -49,6 +49,7 @@ class File {
 
 // Makes the entries of a directory durable.
 [[nodiscard]] std::optional<std::string> sync_directory(const std::string& path);
+// "can't <what> <path>: <errno in words>"; leaves errno as it was.
 [[nodiscard]] std::string error_text(std::string_view what, const std::string& path);
 
 }  // namespace patronus

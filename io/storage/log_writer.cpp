@@ -13,10 +13,11 @@
 namespace patronus {
 
 LogWriter::LogWriter(std::string directory, Incarnation incarnation, wal::Position position,
-                     uint64_t first_segment, std::function<void()> notify)
+                     uint64_t first_segment, std::function<void()> notify, Duration retry)
     : directory_(std::move(directory)),
       incarnation_(incarnation),
       notify_(std::move(notify)),
+      retry_(retry),
       first_kept_(first_segment),
       segment_number_(position.segment),
       first_segment_(first_segment),
@@ -55,15 +56,23 @@ std::optional<LogWriter::Done> LogWriter::take_done() {
   return std::exchange(done_, std::nullopt);
 }
 
+std::optional<LogWriter::Room> LogWriter::take_room() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(room_news_, std::nullopt);
+}
+
 void LogWriter::run() {
   while (true) {
     std::optional<wal::Write> write;
     {
       std::unique_lock lock(mutex_);
       const auto something = [this] { return submitted_.has_value() || stopping_; };
-      const auto may_cut = [this] { return first_segment_ < first_kept_ && !cut_failed_; };
-      const bool prepared = next_.ready() || prepare_failed_;
-      if (prepared) wakeup_.wait(lock, [&] { return something() || may_cut(); });
+      const auto something_to_do = [&] { return something() || may_cut(); };
+      if (next_.ready() || prepare_failed_) {
+        wakeup_.wait(lock, something_to_do);
+      } else if (waits_for_room_) {
+        wakeup_.wait_for(lock, retry_, something_to_do);
+      }
       // With something less urgent to do the thread does a piece of it and looks again.
       if (!something()) {
         const bool cuts = may_cut();
@@ -78,20 +87,31 @@ void LogWriter::run() {
       write = std::move(submitted_);
       submitted_.reset();
     }
-    const auto began = std::chrono::steady_clock::now();
-    std::optional<std::string> error = execute(*write);
-    Done done{std::chrono::steady_clock::now() - began, error.value_or("")};
+    std::optional<Done> done = execute(*write);
+    if (!done) return;
+    const bool failed = !done->error.empty();
     {
       const std::lock_guard lock(mutex_);
       done_ = std::move(done);
     }
     notify_();
-    if (error) return;
+    if (failed) return;
   }
 }
 
-std::optional<std::string> LogWriter::execute(const wal::Write& write) {
-  if (write.new_segment) {
+std::optional<LogWriter::Done> LogWriter::execute(const wal::Write& write) {
+  while (true) {
+    const auto began = std::chrono::steady_clock::now();
+    std::optional<SegmentError> error = try_to_write(write);
+    if (!error || !error->no_room)
+      return Done{std::chrono::steady_clock::now() - began, error ? std::move(error->text) : ""};
+    tell_room(true, std::move(error->text));
+    if (!wait_for_room()) return std::nullopt;
+  }
+}
+
+std::optional<SegmentError> LogWriter::try_to_write(const wal::Write& write) {
+  if (write.new_segment && segment_number_ != write.segment) {
     while (!next_.ready()) {
       if (auto error = next_.work()) return error;
     }
@@ -99,15 +119,35 @@ std::optional<std::string> LogWriter::execute(const wal::Write& write) {
     segment_.close();
     segment_number_ = write.segment;
     prepare_failed_ = false;
+    waits_for_room_ = false;
   }
   PATRONUS_ASSERT(write.segment == segment_number_, "batches go to the segment in use");
   if (!segment_.is_open()) {
     std::variant<File, std::string> opened = File::open(segment_path(directory_, segment_number_), O_RDWR);
-    if (auto* error = std::get_if<std::string>(&opened)) return *error;
+    if (auto* error = std::get_if<std::string>(&opened)) return SegmentError{std::move(*error), false};
     segment_ = std::move(std::get<File>(opened));
   }
-  if (auto error = segment_.write_at(write.offset, write.bytes)) return error;
-  return segment_.sync_data();
+  // Where the filesystem writes nothing in place, even this may lack room; nothing was synced yet, so that it
+  // can be done again.
+  if (auto error = segment_.write_at(write.offset, write.bytes)) {
+    const bool no_room = is_want_of_room();
+    return SegmentError{std::move(*error), no_room};
+  }
+  if (auto error = segment_.sync_data()) return SegmentError{std::move(*error), false};
+  return std::nullopt;
+}
+
+bool LogWriter::wait_for_room() {
+  std::unique_lock lock(mutex_);
+  wakeup_.wait_for(lock, retry_, [this] { return stopping_ || may_cut(); });
+  if (stopping_) return false;
+  while (may_cut()) {
+    lock.unlock();
+    const bool failed = !remove_first();
+    lock.lock();
+    cut_failed_ = cut_failed_ || failed;
+  }
+  return true;
 }
 
 bool LogWriter::remove_first() {
@@ -115,9 +155,25 @@ bool LogWriter::remove_first() {
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) return false;
   if (sync_directory(directory_)) return false;
   ++first_segment_;
+  waits_for_room_ = false;
   return true;
 }
 
-void LogWriter::prepare() { prepare_failed_ = next_.work().has_value(); }
+void LogWriter::prepare() {
+  std::optional<SegmentError> error = next_.work();
+  waits_for_room_ = error && error->no_room;
+  prepare_failed_ = error && !error->no_room;
+  if (waits_for_room_) tell_room(true, std::move(error->text));
+  if (next_.ready()) tell_room(false, "");
+}
+
+void LogWriter::tell_room(bool full, std::string reason) {
+  if (std::exchange(told_full_, full) == full) return;
+  {
+    const std::lock_guard lock(mutex_);
+    room_news_ = Room{full, std::move(reason)};
+  }
+  notify_();
+}
 
 }  // namespace patronus

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 
@@ -12,21 +11,29 @@
 
 namespace patronus {
 
+// True if errno says that there is no room on the disk.
+[[nodiscard]] bool is_want_of_room();
+
 // Creates a segment whole: zeros and header, synced, and its directory entry with it. Nothing on success.
 [[nodiscard]] std::optional<std::string> create_segment(const std::string& directory, Incarnation incarnation,
                                                         const wal::Position& start);
 
-// The same in two parts. prepare_segment makes it under a temporary name, a piece at a time, and gives up
-// with false as soon as `interrupted` says so; what is there is used when it goes on.
+struct SegmentError {
+  std::string text;
+  bool no_room = false;  // the disk, or what this user may take of it, is full: worth trying again
+};
+
+// The same in parts: made under a temporary name, a piece at a time, and then taken. After a failure for want
+// of room what is there is used when it goes on.
 class PreparedSegment {
  public:
   explicit PreparedSegment(std::string directory);
 
-  // Does the next piece of work. True once the segment is ready to be taken.
-  [[nodiscard]] std::optional<std::string> work();
+  // Does the next piece of work; nothing if that went well.
+  [[nodiscard]] std::optional<SegmentError> work();
   bool ready() const { return zeroed_ready_; }
   // Gives it its header and its name; it must be ready. The next one can be prepared then.
-  [[nodiscard]] std::optional<std::string> take(Incarnation incarnation, const wal::Position& start);
+  [[nodiscard]] std::optional<SegmentError> take(Incarnation incarnation, const wal::Position& start);
 
  private:
   std::string directory_;

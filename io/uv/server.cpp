@@ -292,6 +292,16 @@ void Server::set_aside(const std::string& reason, const ClusterId& cluster) {
 }
 
 void Server::on_log_done() {
+  if (const std::optional<LogWriter::Room> room = writer_->take_room()) {
+    if (room->full) {
+      log_line(LogLevel::kError, "disk_full",
+               room->reason + "; make room there: what is left is soon used up, and then writes are refused");
+    } else {
+      log_line(LogLevel::kInfo, "disk_full", "there is room for the log again");
+    }
+    driver_->log_is_full(room->full);
+    needs_flush_ = true;
+  }
   const std::optional<LogWriter::Done> done = writer_->take_done();
   if (!done) return;
   if (!done->error.empty()) {
@@ -307,6 +317,8 @@ void Server::on_log_done() {
 void Server::on_image_done() {
   if (const std::optional<std::string> complaint = image_->take_complaint()) {
     log_line(LogLevel::kWarn, "checkpoint", *complaint);
+    driver_->checkpoint_waits();
+    needs_flush_ = true;
   }
   if (std::optional<ArtefactMade> made = image_->take_artefact()) {
     if (made->artefact) artefacts_->made(*made->artefact);
