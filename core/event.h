@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/limits.h"
+#include "core/base/protocol.h"
 #include "core/base/time.h"
 #include "core/base/types.h"
 #include "core/raft/entry.h"
@@ -46,9 +47,12 @@ struct Boot {
   // but the one that it belonged to, if that is known.
   bool rebuilds = false;
   ClusterId lost_cluster;
+  // The cluster that this node belonged to is lost: it founds this one from what it has, alone.
+  std::optional<ClusterId> founds_anew;
   bool state_refused =
-      false;          // what was fetched before this boot was of no use; the next is not fetched soon
-  uint64_t seed = 0;  // for this boot's randomness
+      false;  // what was fetched before this boot was of no use; the next is not fetched soon
+  protocol::Version protocol = protocol::kNewest;       // the highest to speak, as the operator wants it
+  uint64_t seed = 0;                                    // for this boot's randomness
   size_t persist_bytes_max = limits::kPersistBytesMax;  // of one piece of a long append
   CheckpointPace pace;
   LogRetention retention;
@@ -70,6 +74,8 @@ struct PeerIdentity {
   bool rebuilds = false;  // has nothing although it belonged to a cluster: that one, if it is known
   uint64_t boot = 0;      // how often this data directory was booted
   uint64_t process = 0;   // tells processes of the same count apart
+  protocol::Version protocol = protocol::kNewest;  // the highest it speaks
+  std::vector<ClusterId> former{};                 // clusters that were lost, and that this one goes on from
 
   friend bool operator==(const PeerIdentity&, const PeerIdentity&) = default;
 };
@@ -112,6 +118,12 @@ struct PartKept {
   uint64_t offset = 0;
   std::string failure;
 };
+// The cluster that this node belongs to was given up: another node has founded a new one from what it had of
+// it.
+struct ClusterGivenUp {
+  NodeId by;
+  ClusterId goes_on_as;
+};
 // Another node's stream came in and it said who it is; or its last stream ended.
 struct VisitorCame {
   PeerIdentity visitor;
@@ -126,8 +138,8 @@ struct Drain {
 // Nothing but time.
 struct Wake {};
 
-using Event = std::variant<LinkUp, LinkLost, PeerGone, VisitorCame, VisitorLeft, PeerMessage, WriteDone,
-                           CheckpointTaken, ArtefactMade, PartKept, ClientWrite, ClientRead, ClientTransfer,
-                           Drain, Wake>;
+using Event = std::variant<LinkUp, LinkLost, PeerGone, VisitorCame, VisitorLeft, ClusterGivenUp, PeerMessage,
+                           WriteDone, CheckpointTaken, ArtefactMade, PartKept, ClientWrite, ClientRead,
+                           ClientTransfer, Drain, Wake>;
 
 }  // namespace patronus

@@ -1,5 +1,6 @@
 #include "core/node.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/base/assert.h"
@@ -46,6 +47,11 @@ Node::Node(Boot boot, std::string version, Now now)
 
 void Node::start(Now now, Effects& out) {
   raft_.start(now, out);
+  if (boot_.founds_anew && raft_.hard_state().cluster_id != *boot_.founds_anew) {
+    raft_.found_anew(now, *boot_.founds_anew,
+                     {boot_.id, boot_.incarnation, boot_.peer_address, boot_.api_address, Standing::kVoter},
+                     out);
+  }
   writes_.emplace(raft_.hard_state().boot);
   reads_.set_boot(raft_.hard_state().boot);
   transfers_.set_boot(raft_.hard_state().boot);
@@ -76,6 +82,7 @@ Instant Node::deadline() const {
 void Node::handle(Now now, LinkUp& event, Effects& out) {
   const NodeId id = event.peer.id;
   note_life(event.peer, true, out);
+  note_protocol(event.peer);
   founding_.link_up(event.peer);
   links_[id] = std::move(event.peer);
   linked_since_[id] = now.mono;
@@ -266,9 +273,10 @@ void Node::report_health(std::string_view component, bool ok, std::string_view r
 
 PeerIdentity Node::identity() const {
   const ClusterId& own = raft_.hard_state().cluster_id;
+  const std::deque<ClusterId>& former = store_.members().former();
   return {boot_.id,          boot_.incarnation, own ? own : boot_.lost_cluster, boot_.peer_address,
           boot_.api_address, version_,          boot_.rebuilds && !own,         raft_.hard_state().boot,
-          boot_.seed};
+          boot_.seed,        boot_.protocol,    {former.begin(), former.end()}};
 }
 
 }  // namespace patronus

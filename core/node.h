@@ -68,8 +68,9 @@ struct Status {
   size_t sessions = 0;
   size_t log_bytes = 0;
   LogRoom room = LogRoom::kUnknown;
-  Index log_first;      // of the entries that are kept
-  Index image_applied;  // what the durable image holds
+  Index log_first;                                 // of the entries that are kept
+  Index image_applied;                             // what the durable image holds
+  protocol::Version protocol = protocol::kOldest;  // of the cluster
   uint64_t elections_total = 0;
   uint64_t failovers_total = 0;
   RaftCounters counters;
@@ -128,8 +129,26 @@ class Node {
   // The cluster's clocks, by which sessions and tokens live.
   Stamp cluster_stamp(Now now) const { return raft_.cluster_stamp(now); }
 
+  // The highest version of the protocol that every member speaks, as far as this node knows: of whom it has
+  // not met since it started it takes the lowest.
+  protocol::Version cluster_protocol() const;
+
   // The cluster is about to take this node out.
   bool is_leaving() const;
+
+  // What an operator must know who has lost the majority for good. The log's end is the last entry that this
+  // node can save; what it knows to be committed may be more than it has.
+  struct Remains {
+    ClusterId cluster_id;
+    Term last_term;
+    Index last_index;
+    Index committed;
+    size_t voters = 0;
+    bool is_voter = false;
+    bool is_lost = false;  // no leader for longer than any election takes
+    Duration silence{};    // since a leader was heard, or since this node started
+  };
+  Remains remains(Now now) const;
 
   // True once a node that drains has done what it can for the cluster: it does not lead, or nobody else can.
   bool may_leave(Now now) const;
@@ -144,6 +163,7 @@ class Node {
   void handle(Now now, PeerGone& event, Effects& out);
   void handle(Now now, VisitorCame& event, Effects& out);
   void handle(Now now, VisitorLeft& event, Effects& out);
+  void handle(Now now, ClusterGivenUp& event, Effects& out);
   void handle(Now now, PeerMessage& event, Effects& out);
   void handle(Now now, WriteDone& event, Effects& out);
   void handle(Now now, CheckpointTaken& event, Effects& out);
@@ -160,6 +180,8 @@ class Node {
   // Puts a write into this leader's log, or says why not.
   std::optional<Refusal> propose(Now now, const Blob& command, bool& handing_over, Effects& out);
   void on_read_request(Now now, const NodeId& from, const ReadIndexRequest& request, Effects& out);
+
+  void note_protocol(const PeerIdentity& peer);
 
   // node_disks.cpp
   // True if the message is of a node whose disk went back, and so counts for nothing.
@@ -238,6 +260,7 @@ class Node {
   Health health_;
   std::map<NodeId, PeerIdentity> links_;  // peers this node can send to
   std::map<NodeId, Instant> linked_since_;
+  std::map<Incarnation, protocol::Version> protocols_;  // of members, as they said when they were met
   std::optional<PendingWrites> writes_;
   PendingReads reads_;
   PendingTransfers transfers_;
@@ -256,6 +279,7 @@ class Node {
   Index last_member_op_;     // that this node has put into the log
   Instant next_retirement_;  // a leader that is to be taken out does not try to hand over before
   bool told_removed_ = false;
+  bool told_given_up_ = false;
   std::map<NodeId, Instant> leaving_since_;  // of whoever is to leave, as this node learnt it
   bool draining_ = false;
   bool handing_over_ = false;  // as it was at the end of the last step

@@ -51,6 +51,8 @@ bool Node::may_come_in(const PeerIdentity& visitor) const {
   if (!has_nothing || members.was_removed(visitor.incarnation) ||
       members.is_wanted(visitor.id, visitor.incarnation))
     return false;
+  // It would not understand the state.
+  if (!members.former().empty() && visitor.protocol < protocol::kFormerClusters) return false;
   const auto known = members.wanted().find(visitor.id);
   if (known == members.wanted().end())
     return boot_.auto_join && members.wanted().size() < limits::kMembersMax;

@@ -139,6 +139,7 @@ Status Node::status(Now now) const {
   status.sessions = store_.accounts().session_count();
   status.log_bytes = raft_.log().bytes();
   status.room = raft_.room();
+  status.protocol = cluster_protocol();
   status.log_first = raft_.log().base_index().next();
   status.image_applied = checkpointer_.durable();
   status.elections_total = store_.leader_changes();

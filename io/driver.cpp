@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/assert.h"
+#include "core/base/bytes.h"
 #include "core/base/limits.h"
 
 namespace patronus {
@@ -285,6 +286,13 @@ void Driver::check_log_health() {
   }
 }
 
+void Driver::found_anew() {
+  const std::string bytes = crypto_->random(16);
+  Reader words(bytes);
+  const uint64_t first = words.u64();
+  founds_anew_ = ClusterId{{first | 1, words.u64()}};
+}
+
 void Driver::password_done(auth::PasswordDone&& done) {
   now_ = ports_.now();
   http_.password_done(std::move(done), now_);
@@ -335,6 +343,11 @@ void Driver::flush() {
   http_.flush(now_);
   write_log();
   links_.flush(now_.mono);
+  if (const std::optional<ClusterId> cluster = std::exchange(founds_anew_, std::nullopt);
+      cluster && !stopped_) {
+    stopped_ = true;
+    ports_.found_anew(*cluster);
+  }
   if (stopped_) {
     // Nothing is stepped any more, so what is due stays due.
     ports_.wake_at(Instant::never());

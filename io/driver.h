@@ -101,6 +101,7 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   void on_link_up(const PeerIdentity& peer) override { step(LinkUp{peer}); }
   void on_link_lost(const NodeId& peer, LinkEnd how) override { step(LinkLost{peer, how}); }
   void on_peer_gone(const NodeId& peer, bool on_purpose) override { step(PeerGone{peer, on_purpose}); }
+  void on_successor(const PeerIdentity& peer) override { step(ClusterGivenUp{peer.id, peer.cluster_id}); }
   void on_visitor(const PeerIdentity& visitor) override { step(VisitorCame{visitor}); }
   void on_visitor_left(const NodeId& visitor) override { step(VisitorLeft{visitor}); }
   void on_peer_message(const PeerIdentity& from, Message&& message) override {
@@ -111,6 +112,8 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   Status node_status() const override { return node_.status(now_); }
   void touch_session(const std::string& id) override { node_.touch_session(id, now_); }
   bool hash_password(auth::PasswordJob&& job) override { return ports_.hash_password(std::move(job)); }
+  Node::Remains remains() const override { return node_.remains(now_); }
+  void found_anew() override;
   NodeId leader_id() const override { return node_.raft().leader(); }
   Index applied_index() const override { return node_.store().applied(); }
   ProcessFigures process_figures() const override { return process_; }
@@ -144,7 +147,8 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   wal::SegmentIndex segments_;
   size_t segment_bytes_;
   bool log_is_full_ = false;
-  size_t batch_bytes_max_;  // a batch never spans segments
+  size_t batch_bytes_max_;                // a batch never spans segments
+  std::optional<ClusterId> founds_anew_;  // once what was answered before is on its way
   std::deque<Persist> to_write_;
   struct Writing {
     PersistId through;

@@ -6,6 +6,7 @@
 #include "core/base/limits.h"
 #include "io/api/openapi.h"
 #include "io/api/operator_routes.h"
+#include "io/api/recovery_route.h"
 #include "io/api/revocation_route.h"
 #include "io/api/state_answers.h"
 #include "io/api/status_routes.h"
@@ -110,6 +111,7 @@ void HttpServer::begin(ConnId conn, http::StreamId stream, http::Request&& reque
     return wait_to_catch_up(id, std::move(waiting), std::move(request),
                             ClientRead{{}, ReachedQuery{}, Consistency::kLinearizable, {}, {}}, now);
   }
+  if (route == api::Route::kRecovery) return answer(waiting, recover(request, origin), now);
   if (api::is_of_accounts(route)) {
     waiting.account = std::make_unique<api::AccountAsk>();
     waiting.account->caller = std::move(caller);
@@ -190,6 +192,15 @@ http::Response HttpServer::drain_for_operator(api::Route route, const http::Requ
   if (!listener_.drain_for_operator(on, "user " + caller.user))
     return api::problem_response(api::is_stopping(), origin);
   return api::drain_response(self_, on);
+}
+
+// There may be nobody left who could vouch for a user, so it takes the cluster's secret.
+http::Response HttpServer::recover(const http::Request& request, const api::Origin& origin) {
+  const Node::Remains remains = listener_.remains();
+  if (const auto problem = api::refuse_recovery(request, remains, crypto_))
+    return api::problem_response(*problem, origin);
+  if (!api::is_read(request.method)) listener_.found_anew();
+  return api::recovery_response(self_, remains, !api::is_read(request.method));
 }
 
 std::optional<http::Response> HttpServer::redirect(const http::Request& request,

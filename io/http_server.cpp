@@ -30,6 +30,7 @@ HttpServer::HttpServer(HttpOptions options, const Node& node, auth::Crypto& cryp
       listener_(listener),
       metrics_(metrics),
       node_(node),
+      crypto_(crypto),
       access_(node, crypto),
       desk_(node, crypto, std::move(options.accounts)),
       limits_(http_limits()) {}

@@ -36,6 +36,9 @@ class HttpServer {
     [[nodiscard]] virtual bool hash_password(auth::PasswordJob&& job) = 0;
     // The node shall take no part for now, or again. False if it is told to stop anyway.
     [[nodiscard]] virtual bool drain_for_operator(bool on, const std::string& by) = 0;
+    virtual Node::Remains remains() const = 0;
+    // This node goes on alone as a new cluster, once the answer is on its way.
+    virtual void found_anew() = 0;
     virtual NodeId leader_id() const = 0;
     virtual Index applied_index() const = 0;
     virtual ProcessFigures process_figures() const = 0;
@@ -122,6 +125,7 @@ class HttpServer {
                              bool in_full);
   http::Response drain_for_operator(api::Route route, const http::Request& request, const api::Caller& caller,
                                     const api::Origin& origin);
+  http::Response recover(const http::Request& request, const api::Origin& origin);
   std::optional<http::Response> redirect(const http::Request& request, const api::Origin& origin) const;
   void flush_one(ConnId conn, Now now);
   void touch(ConnId conn);
@@ -135,6 +139,7 @@ class HttpServer {
   Listener& listener_;
   Metrics& metrics_;
   const Node& node_;
+  auth::Crypto& crypto_;
   api::Access access_;
   api::AccountDesk desk_;
   http::Limits limits_;

@@ -114,6 +114,9 @@ void PeerLinks::received(ConnId conn, std::string_view bytes, Instant now) {
       return;
   }
   if (!failure.empty()) {
+    if (session.successor() && proves(conn, session.successor()->id))
+      listener_.on_successor(*session.successor());
+    if (session.output_bytes() > 0) write_out(conn, at->second);
     const std::string who =
         slot == kAccepted ? "a node that dialled" : "the node at " + slots_.at(slot).peer.address;
     const std::string complaint = who + " " + failure;
@@ -132,13 +135,18 @@ void PeerLinks::received(ConnId conn, std::string_view bytes, Instant now) {
   }
 }
 
+bool PeerLinks::proves(ConnId conn, const NodeId& said) const {
+  const std::optional<NodeId> proven = ports_.proven_identity(conn);
+  return !proven || *proven == said;
+}
+
 // Why the stream must be closed; empty while it is sound. A node must be who its certificate says, or any
 // node could speak for another.
 std::string PeerLinks::failure_of(ConnId conn, Stream& stream) const {
   if (!stream.session.established() || stream.identified) return stream.session.failure();
   const NodeId& said = stream.session.peer().id;
-  const std::optional<NodeId> proven = ports_.proven_identity(conn);
-  if (proven && *proven != said) return "shows a certificate of node " + *proven + " and says it is " + said;
+  if (!proves(conn, said))
+    return "shows a certificate of node " + *ports_.proven_identity(conn) + " and says it is " + said;
   stream.identified = true;
   return "";
 }

@@ -33,6 +33,8 @@ class PeerLinks {
     // The peer's process has ended (see PeerGone in core/event.h).
     virtual void on_peer_gone(const NodeId& peer, bool on_purpose) = 0;
     // A node's stream came in; or its last one ended.
+    // That node goes on from what was left of this one's cluster, as another one.
+    virtual void on_successor(const PeerIdentity& peer) = 0;
     virtual void on_visitor(const PeerIdentity& visitor) = 0;
     virtual void on_visitor_left(const NodeId& visitor) = 0;
     virtual void on_peer_message(const PeerIdentity& from, Message&& message) = 0;
@@ -104,6 +106,7 @@ class PeerLinks {
   bool announce(Slot& slot, const peer::Session& session, Instant now);
   void retire_older(ConnId conn, const NodeId& peer, Instant now);
   void write_out(ConnId conn, Stream& stream);
+  bool proves(ConnId conn, const NodeId& said) const;
   std::string failure_of(ConnId conn, Stream& stream) const;
 
   std::map<size_t, Slot> slots_;  // numbered as they were made

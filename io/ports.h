@@ -77,6 +77,10 @@ class Ports {
   // nothing, as one that belonged to this cluster.
   virtual void set_aside(const std::string& reason, const ClusterId& cluster) = 0;
 
+  // The cluster is lost and this node shall go on alone as that one: notes it, ends the process and begins
+  // again.
+  virtual void found_anew(const ClusterId& cluster) = 0;
+
   // Hashes or checks a password, answered by password_done(); false if too many wait already.
   [[nodiscard]] virtual bool hash_password(auth::PasswordJob&& job) = 0;
 

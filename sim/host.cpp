@@ -110,6 +110,8 @@ void Host::start() {
   options.boot.founding_nodes = configured;
   options.boot.rebuilds = disk_.note().has_value();
   options.boot.lost_cluster = disk_.note().value_or(ClusterId{});
+  options.boot.founds_anew = founds_anew_;
+  if (profile_.versions && tape_.chance(500)) options.boot.protocol = protocol::kOldest;
   options.boot.seed = tape_.word();
   options.boot.hard = recovered.hard;
   options.boot.state = std::move(state);
@@ -370,6 +372,15 @@ void Host::log(const Notice& notice) {
 // No disk here goes back in time, so nobody may say so.
 void Host::set_aside(const std::string& reason, const ClusterId&) {
   throw Violation("disk", name_ + " is wrongly told: " + reason);
+}
+
+void Host::found_anew(const ClusterId& cluster) {
+  founds_anew_ = cluster;
+  events_.after(kTurn, [this, process = process_] {
+    if (process != process_ || !is_up()) return;
+    end_process("ends, to found a cluster from what it has");
+    start_again();
+  });
 }
 
 void Host::stop(const std::string& reason) {

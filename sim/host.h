@@ -104,6 +104,7 @@ class Host final : private Ports {
   void keep_part(ArtefactPart&& part) override;
   void install_artefact(const Artefact& artefact) override;
   void set_aside(const std::string& reason, const ClusterId& cluster) override;
+  void found_anew(const ClusterId& cluster) override;
   void wake_at(Instant at) override;
   void log(const Notice& notice) override;
   void drained() override;
@@ -141,6 +142,7 @@ class Host final : private Ports {
   Observer on_removed_;
   Disk disk_;
   std::unique_ptr<Driver> driver_;
+  std::optional<ClusterId> founds_anew_;  // as noted on its disk
   uint64_t process_ = 0;  // names the running process; things meant for a former one are dropped
   uint32_t boots_ = 0;
   uint64_t checkpoints_ = 0;

@@ -50,7 +50,7 @@ Profile draw_profile(Tape& tape) {
   draw_image(tape, p);
   for (bool* family : {&p.partitions, &p.one_way, &p.frame_loss, &p.duplication, &p.reordering, &p.slow_links,
                        &p.resets, &p.refused_redials, &p.crashes, &p.power_cuts, &p.wipes, &p.freezes,
-                       &p.drains, &p.chunks, &p.clock_skew, &p.slow_disks, &p.full_disks, &p.operators}) {
+                       &p.drains, &p.chunks, &p.clock_skew, &p.slow_disks, &p.full_disks, &p.versions, &p.operators}) {
     *family = tape.chance(400);
   }
   if (tape.chance(400)) {
@@ -109,6 +109,7 @@ std::string Profile::describe() const {
   name(clock_skew, "clock-skew");
   name(slow_disks, "slow-disks");
   name(full_disks, "full-disks");
+  name(versions, "versions");
   name(operators, "operators");
   name(has_wishes(*this), "priorities");
   name(churn, "churn");

@@ -50,6 +50,7 @@ struct Profile {
   bool clock_skew = false;
   bool slow_disks = false;
   bool full_disks = false;
+  bool versions = false;   // nodes are of two versions, each as it starts
   bool operators = false;  // leadership is moved about, nodes are drained and taken in again
   bool churn = false;      // an operator adds and removes nodes
   std::array<uint8_t, limits::kMembersMax> leader_priorities{};  // of each node; all 0: no wish

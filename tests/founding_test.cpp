@@ -9,8 +9,12 @@
 #include "core/base/mutant.h"
 #include "core/founding.h"
 
+#include "tests/raft_cluster.h"
+
 namespace patronus {
 namespace {
+
+using namespace std::chrono_literals;
 
 PeerIdentity peer(const NodeId& id, ClusterId cluster = {}) {
   return {id, Incarnation{static_cast<uint64_t>(id.back())}, cluster, id + ":1", id + ":2", "0.1.0", false};
@@ -146,6 +150,48 @@ RC_GTEST_PROP(FoundingProperty, JustOneFounds, ()) {
     if (attempt(founding, "n" + std::to_string(self))) ++founders;
   }
   RC_ASSERT(founders == 1U);
+}
+
+// What is left of a lost majority goes on alone: all of its log is committed, under another cluster's name.
+TEST(FoundingAnew, OneNodeOfALostClusterGoesOnWithAllItHas) {
+  test::RaftCluster cluster(3);
+  cluster.run(3s);
+  const size_t leader = cluster.leader();
+  ASSERT_LT(leader, 3U);
+  const size_t survivor = (leader + 1) % 3;
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(cluster.propose(leader, "kept"));
+  cluster.run(300ms);
+  // The last one reaches the survivor and is not known there to be committed.
+  cluster.cut_one_way(survivor, leader);
+  ASSERT_TRUE(cluster.propose(leader, "the last"));
+  const Index end = cluster.raft(survivor).log().last_index();
+  for (const size_t lost : {leader, (leader + 2) % 3}) cluster[lost].down = true;
+  cluster.run(5s);
+  EXPECT_FALSE(cluster.raft(survivor).is_leader());
+  cluster.boot(survivor);
+  const ClusterId fresh{{5, 5}};
+  const Term before = cluster.raft(survivor).term();
+  cluster.step(survivor, [&](Raft& raft, Effects& out) {
+    raft.found_anew(cluster.now(), fresh,
+                    {cluster[survivor].id, Incarnation{survivor + 1}, "p:1", "a:1", Standing::kVoter}, out);
+  });
+  cluster.deliver();
+  cluster.run(1s);
+  const Raft& raft = cluster.raft(survivor);
+  ASSERT_TRUE(raft.is_leader());
+  EXPECT_GT(raft.term(), before);
+  EXPECT_EQ(raft.hard_state().cluster_id, fresh);
+  EXPECT_GT(raft.commit(), end);
+  EXPECT_EQ(raft.log().configuration()->members.size(), 1U);
+  EXPECT_EQ(raft.log().at(end).payload.view(), "the last");
+  // What it founded is on its disk.
+  EXPECT_EQ(cluster[survivor].disk.cluster_id, fresh);
+  // Those of the former cluster are strangers to it, and it to them.
+  for (const size_t lost : {leader, (leader + 2) % 3}) cluster.boot(lost);
+  cluster.heal();
+  cluster.run(5s);
+  EXPECT_TRUE(cluster.raft(survivor).is_leader());
+  EXPECT_NE(cluster.raft(leader).hard_state().cluster_id, fresh);
 }
 
 }  // namespace

@@ -161,5 +161,41 @@ RC_GTEST_PROP(Members, ComeBackAsTheyWere, ()) {
   RC_ASSERT(back.wanted() == members.wanted() && back.leaving() == members.leaving());
 }
 
+// A cluster that goes on from one that is lost: only its own configuration's members are wanted.
+TEST(Members, GoOnFromALostCluster) {
+  Members members;
+  const auto member = [](const char* id, uint64_t incarnation) {
+    return Member{id, Incarnation{incarnation}, std::string(id) + ":1", std::string(id) + ":2",
+                  Standing::kVoter};
+  };
+  const ClusterId lost{{1, 1}};
+  const ClusterId fresh{{2, 2}};
+  members.note({lost, {member("a", 1), member("b", 2), member("c", 3)}}, Index{1});
+  EXPECT_EQ(members.apply(RemoveNodeOp{"c", false}, Index{2}).outcome, Outcome::kOk);
+  EXPECT_EQ(members.apply(ReinitNodeOp{"b"}, Index{3}).outcome, Outcome::kOk);
+  EXPECT_TRUE(members.former().empty());
+  const uint64_t before = members.hash();
+  members.note({fresh, {member("a", 1)}}, Index{9});
+  EXPECT_NE(members.hash(), before);
+  ASSERT_EQ(members.former().size(), 1U);
+  EXPECT_EQ(members.former().front(), lost);
+  EXPECT_EQ(members.wanted().size(), 1U);
+  EXPECT_TRUE(members.is_wanted("a", Incarnation{1}));
+  EXPECT_TRUE(members.leaving().empty());
+  EXPECT_TRUE(members.anew().empty());
+  EXPECT_TRUE(members.was_removed(Incarnation{2})) << "that disk is the lost cluster's";
+  EXPECT_FALSE(members.was_removed(Incarnation{1}));
+  // As rows and back.
+  Members loaded;
+  loaded.load_configuration(members.configuration(), members.configuration_index());
+  members.for_each_row(
+      [&](std::string_view key, const RowValue& value) { EXPECT_FALSE(loaded.load_row(key, value.text())); });
+  EXPECT_EQ(loaded.hash(), members.hash());
+  EXPECT_EQ(loaded.former(), members.former());
+  // Its own further configurations change nothing of that.
+  members.note({fresh, {member("a", 1), member("d", 4)}}, Index{10});
+  EXPECT_EQ(members.former().size(), 1U);
+}
+
 }  // namespace
 }  // namespace patronus

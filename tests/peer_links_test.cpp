@@ -83,6 +83,7 @@ class Links : private Ports, private PeerLinks::Listener {
   void on_link_lost(const NodeId&, LinkEnd) override {}
   void on_peer_gone(const NodeId& peer, bool on_purpose) override { gone.emplace_back(peer, on_purpose); }
   void on_visitor(const PeerIdentity& visitor) override { visits.push_back("+" + visitor.id); }
+  void on_successor(const PeerIdentity& peer) override { visits.push_back("!" + peer.id); }
   void on_visitor_left(const NodeId& visitor) override { visits.push_back("-" + visitor); }
   void on_peer_message(const PeerIdentity& from, Message&&) override { messages_from.push_back(from.id); }
 

@@ -69,7 +69,9 @@ std::string frame(uint8_t type, std::string_view payload, uint32_t crc_error = 0
 
 struct Hello {
   uint32_t magic = 0x4e525450;
-  uint16_t version = kProtocolVersion;
+  protocol::Version newest = protocol::kNewest;
+  protocol::Version oldest = protocol::kOldest;
+  std::string added;
   PeerIdentity self = identity("a", 1);
   NodeId wanted = "b";
 
@@ -77,7 +79,8 @@ struct Hello {
     std::string bytes;
     Writer out(bytes);
     out.u32(magic);
-    out.u16(version);
+    out.u16(newest);
+    out.u16(oldest);
     out.bytes(self.id);
     out.u64(self.incarnation.value);
     encode(out, self.cluster_id);
@@ -88,6 +91,7 @@ struct Hello {
     out.u64(self.boot);
     out.u64(self.process);
     out.bytes(wanted);
+    out.bytes(added);
     return bytes;
   }
 };
@@ -180,10 +184,81 @@ TEST(PeerSession, RefusesWhatIsNoNodeOfThisKind) {
   EXPECT_EQ(refusal_of(hello), "not a node of this kind");
 }
 
-TEST(PeerSession, RefusesAnotherProtocolAndNamesBoth) {
+TEST(PeerSession, RefusesWhoSpeaksNoProtocolOfItsOwnAndNamesBoth) {
   Hello hello;
-  hello.version = 9;
-  EXPECT_EQ(refusal_of(hello), "speaks protocol 9, this node " + std::to_string(kProtocolVersion));
+  hello.newest = 99;
+  hello.oldest = 98;
+  const std::string own = "this node protocols " + std::to_string(protocol::kOldest) + " to " +
+                          std::to_string(protocol::kNewest) + "; ";
+  EXPECT_EQ(refusal_of(hello).find("speaks protocols 98 to 99, " + own), 0U);
+  hello.newest = hello.oldest = 3;
+  EXPECT_EQ(refusal_of(hello).find("speaks protocol 3, " + own), 0U);
+}
+
+TEST(PeerSession, TwoSpeakTheHighestThatBothKnow) {
+  for (const auto& [one, other] :
+       {std::pair(protocol::kOldest, protocol::kNewest), std::pair(protocol::kNewest, protocol::kOldest),
+        std::pair(protocol::kNewest, protocol::kNewest)}) {
+    PeerIdentity a = identity("a", 1);
+    PeerIdentity b = identity("b", 2);
+    a.protocol = one;
+    b.protocol = other;
+    Session from(Side::kDialler, a, "b", Instant{});
+    Session to = acceptor(b);
+    to.feed(from.take_output());
+    from.feed(to.take_output());
+    ASSERT_TRUE(from.established()) << from.failure();
+    ASSERT_TRUE(to.established()) << to.failure();
+    EXPECT_EQ(from.version(), std::min(one, other));
+    EXPECT_EQ(to.version(), from.version());
+    from.send({{}, Term{1}, HeartbeatResponse{Round{7}, {}, {}, {}, false, 3, 0, {}, LogRoom::kLow}});
+    to.feed(from.take_output());
+    const std::vector<Message> messages = to.take_messages();
+    ASSERT_EQ(messages.size(), 1U) << to.failure();
+    const auto& got = std::get<HeartbeatResponse>(messages[0].body);
+    EXPECT_EQ(got.round, Round{7});
+    EXPECT_EQ(got.room, from.version() >= protocol::kLogRoom ? LogRoom::kLow : LogRoom::kUnknown);
+  }
+}
+
+// A later version may say more at the end than this one knows.
+TEST(PeerSession, WhatALaterVersionAddsIsPassedOver) {
+  Hello hello;
+  hello.newest = protocol::kNewest + 1;
+  Writer more(hello.added);
+  more.u32(0);
+  more.bytes("something new");
+  EXPECT_EQ(refusal_of(hello), "");
+}
+
+TEST(PeerSession, AClusterThatWasGivenUpMeetsTheOneThatGoesOn) {
+  PeerIdentity old_one = identity("a", 1);
+  PeerIdentity successor = identity("b", 2);
+  old_one.cluster_id = ClusterId{{1, 1}};
+  successor.cluster_id = ClusterId{{2, 2}};
+  successor.former = {ClusterId{{9, 9}}, old_one.cluster_id};
+  // Whoever dials, the one that was given up hears of it.
+  Session from(Side::kDialler, old_one, "b", Instant{});
+  Session to = acceptor(successor);
+  to.feed(from.take_output());
+  EXPECT_NE(to.failure().find("was given up and goes on as " + successor.cluster_id.hex()),
+            std::string::npos);
+  EXPECT_FALSE(to.successor());
+  from.feed(to.take_output());
+  ASSERT_TRUE(from.successor()) << from.failure();
+  EXPECT_EQ(from.successor()->cluster_id, successor.cluster_id);
+  Session back(Side::kDialler, successor, "a", Instant{});
+  Session old_acceptor = acceptor(old_one);
+  old_acceptor.feed(back.take_output());
+  ASSERT_TRUE(old_acceptor.successor());
+  EXPECT_EQ(old_acceptor.successor()->id, "b");
+  // Any other cluster is merely another one.
+  successor.former.clear();
+  Session other(Side::kDialler, successor, "a", Instant{});
+  Session third = acceptor(old_one);
+  third.feed(other.take_output());
+  EXPECT_FALSE(third.successor());
+  EXPECT_FALSE(third.failure().empty());
 }
 
 TEST(PeerSession, RefusesWhoLooksForAnother) {

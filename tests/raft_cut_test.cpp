@@ -75,7 +75,7 @@ TEST_F(RaftCut, WhatALearnerLacksStays) {
 }
 
 TEST_F(RaftCut, AFullDiskKeepsNoTail) {
-  begin({100, 100'000, limits::kLogBytesMax}, 10);
+  begin({100'000, 100, limits::kLogBytesMax}, 10);
   cut(leader_);
   EXPECT_LT(cluster_->raft(leader_).log().base_index(), cluster_->raft(leader_).commit());
   cluster_->raft(leader_).set_log_room(limits::kLogMarginBytes);

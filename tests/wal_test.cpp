@@ -507,5 +507,22 @@ RC_GTEST_PROP(Wal, GarbageGivesRefusalOrABeginning, ()) {
   RC_ASSERT(std::any_of(states.begin(), states.end(), [&](const Kept& kept) { return kept.is(recovered); }));
 }
 
+// Only who founds another cluster from what is left changes its own, in a new term (Raft::found_anew).
+TEST(WalCluster, ChangesWithANewTermOnly) {
+  for (const bool new_term : {true, false}) {
+    wal::Encoder encoder(Incarnation{5}, wal::first_position(Incarnation{5}), limits::kWalSegmentBytes,
+                         HardState{});
+    std::string segment = wal::segment_header(Incarnation{5}, wal::first_position(Incarnation{5}));
+    const Persist before{PersistId{1}, HardState{Term{3}, "a", {{7, 8}}, 1}, {}};
+    const Persist after{PersistId{2}, HardState{Term{new_term ? 4U : 3U}, "", {{9, 9}}, 1}, {}};
+    segment += encoder.encode({&before, 1}).bytes;
+    segment += encoder.encode({&after, 1}).bytes;
+    const wal::SegmentBytes bytes{1, segment};
+    const wal::Recovered recovered = wal::recover({&bytes, 1});
+    EXPECT_EQ(recovered.verdict, new_term ? wal::Verdict::kWhole : wal::Verdict::kCorrupt);
+    if (new_term) EXPECT_EQ(recovered.hard.cluster_id, (ClusterId{{9, 9}}));
+  }
+}
+
 }  // namespace
 }  // namespace patronus::wal

@@ -18,6 +18,7 @@ inline constexpr size_t kMembersMax = 7;
 inline constexpr size_t kNodeIdBytesMax = 63;    // a DNS label, so that host names and pod names fit
 inline constexpr size_t kAddressBytesMax = 261;  // a 253 byte host name, brackets, a colon, a port
 inline constexpr size_t kVersionBytesMax = 64;
+inline constexpr size_t kFormerClustersKept = 4;          // that were lost, and that this one goes on from
 inline constexpr size_t kRemovedNodesKept = 64;           // data directories that may not come back
 inline constexpr size_t kAdmittedByBytesMax = 254;        // a node's id or a user's email address
 inline constexpr uint64_t kPromoteLagEntriesMax = 1'000;  // a learner gets a vote with less to catch up

@@ -11,6 +11,7 @@
 
 #include "core/artefact.h"
 #include "core/base/bytes.h"
+#include "core/base/protocol.h"
 #include "core/base/time.h"
 #include "core/base/types.h"
 #include "core/raft/cause.h"
@@ -170,9 +171,11 @@ bool is_of_the_node(const MessageBody& body);
 // The name of the message's kind, for logs and traces.
 std::string_view message_name(const Message& message);
 
-void encode_message(std::string& out, const Message& message);
+// In the version of the protocol that both ends speak.
+void encode_message(std::string& out, const Message& message, protocol::Version version = protocol::kNewest);
 // Nothing if the bytes are not exactly one valid message. Entries of an append are consecutive after
 // prev_index, with terms that do not fall and are not above the message's: that is checked here.
-[[nodiscard]] std::optional<Message> decode_message(std::string_view bytes);
+[[nodiscard]] std::optional<Message> decode_message(std::string_view bytes,
+                                                    protocol::Version version = protocol::kNewest);
 
 }  // namespace patronus

@@ -40,7 +40,7 @@ void put(Writer& out, const AppendResponse& m) {
   out.u64(m.hint_index.value);
   out.u64(m.hint_term.value);
 }
-void put(Writer& out, const Heartbeat& m) {
+void put(Writer& out, const Heartbeat& m, protocol::Version version) {
   out.u64(m.round.value);
   out.u64(m.commit.value);
   out.u64(m.leader_commit.value);
@@ -56,10 +56,10 @@ void put(Writer& out, const Heartbeat& m) {
     out.u64(member.applied.value);
     out.i64(member.last_contact_ms);
     out.boolean(member.draining);
-    out.u8(static_cast<uint8_t>(member.room));
+    if (version >= protocol::kLogRoom) out.u8(static_cast<uint8_t>(member.room));
   }
 }
-void put(Writer& out, const HeartbeatResponse& m) {
+void put(Writer& out, const HeartbeatResponse& m, protocol::Version version) {
   out.u64(m.round.value);
   out.u64(m.applied.value);
   out.i64(m.wall.unix_ms);
@@ -68,7 +68,7 @@ void put(Writer& out, const HeartbeatResponse& m) {
   out.u8(m.priority);
   out.u32(m.write_us);
   out.u64(m.durable.value);
-  out.u8(static_cast<uint8_t>(m.room));
+  if (version >= protocol::kLogRoom) out.u8(static_cast<uint8_t>(m.room));
 }
 void put(Writer& out, const TimeoutNow& m) { out.u8(static_cast<uint8_t>(m.cause)); }
 void put(Writer& out, const TransferRequest& m) {
@@ -154,7 +154,7 @@ LogRoom get_room(Reader& in) {
   return static_cast<LogRoom>(room);
 }
 
-MessageBody get_heartbeat(Reader& in) {
+MessageBody get_heartbeat(Reader& in, protocol::Version version) {
   Heartbeat m;
   m.round = Round{in.u64()};
   m.commit = Index{in.u64()};
@@ -165,7 +165,7 @@ MessageBody get_heartbeat(Reader& in) {
   m.fresh_commit = Index{in.u64()};
   const auto in_range = [](int64_t ms) { return ms >= 0 && ms <= limits::kStampMax; };
   if (!in_range(m.stamp.lease_ms) || !in_range(m.stamp.wall_ms) || m.fresh_as_of.ns < 0) in.fail();
-  const size_t count = in.count(limits::kMembersMax, 31);
+  const size_t count = in.count(limits::kMembersMax, 30);
   for (size_t i = 0; i < count; ++i) {
     MemberView member;
     member.id = in.text(limits::kNodeIdBytesMax);
@@ -174,13 +174,13 @@ MessageBody get_heartbeat(Reader& in) {
     member.applied = Index{in.u64()};
     member.last_contact_ms = in.i64();
     member.draining = in.boolean();
-    member.room = get_room(in);
+    if (version >= protocol::kLogRoom) member.room = get_room(in);
     m.members.push_back(std::move(member));
   }
   return m;
 }
 
-MessageBody get_heartbeat_response(Reader& in) {
+MessageBody get_heartbeat_response(Reader& in, protocol::Version version) {
   HeartbeatResponse m;
   m.round = Round{in.u64()};
   m.applied = Index{in.u64()};
@@ -190,7 +190,7 @@ MessageBody get_heartbeat_response(Reader& in) {
   m.priority = in.u8();
   m.write_us = in.u32();
   m.durable = Index{in.u64()};
-  m.room = get_room(in);
+  if (version >= protocol::kLogRoom) m.room = get_room(in);
   if (m.priority > limits::kLeaderPriorityMax) in.fail();
   return m;
 }
@@ -264,7 +264,7 @@ MessageBody get_refused(Reader& in) {
   return m;
 }
 
-MessageBody get_body(uint8_t kind, Term term, Reader& in) {
+MessageBody get_body(uint8_t kind, Term term, Reader& in, protocol::Version version) {
   switch (kind) {
     case 0: {
       const Term next_term{in.u64()};
@@ -289,9 +289,9 @@ MessageBody get_body(uint8_t kind, Term term, Reader& in) {
     case 5:
       return get_append_response(in);
     case 6:
-      return get_heartbeat(in);
+      return get_heartbeat(in, version);
     case 7:
-      return get_heartbeat_response(in);
+      return get_heartbeat_response(in, version);
     case 8:
       return get_forward(in);
     case 9:
@@ -353,21 +353,29 @@ std::string_view message_name(const Message& message) {
   return kNames[message.body.index()];
 }
 
-void encode_message(std::string& bytes, const Message& message) {
+void encode_message(std::string& bytes, const Message& message, protocol::Version version) {
   Writer out(bytes);
   out.u8(static_cast<uint8_t>(message.body.index()));
   encode(out, message.cluster_id);
   out.u64(message.term.value);
-  std::visit([&](const auto& body) { put(out, body); }, message.body);
+  std::visit(
+      [&](const auto& body) {
+        if constexpr (requires { put(out, body, version); }) {
+          put(out, body, version);
+        } else {
+          put(out, body);
+        }
+      },
+      message.body);
 }
 
-std::optional<Message> decode_message(std::string_view bytes) {
+std::optional<Message> decode_message(std::string_view bytes, protocol::Version version) {
   Reader in(bytes);
   const uint8_t kind = in.u8();
   Message message;
   message.cluster_id = decode_cluster_id(in);
   message.term = Term{in.u64()};
-  message.body = get_body(kind, message.term, in);
+  message.body = get_body(kind, message.term, in, version);
   // A term near the end of its range would stop elections for ever, and is nobody's honest count.
   const auto* pre_vote = std::get_if<PreVoteRequest>(&message.body);
   const uint64_t term = std::max(message.term.value, pre_vote != nullptr ? pre_vote->next_term.value : 0);

@@ -121,6 +121,10 @@ class Raft {
   // The first entry of a new cluster, on a node that has nothing (founding.cpp).
   void found(Now now, const Configuration& configuration, Effects& out);
 
+  // Right after start(), where the majority is lost for good: all that is in this node's log is taken for
+  // committed, and goes on as another cluster, whose only member is this node.
+  void found_anew(Now now, const ClusterId& cluster, const Member& self, Effects& out);
+
   // Leader only (reconfigure.cpp): makes `next`, which is a lawful step, the configuration. False if this is
   // not the time: before an entry of the own term is committed (Ongaro, raft-dev, 2015), while the latest
   // configuration is not, and while leadership is handed over.

@@ -5,6 +5,7 @@
 #include "core/base/bytes.h"
 #include "core/base/hash.h"
 #include "core/base/limits.h"
+#include "core/raft/entry.h"
 
 namespace patronus {
 namespace {
@@ -108,7 +109,26 @@ WriteResult Members::execute(const RemoveNodeOp& op, Index) {
   return done(op.id);
 }
 
+// Who belonged to a cluster that is given up does not belong to the one that goes on, nor does what was on
+// its disk.
+void Members::begin_anew(const Configuration& configuration) {
+  touch(RowKind::kFormer, "");
+  former_.push_back(configuration_.cluster_id);
+  if (former_.size() > limits::kFormerClustersKept) former_.pop_front();
+  for (const auto& [id, incarnation] : std::map(anew_)) forget_anew(id);
+  for (const auto& [id, wanted] : wanted_) {
+    touch(RowKind::kWanted, id);
+    if (!configuration.is_member(id, wanted.incarnation)) remember_removed(wanted.incarnation);
+  }
+  wanted_.clear();
+  for (const auto& [id, leaving] : leaving_) touch(RowKind::kLeaving, id);
+  leaving_.clear();
+}
+
 void Members::note(const Configuration& configuration, Index at) {
+  const bool goes_on =
+      !configuration_.members.empty() && configuration.cluster_id != configuration_.cluster_id;
+  if (goes_on) begin_anew(configuration);
   configuration_ = configuration;
   configuration_index_ = at;
   if (wanted_.empty()) {
@@ -166,6 +186,7 @@ void Members::encode(Writer& out) const {
     out.bytes(id);
     out.u64(incarnation.value);
   }
+  for (const ClusterId& cluster : former_) patronus::encode(out, cluster);
   out.u64(configuration_index_.value);
   out.boolean(!configuration_.members.empty());
   if (!configuration_.members.empty()) out.bytes(encode_configuration(configuration_));

@@ -41,7 +41,8 @@ class Members {
   // kLimitReached: kMembersMax are wanted. kPreconditionFailed: another data directory is known under the id
   // than the one to be replaced. kRefused: this data directory was removed, or holds nobody's id.
   WriteResult apply(const MemberOp& op, Index at);
-  // A configuration that is committed. The members of the first one are wanted.
+  // A configuration that is committed. The members of the first one are wanted; and of the first one of
+  // another cluster, which goes on from what was left of this one.
   void note(const Configuration& configuration, Index at);
 
   const std::map<NodeId, WantedNode>& wanted() const { return wanted_; }
@@ -52,6 +53,8 @@ class Members {
   bool begins_anew(const NodeId& id, Incarnation incarnation) const;
   // The data directory was taken out or replaced, and does not come back.
   bool was_removed(Incarnation incarnation) const;
+  // The clusters that were lost and that this one goes on from, the latest last.
+  const std::deque<ClusterId>& former() const { return former_; }
   // The latest committed configuration; without members before the first.
   const Configuration& configuration() const { return configuration_; }
   Index configuration_index() const { return configuration_index_; }
@@ -61,7 +64,7 @@ class Members {
   uint64_t version() const { return version_; }
 
   // Rows (members_rows.cpp): one for each node that is wanted, one for each that leaves, one for all that
-  // were removed. The configuration goes before them when they are loaded.
+  // were removed, one for former clusters. The configuration goes before them when they are loaded.
   Changes& changes() { return changes_; }
   void for_each_row(const RowVisitor& visit) const;
   std::optional<RowValue> row(std::string_view key) const;
@@ -72,6 +75,7 @@ class Members {
   WriteResult execute(const AdmitNodeOp& op, Index at);
   WriteResult execute(const RemoveNodeOp& op, Index at);
   WriteResult execute(const ReinitNodeOp& op, Index at);
+  void begin_anew(const Configuration& configuration);
   void forget_anew(const NodeId& id);
   void remember_removed(Incarnation incarnation);
   void touch(RowKind kind, const NodeId& id) { changes_.touch(row_key(kind, id), *this); }
@@ -82,6 +86,7 @@ class Members {
   std::map<NodeId, LeavingNode> leaving_;
   std::map<NodeId, Incarnation> anew_;  // who is to begin anew, under which data directory
   std::deque<Incarnation> removed_;     // the latest kRemovedNodesKept
+  std::deque<ClusterId> former_;        // the latest kFormerClustersKept
   Configuration configuration_;
   Index configuration_index_;
   uint64_t hash_ = 0;

@@ -3,6 +3,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/limits.h"
+#include "core/raft/entry.h"
 #include "core/state/members.h"
 
 namespace patronus {
@@ -41,6 +42,14 @@ RowValue encoded(const std::deque<Incarnation>& removed) {
   return value;
 }
 
+RowValue encoded(const std::deque<ClusterId>& former) {
+  RowValue value;
+  Writer out(value.head);
+  out.u32(static_cast<uint32_t>(former.size()));
+  for (const ClusterId& cluster : former) encode(out, cluster);
+  return value;
+}
+
 template <typename Node>
 std::optional<RowValue> row_of(const std::map<NodeId, Node>& nodes, std::string_view key) {
   const auto at = nodes.find(NodeId(key.substr(1)));
@@ -54,6 +63,7 @@ void Members::for_each_row(const RowVisitor& visit) const {
   for (const auto& [id, leaving] : leaving_) visit(row_key(RowKind::kLeaving, id), encoded(leaving));
   if (!removed_.empty()) visit(row_key(RowKind::kRemoved), encoded(removed_));
   for (const auto& [id, incarnation] : anew_) visit(row_key(RowKind::kAnew, id), encoded(incarnation));
+  if (!former_.empty()) visit(row_key(RowKind::kFormer), encoded(former_));
 }
 
 std::optional<RowValue> Members::row(std::string_view key) const {
@@ -64,6 +74,8 @@ std::optional<RowValue> Members::row(std::string_view key) const {
       return row_of(leaving_, key);
     case RowKind::kAnew:
       return row_of(anew_, key);
+    case RowKind::kFormer:
+      return former_.empty() ? std::nullopt : std::optional(encoded(former_));
     default:
       return removed_.empty() ? std::nullopt : std::optional(encoded(removed_));
   }
@@ -96,6 +108,10 @@ std::optional<std::string> Members::load_row(std::string_view key, std::string_v
   } else if (kind == RowKind::kAnew) {
     anew_[id] = Incarnation{in.u64()};
     fits = fits && anew_.size() <= limits::kMembersMax && anew_[id];
+  } else if (kind == RowKind::kFormer) {
+    for (size_t n = in.count(limits::kFormerClustersKept, 16); n > 0; --n)
+      former_.push_back(decode_cluster_id(in));
+    fits = id.empty() && !former_.empty();
   } else {
     for (size_t n = in.count(limits::kRemovedNodesKept, 8); n > 0; --n)
       removed_.push_back(Incarnation{in.u64()});

@@ -32,6 +32,7 @@ enum class RowKind : uint8_t {
   kLeaving = 10,
   kRemoved = 11,
   kAnew = 12,
+  kFormer = 13,  // clusters
 };
 
 // The bytes of a value are `head` and then `tail`; what is large is shared with the state, not copied.

@@ -126,6 +126,7 @@ std::optional<std::string> Store::load_row(std::string_view key, std::string_vie
       return leaders_.load_row(key, value);
     case RowKind::kKey:
       return load_key_row(key, value);
+    case RowKind::kFormer:
     case RowKind::kWanted:
     case RowKind::kLeaving:
     case RowKind::kRemoved:

@@ -47,8 +47,10 @@ bool take_records(std::string_view payload, bool from_the_first, Recovered& out)
     const auto kind = static_cast<RecordKind>(in.u8());
     if (kind == RecordKind::kHardState) {
       HardState hard = decode_hard_state(in);
+      // Only who goes on alone changes its cluster, and that is a new term (Raft::found_anew).
+      const bool changes = out.hard.cluster_id && hard.cluster_id != out.hard.cluster_id;
       const bool goes_back = hard.term < out.hard.term || hard.boot < out.hard.boot ||
-                             (out.hard.cluster_id && hard.cluster_id != out.hard.cluster_id);
+                             (changes && (hard.term == out.hard.term || !hard.cluster_id));
       if (!in.ok() || goes_back) return false;
       out.hard = std::move(hard);
     } else if (kind == RecordKind::kEntry) {

@@ -55,7 +55,12 @@ std::variant<const auth::Claims*, Problem> Access::verified(std::string_view tok
   // A node that belongs to no cluster can't say whose a token is.
   const ClusterId& cluster = node_.raft().hard_state().cluster_id;
   if (!cluster) return cannot_vouch();
-  if (one.claims.iss != cluster.hex()) return unauthorized("the token is another cluster's; log in");
+  // Sessions outlive a cluster that was lost, in the one that goes on from it.
+  const std::deque<ClusterId>& former = node_.store().members().former();
+  const bool is_known = one.claims.iss == cluster.hex() ||
+                        std::any_of(former.begin(), former.end(),
+                                    [&](const ClusterId& lost) { return one.claims.iss == lost.hex(); });
+  if (!is_known) return unauthorized("the token is another cluster's; log in");
   const SigningKey* key = node_.store().accounts().key(one.kid);
   if (key == nullptr) {
     // A key that was made a moment ago may not have come here yet. Whether that is so nobody has vouched for,

@@ -6,7 +6,7 @@
 namespace patronus::api {
 namespace {
 
-constexpr std::array<RouteInfo, 31> kRoutes{{
+constexpr std::array<RouteInfo, 32> kRoutes{{
     {"/health", "GET, HEAD"},
     {"/health/live", "GET, HEAD"},
     {"/health/ready", "GET, HEAD"},
@@ -21,6 +21,7 @@ constexpr std::array<RouteInfo, 31> kRoutes{{
     {"/api/v1/admin/drain", "POST", Need::kOperator, Need::kOperator},
     {"/api/v1/admin/undrain", "POST", Need::kOperator, Need::kOperator},
     {"/api/v1/admin/reinit/{id}", "POST", Need::kAdmin, Need::kAdmin},
+    {"/api/v1/admin/recovery", "GET, HEAD, POST"},
     {"/api/v1/openapi.json", "GET, HEAD"},
     {"/api/v1/state/{namespace}/{key}", "GET, HEAD, PUT, DELETE", Need::kViewer, Need::kOperator},
     {"/api/v1/state/{namespace}", "GET, HEAD", Need::kViewer},
@@ -66,6 +67,7 @@ Route admin_route(const Segments& path) {
   if (path.size() != 4) return Route::kNone;
   if (path[3] == "force-election") return Route::kForceElection;
   if (path[3] == "drain") return Route::kDrain;
+  if (path[3] == "recovery") return Route::kRecovery;
   if (path[3] == "undrain") return Route::kUndrain;
   return Route::kNone;
 }

@@ -24,6 +24,7 @@ enum class Route : uint8_t {
   kDrain,
   kUndrain,
   kReinit,
+  kRecovery,
   kOpenApi,
   kStateKey,
   kStateList,

@@ -114,6 +114,7 @@ http::Response cluster(const Status& status, bool in_full) {
     out.finish();
     return private_json(200, std::move(body));
   }
+  out.field("protocol", uint64_t{status.protocol});
   out.field("quorum", status.quorum);
   out.field("failure_tolerance", status.failure_tolerance);
   out.field("commit_index", status.commit.value).field("applied_index", status.applied.value);

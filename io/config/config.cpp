@@ -95,6 +95,21 @@ void read_leader_priority(Reading& in, Config& config) {
   config.leader_priority = static_cast<uint8_t>(priority);
 }
 
+void read_protocol_max(Reading& in, Config& config) {
+  const std::string newest = std::to_string(protocol::kNewest);
+  const std::string text = in.text("PROTOCOL_MAX", newest);
+  unsigned version = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size() ||
+      version < protocol::kOldest || version > protocol::kNewest) {
+    in.wrong(
+        "PROTOCOL_MAX", text,
+        "is not a version that this one speaks; use " + std::to_string(protocol::kOldest) + " to " + newest);
+    return;
+  }
+  config.protocol_max = static_cast<protocol::Version>(version);
+}
+
 void read_auto_join(Reading& in, Config& config) {
   const std::string text = in.text("AUTO_JOIN", "on");
   if (text != "on" && text != "off") in.wrong("AUTO_JOIN", text, "is neither; use on or off");
@@ -180,6 +195,9 @@ const std::vector<Setting>& settings() {
       {"LEADER_PRIORITY", "0",
        "0 to 100: a healthy node with a higher one is handed leadership after a while; equal ones: no wish"},
       {"AUTO_JOIN", "on", "whether a node that starts empty and reaches this one is taken into the cluster"},
+      {"PROTOCOL_MAX", "the newest",
+       "speak no newer protocol to other nodes than this: an upgrade that is held at the old one can be "
+       "undone"},
       {"CLUSTER_SECRET", "", "32 random bytes in hex or base64url; rather name their file in _FILE"},
       {"DATA_DIR", "/data/raft", "where the log is kept"},
       {"CHECKPOINT_INTERVAL", "30",
@@ -254,6 +272,7 @@ LoadedConfig make_config(const Sources& sources) {
   read_peers(in, loaded.config);
   read_leader_priority(in, loaded.config);
   read_auto_join(in, loaded.config);
+  read_protocol_max(in, loaded.config);
   read_cluster_secret(in, loaded.config);
   read_sessions(in, loaded.config);
   read_storage(in, loaded.config);

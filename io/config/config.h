@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/limits.h"
+#include "core/base/protocol.h"
 #include "core/base/time.h"
 #include "core/base/types.h"
 #include "io/auth/remote.h"
@@ -44,6 +45,7 @@ struct Config {
   std::vector<PeerAddress> peers;  // without this node itself
   size_t founding_nodes = 1;
   uint8_t leader_priority = 0;
+  protocol::Version protocol_max = protocol::kNewest;
   bool auto_join = true;  // empty nodes that come are taken in
   std::string data_dir;
   Duration checkpoint_interval = limits::kCheckpointInterval;
@@ -83,6 +85,9 @@ struct LoadedConfig {
   std::vector<std::string> errors;  // a line each; the configuration is good if there is none
 };
 [[nodiscard]] LoadedConfig make_config(const Sources& sources);
+
+// The bytes of a cluster secret, from its text in hex or base64url; nothing if it is none.
+[[nodiscard]] std::optional<std::string> parse_cluster_secret(std::string_view text);
 
 // Reads the process's environment: PATRONUS_X, and PATRONUS_X_FILE whose file's content is the value (without
 // the last line end). Variables of that prefix that this version does not know are returned in `unknown`: the

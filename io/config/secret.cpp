@@ -39,6 +39,16 @@ std::optional<std::string> from_base64url(std::string_view text) {
 
 }  // namespace
 
+std::optional<std::string> parse_cluster_secret(std::string_view text) {
+  std::optional<std::string> bytes = from_hex(text);
+  // Hex digits are base64url digits too: only what is not hex throughout is read as such.
+  if (!bytes) bytes = from_base64url(text);
+  const bool good = bytes && bytes->size() >= limits::kClusterSecretBytesMin &&
+                    bytes->size() <= limits::kClusterSecretBytesMax &&
+                    std::set<char>(bytes->begin(), bytes->end()).size() >= kDifferentBytesMin;
+  return good ? bytes : std::nullopt;
+}
+
 void read_cluster_secret(Reading& in, Config& config) {
   const std::optional<std::string> text = in.given("CLUSTER_SECRET");
   if (!text) {
@@ -47,13 +57,8 @@ void read_cluster_secret(Reading& in, Config& config) {
                     "PATRONUS_CLUSTER_SECRET_FILE");
     return;
   }
-  std::optional<std::string> bytes = from_hex(*text);
-  // Hex digits are base64url digits too: only what is not hex throughout is read as such.
-  if (!bytes) bytes = from_base64url(*text);
-  const bool good = bytes && bytes->size() >= limits::kClusterSecretBytesMin &&
-                    bytes->size() <= limits::kClusterSecretBytesMax &&
-                    std::set<char>(bytes->begin(), bytes->end()).size() >= kDifferentBytesMin;
-  if (!good) {
+  std::optional<std::string> bytes = parse_cluster_secret(*text);
+  if (!bytes) {
     in.wrong_secret("CLUSTER_SECRET",
                     "is not a secret; use " + std::to_string(limits::kClusterSecretBytesMin) + " to " +
                         std::to_string(limits::kClusterSecretBytesMax) +

@@ -87,6 +87,8 @@ void node_families(Families& all, const Status& status, const Metrics& metrics, 
   gauge(all, "patronus_state_keys", "Keys in the replicated state", static_cast<double>(status.state_keys));
   gauge(all, "patronus_http_connections", "Open HTTP connections",
         static_cast<double>(metrics.http_connections));
+  gauge(all, "patronus_protocol_version", "Version of the protocol that every member is known to speak",
+        status.protocol);
   gauge(all, "patronus_disk_full", "1 if there is no room for the log's next segment",
         status.room < LogRoom::kUnknown ? 1 : 0);
   counter(all, "patronus_elections_started_total", "Elections this node started",

@@ -7,6 +7,7 @@
 #include "io/patronusctl/cluster_commands.h"
 #include "io/patronusctl/exit_codes.h"
 #include "io/patronusctl/output.h"
+#include "io/patronusctl/recover_command.h"
 #include "io/patronusctl/session_commands.h"
 #include "io/patronusctl/state_commands.h"
 #include "io/patronusctl/tls_command.h"
@@ -50,6 +51,7 @@ int run(int argc, char** argv) {
   Connection connection;
   add_connection_options(app, connection);
   add_cluster_commands(app, connection, chosen);
+  add_recover_command(app, connection, chosen);
   add_state_commands(app, connection, chosen);
   add_session_commands(app, connection, chosen);
   add_tls_commands(app, format, chosen);

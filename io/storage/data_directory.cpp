@@ -4,6 +4,7 @@
 
 #include "core/base/limits.h"
 #include "io/storage/artefact_files.h"
+#include "io/storage/founding_note.h"
 
 namespace patronus {
 namespace {
@@ -60,7 +61,18 @@ Attempt attempt(const OpenData& how, LogDirectory& directory, const std::optiona
     const bool damaged = fault->kind == StateFault::Kind::kDamaged;
     return Distrust{fault->reason, damaged && is_whole_without_image(recovered), cluster};
   }
-  return OpenedData{std::move(directory), std::move(std::get<LoadedState>(state)), note, arrival.refused};
+  return OpenedData{std::move(directory), std::move(std::get<LoadedState>(state)), note, {}, arrival.refused};
+}
+
+// The cluster that shall be founded, unless it was.
+std::optional<std::string> take_founding_note(const OpenData& how, OpenedData& opened) {
+  std::variant<std::optional<ClusterId>, std::string> note = read_founding_note(how.path);
+  if (auto* failed = std::get_if<std::string>(&note)) return std::move(*failed);
+  opened.founds_anew = std::get<std::optional<ClusterId>>(note);
+  if (!opened.founds_anew || opened.directory.recovered.hard.cluster_id != *opened.founds_anew)
+    return std::nullopt;
+  opened.founds_anew.reset();
+  return remove_founding_note(how.path);
 }
 
 }  // namespace
@@ -83,6 +95,8 @@ std::variant<OpenedData, std::string> open_data(const OpenData& how) {
           return *failed + "; check the disk and its free space";
         opened->rebuild.reset();
       }
+      if (auto failed = take_founding_note(how, *opened))
+        return *failed + "; check the disk and its free space";
       return std::move(*opened);
     }
     const auto& distrust = std::get<Distrust>(result);

@@ -17,8 +17,9 @@ namespace patronus {
 struct OpenedData {
   LogDirectory directory;
   LoadedState state;
-  std::optional<RebuildNote> rebuild;  // it waits to be filled
-  bool state_refused = false;          // what had arrived from another node was of no use
+  std::optional<RebuildNote> rebuild;    // it waits to be filled
+  std::optional<ClusterId> founds_anew;  // from what is there, alone
+  bool state_refused = false;            // what had arrived from another node was of no use
 };
 
 struct OpenData {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
 namespace patronus {
@@ -68,6 +69,20 @@ std::optional<std::string> File::read_all(std::string& into, size_t size_max) {
 }
 
 bool File::try_lock() { return ::flock(fd_, LOCK_EX | LOCK_NB) == 0; }
+
+std::optional<std::string> replace_file(const std::string& directory, const std::string& name,
+                                        std::string_view bytes) {
+  const std::string path = directory + "/" + name;
+  {
+    std::variant<File, std::string> opened = File::open(path + ".new", O_WRONLY | O_CREAT | O_TRUNC);
+    if (auto* error = std::get_if<std::string>(&opened)) return std::move(*error);
+    auto& file = std::get<File>(opened);
+    if (auto error = file.write_at(0, bytes)) return error;
+    if (auto error = file.sync_data()) return error;
+  }
+  if (std::rename((path + ".new").c_str(), path.c_str()) != 0) return error_text("create", path);
+  return sync_directory(directory);
+}
 
 std::optional<std::string> sync_directory(const std::string& path) {
   std::variant<File, std::string> opened = File::open(path, O_RDONLY | O_DIRECTORY);

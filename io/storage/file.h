@@ -47,6 +47,9 @@ class File {
   std::string path_;
 };
 
+// Writes a small file whole or not at all, whatever stood there, and durably.
+[[nodiscard]] std::optional<std::string> replace_file(const std::string& directory, const std::string& name,
+                                                      std::string_view bytes);
 // Makes the entries of a directory durable.
 [[nodiscard]] std::optional<std::string> sync_directory(const std::string& path);
 // "can't <what> <path>: <errno in words>"; leaves errno as it was.

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 
-#include <cstdio>
 #include <filesystem>
 #include <system_error>
 
@@ -28,7 +27,9 @@ struct Note {
   std::string aside;
 };
 
-std::string note_path(const std::string& directory) { return directory + "/rebuild"; }
+constexpr const char* kNoteName = "rebuild";
+
+std::string note_path(const std::string& directory) { return directory + "/" + kNoteName; }
 
 std::string text_of(const char* what, const fs::path& path, const std::error_code& error) {
   return std::string("can't ") + what + " " + path.string() + ": " + error.message();
@@ -42,16 +43,7 @@ std::optional<std::string> write_note(const std::string& directory, const Note& 
   encode(out, note.cluster);
   out.bytes(note.aside);
   out.u32(crc32c(bytes));
-  const std::string path = note_path(directory);
-  {
-    std::variant<File, std::string> opened = File::open(path + ".new", O_WRONLY | O_CREAT | O_TRUNC);
-    if (auto* error = std::get_if<std::string>(&opened)) return std::move(*error);
-    auto& file = std::get<File>(opened);
-    if (auto error = file.write_at(0, bytes)) return error;
-    if (auto error = file.sync_data()) return error;
-  }
-  if (std::rename((path + ".new").c_str(), path.c_str()) != 0) return error_text("create", path);
-  return sync_directory(directory);
+  return replace_file(directory, kNoteName, bytes);
 }
 
 // A name for one more, if there may be one more.
@@ -96,7 +88,7 @@ std::variant<std::optional<Note>, std::string> read_note(const std::string& dire
 // What a node has made. Anything else that lies there is not its own to move.
 bool is_moved(const std::string& name) {
   return (name.starts_with("wal-") && name.ends_with(".seg")) || name == "next.tmp" ||
-         name.starts_with("image.") || name.starts_with("artefact.");
+         name.starts_with("image.") || name.starts_with("artefact.") || name == "founds";
 }
 
 std::optional<std::string> move_all(const std::string& directory, const std::string& aside) {

@@ -7,6 +7,7 @@
 
 #include "core/base/limits.h"
 #include "io/auth/openssl_crypto.h"
+#include "io/storage/founding_note.h"
 #include "io/uv/log.h"
 #include "io/uv/process.h"
 
@@ -33,6 +34,7 @@ DriverOptions driver_options(const Config& config, wal::Recovered&& recovered, S
   options.boot.founding_nodes = config.founding_nodes;
   options.boot.leave_grace = config.drain_grace;
   options.boot.auto_join = config.auto_join;
+  options.boot.protocol = config.protocol_max;
   options.boot.pace.interval = config.checkpoint_interval;
   options.boot.retention.bytes_max = config.log_retained_bytes;
   options.boot.retention.tail_bytes = std::min(limits::kLogTailBytes, config.log_retained_bytes / 2);
@@ -97,6 +99,7 @@ Server::Server(const Config& config, Certificates&& certificates, OpenedData&& d
   options.boot.state_refused = data.state_refused;
   options.boot.rebuilds = data.rebuild.has_value();
   if (data.rebuild) options.boot.lost_cluster = data.rebuild->cluster;
+  options.boot.founds_anew = data.founds_anew;
   driver_ = std::make_unique<Driver>(std::move(options), ports);
   use_certificates(std::move(certificates));
 }
@@ -288,6 +291,19 @@ void Server::set_aside(const std::string& reason, const ClusterId& cluster) {
   log_line(LogLevel::kWarn, "rebuild", reason);
   sets_aside_ = cluster;
   begins_again_ = true;
+  loop_.stop();
+}
+
+// What is in the log is there for whoever reads it next; so nothing is lost with the process.
+void Server::found_anew(const ClusterId& cluster) {
+  if (const std::optional<std::string> failed = write_founding_note(directory_.path, cluster)) {
+    log_line(LogLevel::kError, "fatal", *failed + "; no cluster is founded, the node stops");
+    exit_code_ = 1;
+  } else {
+    log_line(LogLevel::kWarn, "recovery",
+             "an operator has given the cluster up; this node goes on alone as " + cluster.hex());
+    begins_again_ = true;
+  }
   loop_.stop();
 }
 

@@ -57,6 +57,7 @@ class Server final : private Ports, private TlsStreams::Listener {
   void keep_part(ArtefactPart&& part) override { artefacts_->keep(std::move(part)); }
   void install_artefact(const Artefact& artefact) override { artefacts_->arrive(artefact); }
   void set_aside(const std::string& reason, const ClusterId& cluster) override;
+  void found_anew(const ClusterId& cluster) override;
   void wake_at(Instant at) override;
   void log(const Notice& notice) override;
   void drained() override;

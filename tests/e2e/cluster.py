@@ -59,6 +59,7 @@ class Node(Client):
         self.data = directory / name / "data"
         self.log = directory / name / "log"
         self.environment: dict[str, str] = {}
+        self.program: Optional[Path] = None  # another than the one under test
         self.process: Optional[subprocess.Popen[bytes]] = None
         self.paused = False
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -69,7 +70,7 @@ class Node(Client):
     def start(self) -> None:
         assert not self.alive(), f"{self.name} runs already"
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen([str(binary())], env=clean_environment(self.environment), stdout=log,
+            self.process = subprocess.Popen([str(self.program or binary())], env=clean_environment(self.environment), stdout=log,
                                             stderr=log, stdin=subprocess.DEVNULL, cwd=self.log.parent,
                                             start_new_session=True, preexec_fn=end_with_parent)
 

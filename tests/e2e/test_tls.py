@@ -19,7 +19,7 @@ from cluster import ROOT, Cluster, Node
 from raw import Raw
 from waiting import wait_for
 
-SESSION = ROOT / "io" / "protocol" / "peer" / "session.h"
+PROTOCOL = ROOT / "core" / "base" / "protocol.h"
 MAGIC = 0x4E525450
 CRC32C_POLYNOMIAL = 0x82F63B78
 HELLO = 1
@@ -41,8 +41,8 @@ def text(value: str) -> bytes:
 def hello(node: str, version: int, cluster_id: str) -> bytes:
     """What a node says first on a link it dialled."""
     words = int(cluster_id[:16], 16), int(cluster_id[16:], 16)
-    payload = (struct.pack("<IH", MAGIC, version) + text(node) + struct.pack("<Q", 4711) + struct.pack("<QQ", *words)
-               + text("127.0.0.1:1") + text("127.0.0.1:2") + text("0.1.0") + struct.pack("<BQQ", 0, 1, 4711) + text(""))
+    payload = (struct.pack("<IHH", MAGIC, version, version) + text(node) + struct.pack("<Q", 4711) + struct.pack("<QQ", *words)
+               + text("127.0.0.1:1") + text("127.0.0.1:2") + text("0.1.0") + struct.pack("<BQQ", 0, 1, 4711) + text("") + text(""))
     guarded = bytes([HELLO]) + payload
     return struct.pack("<II", len(payload), crc32c(guarded)) + guarded
 
@@ -201,7 +201,7 @@ class PeerPort(TlsCase):
     """Scenario 46: each of these is refused, with words in the log, and the cluster goes on."""
 
     node: Node
-    protocol = int(re.findall(r"kProtocolVersion = (\d+)", SESSION.read_text())[0])
+    protocol = int(re.findall(r"kNewest = (\d+)", PROTOCOL.read_text())[0])
 
     def setUp(self) -> None:
         self.node = self.cluster.nodes[0]

@@ -1,5 +1,6 @@
 #include "io/protocol/peer/session.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/base/assert.h"
@@ -42,7 +43,8 @@ void Session::queue_hello() {
   frame(FrameType::kHello, [&](std::string& bytes) {
     Writer out(bytes);
     out.u32(kMagic);
-    out.u16(kProtocolVersion);
+    out.u16(self_.protocol);
+    out.u16(protocol::kOldest);
     out.bytes(self_.id);
     out.u64(self_.incarnation.value);
     encode(out, self_.cluster_id);
@@ -53,6 +55,13 @@ void Session::queue_hello() {
     out.u64(self_.boot);
     out.u64(self_.process);
     out.bytes(expected_);
+    // What versions after the oldest add; earlier ones pass over it, and over what comes behind what they
+    // know.
+    std::string more;
+    Writer added(more);
+    added.u32(static_cast<uint32_t>(self_.former.size()));
+    for (const ClusterId& cluster : self_.former) encode(added, cluster);
+    out.bytes(more);
   });
 }
 
@@ -99,7 +108,7 @@ void Session::on_frame(FrameType type, std::string_view payload) {
         fail("a message against the direction of the connection");
         return;
       }
-      std::optional<Message> message = decode_message(payload);
+      std::optional<Message> message = decode_message(payload, version_);
       if (!message) {
         fail("a message that can't be read");
         return;
@@ -121,12 +130,20 @@ void Session::on_hello(std::string_view payload) {
     fail("not a node of this kind");
     return;
   }
-  const uint16_t version = in.u16();
-  if (version != kProtocolVersion) {
-    fail("speaks protocol " + std::to_string(version) + ", this node " + std::to_string(kProtocolVersion));
+  PeerIdentity peer;
+  peer.protocol = in.u16();
+  // Before protocol 4 it was that one or none.
+  const protocol::Version oldest = peer.protocol < protocol::kOldest ? peer.protocol : in.u16();
+  if (peer.protocol < protocol::kOldest || oldest > self_.protocol || oldest > peer.protocol) {
+    const auto range = [](protocol::Version from, protocol::Version to) {
+      return from == to ? "protocol " + std::to_string(to)
+                        : "protocols " + std::to_string(from) + " to " + std::to_string(to);
+    };
+    fail("speaks " + range(oldest, peer.protocol) + ", this node " +
+         range(protocol::kOldest, self_.protocol) +
+         "; upgrade by way of a version that speaks one of either");
     return;
   }
-  PeerIdentity peer;
   peer.id = in.text(limits::kNodeIdBytesMax);
   peer.incarnation = Incarnation{in.u64()};
   peer.cluster_id = decode_cluster_id(in);
@@ -137,6 +154,13 @@ void Session::on_hello(std::string_view payload) {
   peer.boot = in.u64();
   peer.process = in.u64();
   const NodeId wanted = in.text(limits::kNodeIdBytesMax);
+  const std::string more = in.text(kHelloBytesMax);
+  if (!more.empty()) {
+    Reader added(more);
+    for (size_t n = added.count(limits::kFormerClustersKept, 16); n > 0; --n)
+      peer.former.push_back(decode_cluster_id(added));
+    if (!added.ok()) in.fail();
+  }
   if (!in.done() || !is_node_id(peer.id) || !peer.incarnation) {
     fail("a hello that can't be read");
   } else if (!wanted.empty() && wanted != self_.id) {
@@ -147,17 +171,37 @@ void Session::on_hello(std::string_view payload) {
     fail(peer.incarnation == self_.incarnation ? "is this node itself"
                                                : "has this node's own id " + self_.id);
   } else if (peer.cluster_id && self_.cluster_id && peer.cluster_id != self_.cluster_id) {
-    fail("belongs to cluster " + peer.cluster_id.hex() + ", this node to " + self_.cluster_id.hex());
+    refuse_cluster(std::move(peer));
   } else {
+    version_ = std::min(peer.protocol, self_.protocol);
     peer_ = std::move(peer);
     if (side_ == Side::kAcceptor) queue_hello();
+  }
+}
+
+// One of the two may go on from what was left of the other's cluster, and the other must hear of it.
+void Session::refuse_cluster(PeerIdentity&& peer) {
+  const auto has = [](const std::vector<ClusterId>& clusters, const ClusterId& one) {
+    return std::find(clusters.begin(), clusters.end(), one) != clusters.end();
+  };
+  const std::string theirs = peer.cluster_id.hex();
+  const std::string own = self_.cluster_id.hex();
+  if (has(self_.former, peer.cluster_id)) {
+    if (side_ == Side::kAcceptor) queue_hello();
+    fail("belongs to cluster " + theirs + ", which was given up and goes on as " + own +
+         "; it may come back with an empty data directory");
+  } else if (has(peer.former, self_.cluster_id)) {
+    fail("says that cluster " + own + " was given up and goes on as " + theirs);
+    successor_ = std::move(peer);
+  } else {
+    fail("belongs to cluster " + theirs + ", this node to " + own);
   }
 }
 
 void Session::send(const Message& message) {
   PATRONUS_ASSERT(side_ == Side::kDialler && established(),
                   "messages go out over established links one dialled");
-  frame(FrameType::kMessage, [&](std::string& bytes) { encode_message(bytes, message); });
+  frame(FrameType::kMessage, [&](std::string& bytes) { encode_message(bytes, message, version_); });
 }
 
 void Session::goodbye() {

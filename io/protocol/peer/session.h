@@ -16,7 +16,6 @@
 
 namespace patronus::peer {
 
-inline constexpr uint16_t kProtocolVersion = 3;
 inline constexpr size_t kFrameHeaderBytes = 9;
 
 enum class Side : uint8_t { kDialler, kAcceptor };
@@ -36,6 +35,9 @@ class Session {
   bool established() const { return peer_.has_value() && failure_.empty(); }
   const PeerIdentity& peer() const { return *peer_; }
 
+  // The version that both speak, once established.
+  protocol::Version version() const { return version_; }
+
   // Queues a message; only the dialler of an established session sends.
   void send(const Message& message);
   // Messages that arrived whole, in order.
@@ -48,6 +50,8 @@ class Session {
 
   // Why the connection must be closed; empty while it is sound.
   const std::string& failure() const { return failure_; }
+  // Of a failure: the other end goes on from what was left of this node's own cluster, as another one.
+  const std::optional<PeerIdentity>& successor() const { return successor_; }
   // The handshake must be done by then.
   Instant deadline() const { return established() ? Instant::never() : handshake_deadline_; }
 
@@ -57,6 +61,7 @@ class Session {
   void queue_hello();
   void on_frame(FrameType type, std::string_view payload);
   void on_hello(std::string_view payload);
+  void refuse_cluster(PeerIdentity&& peer);
   void fail(std::string why);
   // Writes a frame around what `fill` appends.
   template <typename Fill>
@@ -66,7 +71,9 @@ class Session {
   PeerIdentity self_;
   NodeId expected_;
   std::optional<PeerIdentity> peer_;
+  protocol::Version version_ = protocol::kOldest;
   bool said_goodbye_ = false;
+  std::optional<PeerIdentity> successor_;
   std::string failure_;
   Instant handshake_deadline_;
   std::string input_;

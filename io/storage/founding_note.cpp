@@ -1,0 +1,59 @@
+#include "io/storage/founding_note.h"
+
+#include <fcntl.h>
+
+#include <filesystem>
+#include <system_error>
+
+#include "core/base/bytes.h"
+#include "core/base/crc32c.h"
+#include "core/raft/entry.h"
+#include "io/storage/file.h"
+
+namespace patronus {
+namespace {
+
+constexpr uint32_t kMagic = 0x444e5546;  // "FUND"
+constexpr size_t kNoteBytesMax = 4096;
+constexpr const char* kName = "founds";
+
+std::string path_of(const std::string& directory) { return directory + "/" + kName; }
+
+}  // namespace
+
+std::optional<std::string> write_founding_note(const std::string& directory, const ClusterId& cluster) {
+  std::string bytes;
+  Writer out(bytes);
+  out.u32(kMagic);
+  encode(out, cluster);
+  out.u32(crc32c(bytes));
+  return replace_file(directory, kName, bytes);
+}
+
+std::variant<std::optional<ClusterId>, std::string> read_founding_note(const std::string& directory) {
+  const std::string path = path_of(directory);
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) {
+    if (error) return "can't look for " + path + ": " + error.message();
+    return std::optional<ClusterId>();
+  }
+  std::variant<File, std::string> opened = File::open(path, O_RDONLY);
+  if (auto* failed = std::get_if<std::string>(&opened)) return std::move(*failed);
+  std::string bytes;
+  if (auto failed = std::get<File>(opened).read_all(bytes, kNoteBytesMax)) return std::move(*failed);
+  Reader in(bytes);
+  const bool known = in.u32() == kMagic;
+  const ClusterId cluster = decode_cluster_id(in);
+  const uint32_t expected = crc32c(std::string_view(bytes).substr(0, in.position()));
+  if (known && in.u32() == expected && in.done() && cluster) return std::optional<ClusterId>(cluster);
+  return path + " is damaged; remove it, and say again that this node shall found a cluster";
+}
+
+std::optional<std::string> remove_founding_note(const std::string& directory) {
+  std::error_code error;
+  std::filesystem::remove(path_of(directory), error);
+  if (error) return "can't remove " + path_of(directory) + ": " + error.message();
+  return sync_directory(directory);
+}
+
+}  // namespace patronus
