@@ -52,6 +52,11 @@ void Node::start(Now now, Effects& out) {
                      {boot_.id, boot_.incarnation, boot_.peer_address, boot_.api_address, Standing::kVoter},
                      out);
   }
+  const std::optional<Configuration>& imaged = store_.base().configuration;
+  if (imaged && imaged->cluster_id != raft_.hard_state().cluster_id) {
+    image_from_ = raft_.log().configuration_index();
+    checkpointer_.hurry();
+  }
   writes_.emplace(raft_.hard_state().boot);
   reads_.set_boot(raft_.hard_state().boot);
   transfers_.set_boot(raft_.hard_state().boot);

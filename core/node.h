@@ -98,6 +98,10 @@ class Node {
   // A write to the log began; a WriteDone says how long it took.
   void log_write_began(Now now) { disk_pace_.began(now.mono); }
 
+  // Whatever is applied shall be in the image soon; and what is, durably.
+  void hurry_checkpoint() { checkpointer_.hurry(); }
+  Index image_applied() const { return checkpointer_.durable(); }
+
   // As Raft::set_log_room; said before a step.
   void set_log_room(std::optional<size_t> left) { raft_.set_log_room(left); }
 
@@ -202,6 +206,9 @@ class Node {
   void keep_members(Now now, Effects& out);
   void look_at_visitors(Now now, Effects& out);
   bool may_come_in(const PeerIdentity& visitor) const;
+  // A member is to be reached elsewhere than the state says.
+  bool has_moved(const PeerIdentity& member, bool is_missed) const;
+  void tell_addresses(Now now, const PeerIdentity& member, bool is_missed, Effects& out);
   void let_in(Visitors::Visitor& visitor, Now now, Effects& out);
   bool is_stranger(const PeerIdentity& visitor) const;
   void change_members(Now now, Effects& out);
@@ -280,6 +287,8 @@ class Node {
   Instant next_retirement_;  // a leader that is to be taken out does not try to hand over before
   bool told_removed_ = false;
   bool told_given_up_ = false;
+  Index image_from_;            // before it the image is of the cluster that this one goes on from
+  Instant next_own_addresses_;  // they are said again
   std::map<NodeId, Instant> leaving_since_;  // of whoever is to leave, as this node learnt it
   bool draining_ = false;
   bool handing_over_ = false;  // as it was at the end of the last step

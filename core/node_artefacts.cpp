@@ -26,7 +26,9 @@ void Node::keep_artefacts(Now now, Effects& out) {
 void Node::give_state(Now now, Effects& out) {
   const Index base = raft_.log().base_index();
   const std::vector<NodeId> needy = raft_.in_need_of_state(now);
-  if (!needy.empty() && offers_.begin_making(now.mono, base)) out.emplace_back(MakeArtefact{});
+  // What the image has of a cluster that was lost is of no use to a member of the one that goes on.
+  const bool is_own = checkpointer_.durable() >= image_from_;
+  if (!needy.empty() && is_own && offers_.begin_making(now.mono, base)) out.emplace_back(MakeArtefact{});
   for (const NodeId& member : needy) {
     const std::optional<Artefact> artefact = offers_.offer_to(member, now.mono, base);
     if (artefact) raft_.send(member, OfferArtefact{*artefact}, PersistId{}, out);

@@ -49,9 +49,8 @@ Node::Remains Node::remains(Now now) const {
 // for this node to end it; one that comes back from the dead must not bring it back to life.
 void Node::handle(Now now, ClusterGivenUp& event, Effects& out) {
   if (told_given_up_ || told_removed_) return;
-  const std::string what = "cluster " + identity().cluster_id.hex() +
-                           " was given up, and goes on as " + event.goes_on_as.hex() +
-                           " without this node, as node " + event.by + " says";
+  const std::string what = "cluster " + identity().cluster_id.hex() + " was given up, and goes on as " +
+                           event.goes_on_as.hex() + " without this node, as node " + event.by + " says";
   told_given_up_ = true;
   if (!heard_leader(now).empty()) {
     out.emplace_back(

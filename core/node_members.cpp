@@ -20,6 +20,11 @@ void Node::keep_members(Now now, Effects& out) {
   leave_if_removed(out);
   begin_anew_if_told(now, out);
   if (visitors_.look_is_due(now.mono)) look_at_visitors(now, out);
+  // Of itself a node says it where nobody else may: alone, or as the only one that the others can reach.
+  if (now.mono >= next_own_addresses_) {
+    next_own_addresses_ = now.mono + limits::kAdmitRetry;
+    if (has_moved(identity(), false)) tell_addresses(now, identity(), false, out);
+  }
   change_members(now, out);
 }
 
@@ -28,8 +33,12 @@ void Node::look_at_visitors(Now now, Effects& out) {
   if (!belongs) return;
   for (auto& [id, visitor] : visitors_.all()) {
     if (now.mono < visitor.next) continue;
+    const bool is_missed = !links_.contains(id) && now.mono - visitor.came > limits::kOtherAddressPatience;
     if (may_come_in(visitor.identity)) {
       let_in(visitor, now, out);
+    } else if (has_moved(visitor.identity, is_missed)) {
+      visitor.next = now.mono + limits::kAdmitRetry;
+      tell_addresses(now, visitor.identity, is_missed, out);
     } else if (is_stranger(visitor.identity)) {
       visitor.next = now.mono + limits::kNotMemberInterval;
       const auto link = links_.find(id);
@@ -40,6 +49,27 @@ void Node::look_at_visitors(Now now, Effects& out) {
                  PersistId{}, out);
     }
   }
+}
+
+// Where an operator has said a node's peers reach it, that counts, until they can't.
+bool Node::has_moved(const PeerIdentity& member, bool is_missed) const {
+  const auto known = store_.members().wanted().find(member.id);
+  if (known == store_.members().wanted().end() || known->second.incarnation != member.incarnation)
+    return false;
+  const bool is_told = known->second.admitted_by.starts_with("user ") && !is_missed;
+  return (!is_told && !member.peer_address.empty() && member.peer_address != known->second.peer_address) ||
+         (!member.api_address.empty() && member.api_address != known->second.api_address);
+}
+
+void Node::tell_addresses(Now now, const PeerIdentity& member, bool is_missed, Effects& out) {
+  if (known_leader_.empty() || !vouches(now)) return;
+  const WantedNode& known = store_.members().wanted().at(member.id);
+  const bool is_told = known.admitted_by.starts_with("user ") && !is_missed;
+  AdmitNodeOp op{member.id,          member.incarnation, is_told ? known.peer_address : member.peer_address,
+                 member.api_address, boot_.id,           member.incarnation};
+  ClientWrite write{RequestId{}, MemberOp{std::move(op)}, std::nullopt, now.mono + limits::kAdmitRetry,
+                    std::nullopt};
+  handle(now, write, out);
 }
 
 // A node that has nothing and is not wanted yet under this data directory, but might be. One whose disk was

@@ -21,12 +21,13 @@ class Visitors {
     // yet.
     std::optional<Incarnation> known;
     Instant known_since;
+    Instant came;
   };
 
   // A node that comes again is another process, or has another disk.
   void came(const PeerIdentity& identity, Instant now) {
     if (!visitors_.contains(identity.id) && visitors_.size() >= limits::kPeerConnectionsMax) return;
-    visitors_[identity.id] = {identity, now, std::nullopt, {}};
+    visitors_[identity.id] = {identity, now, std::nullopt, {}, now};
     next_look_ = std::min(next_look_, now);
     ++version_;
   }

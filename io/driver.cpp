@@ -91,6 +91,37 @@ void Driver::written(ConnId conn, size_t bytes) {
   http_.written(conn, bytes, now_);
 }
 
+bool Driver::make_snapshot(uint64_t ticket) {
+  if (snapshot_) return false;
+  snapshot_ = WantedSnapshot{ticket, node_.store().applied(), now_.mono + limits::kSnapshotPatience};
+  if (node_.image_applied() < snapshot_->from) {
+    node_.hurry_checkpoint();
+    step(Wake{});
+  }
+  return true;
+}
+
+// The image must hold all that was applied when the snapshot was asked for.
+void Driver::pursue_snapshot() {
+  if (!snapshot_ || snapshot_->begun) return;
+  if (node_.image_applied() >= snapshot_->from) {
+    snapshot_->begun = true;
+    ports_.make_snapshot(snapshot_->ticket);
+  } else if (now_.mono >= snapshot_->deadline) {
+    SnapshotAnswer late;
+    late.ticket = snapshot_->ticket;
+    late.failure = "no checkpoint of the state was done in time; the disk is full or slow";
+    snapshot_.reset();
+    http_.snapshot_answered(std::move(late), now_);
+  }
+}
+
+void Driver::snapshot_answered(SnapshotAnswer&& answer) {
+  now_ = ports_.now();
+  if (snapshot_ && snapshot_->ticket == answer.ticket) snapshot_.reset();
+  http_.snapshot_answered(std::move(answer), now_);
+}
+
 void Driver::wake() {
   now_ = ports_.now();
   if (boot_is_durable_) links_.wake(now_.mono);
@@ -340,6 +371,7 @@ void Driver::flush() {
   if (draining_) continue_drain();
   if (boot_is_durable_) follow_members();
   for (const NodeId& peer : std::exchange(to_redial_, {})) links_.redial(peer, now_.mono);
+  pursue_snapshot();
   http_.flush(now_);
   write_log();
   links_.flush(now_.mono);
@@ -355,6 +387,7 @@ void Driver::flush() {
   }
   Instant next = std::min(node_.deadline(), http_.deadline());
   if (boot_is_durable_) next = std::min(next, links_.deadline());
+  if (snapshot_ && !snapshot_->begun) next = std::min(next, snapshot_->deadline);
   if (writing_)
     next = std::min(next, std::max(writing_since_ + kLogWritePatience, now_.mono) + kLogWritePatience);
   if (draining_ && !draining_->left) {
@@ -364,67 +397,6 @@ void Driver::flush() {
           next, now_.mono < draining_->door_shuts ? draining_->door_shuts : now_.mono + limits::kDrainCheck);
   }
   ports_.wake_at(next);
-}
-
-void Driver::drain(Duration grace) {
-  if (draining_ && !draining_->until_removed) return;
-  now_ = ports_.now();
-  const Instant door_shuts =
-      draining_ ? std::min(draining_->door_shuts, now_.mono + grace) : now_.mono + grace;
-  draining_ = Draining{door_shuts, door_shuts + limits::kDrainTimeout};
-  http_.set_draining(true);
-  step(Drain{true});
-}
-
-// Unlike drain() it keeps all doors open and answers as ever: balancers see it, and nothing else changes.
-bool Driver::drain_for_operator(bool on, const std::string& by) {
-  if (draining_ || (!on && node_.is_leaving())) return false;
-  now_ = ports_.now();
-  ports_.log({NoticeKind::kOperator, by + (on ? " drains this node" : " takes this node in again")});
-  step(Drain{on});
-  return true;
-}
-
-// A node that is to be taken out sends its clients elsewhere first, as one that was told to stop; but it
-// stays a member until the cluster has let it go.
-void Driver::drain_if_leaving() {
-  if (draining_ || !node_.is_leaving()) return;
-  draining_ = Draining{now_.mono + leave_grace_, Instant::never(), false, true};
-  http_.set_draining(true);
-}
-
-void Driver::continue_drain() {
-  if (draining_->left || now_.mono < draining_->door_shuts) return;
-  http_.shut_door(now_);
-  if (draining_->until_removed) return;
-  // A checkpoint that is under way is finished too, so that the next start has little to do.
-  const bool checkpointed = !checkpoint_since_ || checkpoint_waits_ || log_is_full_;
-  const bool idle =
-      http_.may_end() && !ports_.has_arrivals(Door::kHttp) && node_.may_leave(now_) && checkpointed;
-  if (!idle && now_.mono < draining_->leave_by) return;
-  draining_->left = true;
-  links_.say_goodbye();
-  if (!removed_) {
-    ports_.drained();
-    return;
-  }
-  stopped_ = true;
-  ports_.stop(*removed_);
-}
-
-// Clients whose requests the core has just given up are told so before the streams end; new ones find the
-// door shut. A drain that is under way goes on, but not for longer than this takes.
-void Driver::leave_as_removed(std::string reason) {
-  removed_ = std::move(reason);
-  const Instant leave_by = now_.mono + limits::kRemovedPatience;
-  if (draining_) {
-    draining_->door_shuts = std::min(draining_->door_shuts, now_.mono);
-    draining_->leave_by = std::min(draining_->leave_by, leave_by);
-    draining_->until_removed = false;
-  } else {
-    draining_ = Draining{now_.mono, leave_by};
-    http_.set_draining(true);
-  }
 }
 
 }  // namespace patronus

@@ -65,6 +65,7 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   // What was read; nothing if there is no such artefact.
   void part_read(const SendPart& wanted, std::string&& bytes);
   void part_kept(PartKept&& kept);
+  void snapshot_answered(SnapshotAnswer&& answer);
   void wake();
   // Hands on what the calls since the last flush produced.
   void flush();
@@ -112,6 +113,8 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   Status node_status() const override { return node_.status(now_); }
   void touch_session(const std::string& id) override { node_.touch_session(id, now_); }
   bool hash_password(auth::PasswordJob&& job) override { return ports_.hash_password(std::move(job)); }
+  bool make_snapshot(uint64_t ticket) override;
+  bool query_snapshots(SnapshotQuery&& query) override { return ports_.query_snapshots(std::move(query)); }
   Node::Remains remains() const override { return node_.remains(now_); }
   void found_anew() override;
   NodeId leader_id() const override { return node_.raft().leader(); }
@@ -127,6 +130,7 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   void pass(Gate::Gated&& effect);
   void write_log();
   std::optional<size_t> log_room() const;
+  void pursue_snapshot();
   void check_log_health();
   void drain_if_leaving();
   void continue_drain();
@@ -147,7 +151,14 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   wal::SegmentIndex segments_;
   size_t segment_bytes_;
   bool log_is_full_ = false;
-  size_t batch_bytes_max_;                // a batch never spans segments
+  size_t batch_bytes_max_;  // a batch never spans segments
+  struct WantedSnapshot {
+    uint64_t ticket = 0;
+    Index from;        // so much must be in the image
+    Instant deadline;  // for that
+    bool begun = false;
+  };
+  std::optional<WantedSnapshot> snapshot_;
   std::optional<ClusterId> founds_anew_;  // once what was answered before is on its way
   std::deque<Persist> to_write_;
   struct Writing {

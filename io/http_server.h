@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/node.h"
+#include "core/snapshot.h"
 #include "io/api/access.h"
 #include "io/api/account_desk.h"
 #include "io/api/state_requests.h"
@@ -36,6 +37,9 @@ class HttpServer {
     [[nodiscard]] virtual bool hash_password(auth::PasswordJob&& job) = 0;
     // The node shall take no part for now, or again. False if it is told to stop anyway.
     [[nodiscard]] virtual bool drain_for_operator(bool on, const std::string& by) = 0;
+    // Answered by snapshot_answered(); false if it has to be asked again later.
+    [[nodiscard]] virtual bool make_snapshot(uint64_t ticket) = 0;
+    [[nodiscard]] virtual bool query_snapshots(SnapshotQuery&& query) = 0;
     virtual Node::Remains remains() const = 0;
     // This node goes on alone as a new cluster, once the answer is on its way.
     virtual void found_anew() = 0;
@@ -63,6 +67,9 @@ class HttpServer {
   void answered(RequestId request, const Answer& answer, Now now);
   // What became of a password.
   void password_done(auth::PasswordDone&& done, Now now);
+
+  // What became of a snapshot, or of a question about one.
+  void snapshot_answered(SnapshotAnswer&& answered, Now now);
 
   api::AccountDesk& desk() { return desk_; }
 
@@ -125,6 +132,7 @@ class HttpServer {
                              bool in_full);
   http::Response drain_for_operator(api::Route route, const http::Request& request, const api::Caller& caller,
                                     const api::Origin& origin);
+  void ask_snapshots(RequestId id, Waiting&& waiting, const http::Request& request, Now now);
   http::Response recover(const http::Request& request, const api::Origin& origin);
   std::optional<http::Response> redirect(const http::Request& request, const api::Origin& origin) const;
   void flush_one(ConnId conn, Now now);

@@ -12,6 +12,7 @@
 #include "core/base/types.h"
 #include "core/effect.h"
 #include "core/event.h"
+#include "core/snapshot.h"
 #include "core/wal/format.h"
 #include "io/auth/password_job.h"
 
@@ -72,6 +73,12 @@ class Ports {
   virtual void keep_part(ArtefactPart&& part) = 0;
   // All parts of this artefact were kept: makes it durable, ends the process and begins again from it.
   virtual void install_artefact(const Artefact& artefact) = 0;
+
+  // Writes the state, as the image holds it, to a snapshot; answered by snapshot_answered(). At most one is
+  // under way.
+  virtual void make_snapshot(uint64_t ticket) = 0;
+  // Answered by snapshot_answered(); false if too many wait.
+  [[nodiscard]] virtual bool query_snapshots(SnapshotQuery&& query) = 0;
 
   // The data directory must not be used any more: sets it aside, ends the process and begins again with
   // nothing, as one that belonged to this cluster.

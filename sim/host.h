@@ -103,6 +103,8 @@ class Host final : private Ports {
   void read_part(SendPart&& wanted) override;
   void keep_part(ArtefactPart&& part) override;
   void install_artefact(const Artefact& artefact) override;
+  void make_snapshot(uint64_t ticket) override;
+  bool query_snapshots(SnapshotQuery&& query) override;
   void set_aside(const std::string& reason, const ClusterId& cluster) override;
   void found_anew(const ClusterId& cluster) override;
   void wake_at(Instant at) override;
@@ -124,6 +126,8 @@ class Host final : private Ports {
   void distrust(const std::string& reason, const ClusterId& cluster);
   void write_to_disk(wal::Write&& write);
   void take_checkpoint();
+  // The image as an artefact; nothing if there is none.
+  std::optional<std::pair<Artefact, std::string>> encoded_image() const;
   void run(uint64_t process, std::function<void(Driver&)> what);
   void after_step();
   void end_process(const char* how);
@@ -142,7 +146,8 @@ class Host final : private Ports {
   Observer on_removed_;
   Disk disk_;
   std::unique_ptr<Driver> driver_;
-  std::optional<ClusterId> founds_anew_;  // as noted on its disk
+  std::map<std::string, std::pair<SnapshotInfo, std::string>> snapshots_;  // by id, with their bytes
+  std::optional<ClusterId> founds_anew_;                                   // as noted on its disk
   uint64_t process_ = 0;  // names the running process; things meant for a former one are dropped
   uint32_t boots_ = 0;
   uint64_t checkpoints_ = 0;

@@ -13,23 +13,64 @@ using namespace std::chrono_literals;
 void Host::make_artefact() {
   events_.after(tape_.between(profile_.sync_max, 4 * profile_.sync_max), [this, process = process_] {
     if (process != process_) return;
-    const Disk::Image& image = disk_.image();
     ArtefactMade made;
-    if (!image.end.base.index || disk_is_full_) {
+    std::optional<std::pair<Artefact, std::string>> encoded = encoded_image();
+    if (!encoded || disk_is_full_) {
       made.failure = disk_is_full_ ? "the disk is full" : "there is no image yet";
     } else {
-      std::string bytes;
-      artefact::Encoder encoder(image.end, bytes);
-      for (const auto& [key, value] : image.rows) encoder.add(key, value, bytes);
-      encoder.finish(bytes);
-      made.artefact = encoder.artefact();
+      made.artefact = encoded->first;
       const std::vector<Term>& terms = disk_.durable_terms();
       artefact_terms_[{made.artefact->index, made.artefact->hash}].assign(
           terms.begin(), terms.begin() + static_cast<std::ptrdiff_t>(made.artefact->index.value));
-      artefact_ = {*made.artefact, std::move(bytes)};
+      artefact_ = std::move(encoded);
     }
     run(process, [made](Driver& driver) { driver.artefact_made(ArtefactMade(made)); });
   });
+}
+
+std::optional<std::pair<Artefact, std::string>> Host::encoded_image() const {
+  const Disk::Image& image = disk_.image();
+  if (!image.end.base.index) return std::nullopt;
+  std::string bytes;
+  artefact::Encoder encoder(image.end, bytes);
+  for (const auto& [key, value] : image.rows) encoder.add(key, value, bytes);
+  encoder.finish(bytes);
+  return std::pair(encoder.artefact(), std::move(bytes));
+}
+
+void Host::make_snapshot(uint64_t ticket) {
+  events_.after(tape_.between(profile_.sync_max, 4 * profile_.sync_max), [this, process = process_, ticket] {
+    if (process != process_) return;
+    SnapshotAnswer answer;
+    answer.ticket = ticket;
+    std::optional<std::pair<Artefact, std::string>> encoded = encoded_image();
+    if (!encoded || disk_is_full_) {
+      answer.failure = disk_is_full_ ? "the disk is full" : "there is no image yet";
+    } else {
+      const auto& [artefact, bytes] = *encoded;
+      const std::string id = std::to_string(artefact.index.value) + "-" + to_hex(artefact.hash);
+      answer.found = {{id, artefact.index, artefact.bytes, clock().wall}};
+      snapshots_[id] = {answer.found.front(), bytes};
+    }
+    run(process, [answer](Driver& driver) { driver.snapshot_answered(SnapshotAnswer(answer)); });
+  });
+}
+
+bool Host::query_snapshots(SnapshotQuery&& query) {
+  SnapshotAnswer answer;
+  answer.ticket = query.ticket;
+  for (const auto& [id, snapshot] : snapshots_) {
+    if (query.id.empty()) {
+      answer.found.push_back(snapshot.first);
+    } else if (query.id == id && query.offset < snapshot.first.bytes) {
+      answer.found = {snapshot.first};
+      answer.bytes = snapshot.second.substr(query.offset, limits::kSnapshotPartBytes);
+    }
+  }
+  events_.after(tape_.between(10us, 2ms), [this, process = process_, answer] {
+    run(process, [answer](Driver& driver) { driver.snapshot_answered(SnapshotAnswer(answer)); });
+  });
+  return true;
 }
 
 void Host::read_part(SendPart&& wanted) {

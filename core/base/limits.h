@@ -170,6 +170,12 @@ inline constexpr Duration kArtefactHold = 5min;          // the log after it sta
 inline constexpr Duration kArtefactRefusedPause = 5min;  // after one that turned out to be of no use
 inline constexpr Duration kArtefactRetry = 10s;          // after it could not be made or kept
 
+// Snapshots, for whoever wants to take the state elsewhere.
+inline constexpr size_t kSnapshotsKept = 4;
+inline constexpr size_t kSnapshotPartBytes = kMiB;  // of one answer
+inline constexpr size_t kSnapshotQueriesMax = 16;   // queued, or done and not taken
+inline constexpr Duration kSnapshotPatience = 60s;  // for a checkpoint that it is made from
+
 // Peer links.
 inline constexpr size_t kFrameBytesMax = 8 * kMiB;
 inline constexpr size_t kPeerOutputBytesMax = 64 * kMiB;  // past it the link is reset

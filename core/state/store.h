@@ -119,8 +119,9 @@ class StoreLoader {
 
   // Rows come in ascending order of their keys. Nothing on success; after an error no more is to be added.
   [[nodiscard]] std::optional<std::string> add(std::string_view key, std::string_view value);
-  // When all rows were added: the state, whose hash must be the one that it had.
-  [[nodiscard]] std::variant<Store, std::string> finish(uint64_t expected_hash) &&;
+  // When all rows were added: the state, whose hash must be the one that it had; nothing: it is a choice of
+  // rows that was not a state before.
+  [[nodiscard]] std::variant<Store, std::string> finish(std::optional<uint64_t> expected_hash) &&;
 
   size_t rows() const { return rows_; }
 

@@ -149,10 +149,11 @@ std::optional<std::string> StoreLoader::add(std::string_view key, std::string_vi
   return store_.load_row(key, value);
 }
 
-std::variant<Store, std::string> StoreLoader::finish(uint64_t expected_hash) && {
+std::variant<Store, std::string> StoreLoader::finish(std::optional<uint64_t> expected_hash) && {
   if (std::optional<std::string> fault = store_.accounts_.fault()) return *fault;
   if (std::optional<std::string> fault = store_.leaders_.fault()) return *fault;
-  if (store_.hash() != expected_hash) return "the rows are not those of the state that was written";
+  if (expected_hash && store_.hash() != *expected_hash)
+    return "the rows are not those of the state that was written";
   // What was just read is in no need of being written again.
   each_component([](auto& component) { component.changes() = Changes{}; }, store_.keyed_, store_.accounts_,
                  store_.deduplication_, store_.leaders_);

@@ -6,7 +6,7 @@
 namespace patronus::api {
 namespace {
 
-constexpr std::array<RouteInfo, 32> kRoutes{{
+constexpr std::array<RouteInfo, 34> kRoutes{{
     {"/health", "GET, HEAD"},
     {"/health/live", "GET, HEAD"},
     {"/health/ready", "GET, HEAD"},
@@ -22,6 +22,8 @@ constexpr std::array<RouteInfo, 32> kRoutes{{
     {"/api/v1/admin/undrain", "POST", Need::kOperator, Need::kOperator},
     {"/api/v1/admin/reinit/{id}", "POST", Need::kAdmin, Need::kAdmin},
     {"/api/v1/admin/recovery", "GET, HEAD, POST"},
+    {"/api/v1/snapshots", "GET, HEAD, POST", Need::kAdmin, Need::kAdmin},
+    {"/api/v1/snapshots/{id}", "GET, HEAD", Need::kAdmin},
     {"/api/v1/openapi.json", "GET, HEAD"},
     {"/api/v1/state/{namespace}/{key}", "GET, HEAD, PUT, DELETE", Need::kViewer, Need::kOperator},
     {"/api/v1/state/{namespace}", "GET, HEAD", Need::kViewer},
@@ -104,11 +106,14 @@ Route route_of(const http::Request& request) {
   if (path.size() == 3 && path[0] == "api" && path[1] == "v1" && path[2] == "users") return Route::kUsers;
   if (path.size() == 3 && path[0] == "api" && path[1] == "v1" && path[2] == "openapi.json")
     return Route::kOpenApi;
+  if (path.size() == 3 && path[0] == "api" && path[1] == "v1" && path[2] == "snapshots")
+    return Route::kSnapshots;
   if (path.size() < 4 || path[0] != "api" || path[1] != "v1") return Route::kNone;
   if (path[2] == "cluster") return cluster_route(path);
   if (path[2] == "admin") return admin_route(path);
   if (path[2] == "auth") return auth_route(path);
   if (path[2] == "users" && path.size() == 4) return Route::kUser;
+  if (path[2] == "snapshots" && path.size() == 4) return Route::kSnapshot;
   if (path[2] == "keys" && path.size() == 4 && path[3] == "rotate") return Route::kRotateKeys;
   if (path[2] == "state") {
     if (path.size() == 4) return Route::kStateList;

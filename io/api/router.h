@@ -25,6 +25,8 @@ enum class Route : uint8_t {
   kUndrain,
   kReinit,
   kRecovery,
+  kSnapshots,
+  kSnapshot,
   kOpenApi,
   kStateKey,
   kStateList,

@@ -9,6 +9,7 @@
 #include "io/patronusctl/output.h"
 #include "io/patronusctl/recover_command.h"
 #include "io/patronusctl/session_commands.h"
+#include "io/patronusctl/snapshot_commands.h"
 #include "io/patronusctl/state_commands.h"
 #include "io/patronusctl/tls_command.h"
 
@@ -53,6 +54,7 @@ int run(int argc, char** argv) {
   add_cluster_commands(app, connection, chosen);
   add_recover_command(app, connection, chosen);
   add_state_commands(app, connection, chosen);
+  add_snapshot_commands(app, connection, chosen);
   add_session_commands(app, connection, chosen);
   add_tls_commands(app, format, chosen);
   try {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/base/limits.h"
+#include "io/storage/snapshot_files.h"
 
 namespace patronus {
 namespace {
@@ -44,11 +45,23 @@ void ArtefactWorker::read(SendPart&& wanted) { submit(std::move(wanted), true); 
 void ArtefactWorker::keep(ArtefactPart&& part) { submit(std::move(part), false); }
 void ArtefactWorker::arrive(const Artefact& artefact) { submit(Arrive{artefact}, false); }
 
+bool ArtefactWorker::query(std::string directory, SnapshotQuery&& query) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (queries_ >= limits::kSnapshotQueriesMax) return false;
+    ++queries_;
+    queue_.push_back(Query{std::move(directory), std::move(query)});
+  }
+  wakeup_.notify_one();
+  return true;
+}
+
 std::optional<ArtefactWorker::Done> ArtefactWorker::take_done() {
   const std::lock_guard lock(mutex_);
   if (done_.empty()) return std::nullopt;
   Done done = std::move(done_.front());
   done_.pop_front();
+  if (std::holds_alternative<SnapshotAnswer>(done)) --queries_;
   return done;
 }
 
@@ -122,6 +135,10 @@ std::optional<std::string> ArtefactWorker::keep_now(const ArtefactPart& part) {
     (void)::unlink(paths_.incoming.c_str());
   }
   return failed;
+}
+
+std::optional<ArtefactWorker::Done> ArtefactWorker::execute(const Query& query) {
+  return answer_query(query.directory, query.query);
 }
 
 std::optional<ArtefactWorker::Done> ArtefactWorker::execute(const Arrive& arrive) {

@@ -13,6 +13,7 @@
 
 #include "core/effect.h"
 #include "core/event.h"
+#include "core/snapshot.h"
 #include "io/storage/artefact_files.h"
 #include "io/storage/file.h"
 
@@ -27,7 +28,7 @@ class ArtefactWorker {
   struct Arrived {
     std::string failure;  // empty: it is durable, under its name
   };
-  using Done = std::variant<Read, PartKept, Arrived>;
+  using Done = std::variant<Read, PartKept, Arrived, SnapshotAnswer>;
 
   // `notify` is called on the worker's thread whenever a result is there to be taken; it must not block.
   // Several may have come by the time the taker looks.
@@ -42,6 +43,8 @@ class ArtefactWorker {
   // Dropped if limits::kArtefactJobsMax are queued: whoever wants it asks again.
   void read(SendPart&& wanted);
   void keep(ArtefactPart&& part);
+  // Of the snapshots of that data directory. False if too many wait.
+  [[nodiscard]] bool query(std::string directory, SnapshotQuery&& query);
   // All parts were kept: the file is made durable and gets the name under which the next start finds it.
   void arrive(const Artefact& artefact);
 
@@ -54,7 +57,11 @@ class ArtefactWorker {
   struct Arrive {
     Artefact artefact;
   };
-  using Job = std::variant<Made, SendPart, ArtefactPart, Arrive>;
+  struct Query {
+    std::string directory;
+    SnapshotQuery query;
+  };
+  using Job = std::variant<Made, SendPart, ArtefactPart, Arrive, Query>;
 
   void submit(Job&& job, bool may_drop);
   void run();
@@ -62,6 +69,7 @@ class ArtefactWorker {
   std::optional<Done> execute(const SendPart& wanted);
   std::optional<Done> execute(const ArtefactPart& part);
   std::optional<Done> execute(const Arrive& arrive);
+  std::optional<Done> execute(const Query& query);
   std::optional<std::string> keep_now(const ArtefactPart& part);
   std::optional<std::string> arrive_now(const Artefact& artefact);
 
@@ -72,6 +80,7 @@ class ArtefactWorker {
   std::condition_variable wakeup_;
   std::deque<Job> queue_;
   std::deque<Done> done_;
+  size_t queries_ = 0;  // queued, or answered and not taken
   bool stopping_ = false;
 
   // Of the thread alone.

@@ -4,6 +4,7 @@
 
 #include "core/base/assert.h"
 #include "io/storage/artefact_files.h"
+#include "io/storage/snapshot_files.h"
 
 namespace patronus {
 
@@ -48,14 +49,16 @@ std::optional<std::string> ImageWriter::take_complaint() {
 void ImageWriter::run() {
   while (!failed_) {
     std::unique_lock lock(mutex_);
-    wakeup_.wait(lock, [this] { return submitted_ || wanted_artefact_ || stopping_; });
+    wakeup_.wait(lock, [this] { return submitted_ || wanted_artefact_ || wanted_snapshot_ || stopping_; });
     if (stopping_) return;
     std::optional<Checkpoint> piece = std::exchange(submitted_, std::nullopt);
     const std::optional<std::string> path =
         piece ? std::nullopt : std::exchange(wanted_artefact_, std::nullopt);
+    const auto snapshot = piece || path ? std::nullopt : std::exchange(wanted_snapshot_, std::nullopt);
     lock.unlock();
     if (piece) take(std::move(*piece));
     if (path) make(*path);
+    if (snapshot) save(snapshot->first, snapshot->second);
   }
 }
 
@@ -147,6 +150,39 @@ void ImageWriter::make(const std::string& path) {
   {
     const std::lock_guard lock(mutex_);
     made_ = std::move(result);
+  }
+  notify_();
+}
+
+void ImageWriter::make_snapshot(std::string directory, uint64_t ticket) {
+  {
+    const std::lock_guard lock(mutex_);
+    PATRONUS_ASSERT(!wanted_snapshot_ && !saved_, "one snapshot at a time");
+    wanted_snapshot_ = {std::move(directory), ticket};
+  }
+  wakeup_.notify_one();
+}
+
+std::optional<SnapshotAnswer> ImageWriter::take_snapshot() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(saved_, std::nullopt);
+}
+
+void ImageWriter::save(const std::string& directory, uint64_t ticket) {
+  std::variant<SnapshotInfo, std::string> saved = save_snapshot(*image_, directory, [this] {
+    const std::lock_guard lock(mutex_);
+    return stopping_;
+  });
+  SnapshotAnswer answer;
+  answer.ticket = ticket;
+  if (auto* failure = std::get_if<std::string>(&saved)) {
+    answer.failure = std::move(*failure);
+  } else {
+    answer.found = {std::get<SnapshotInfo>(saved)};
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    saved_ = std::move(answer);
   }
   notify_();
 }

@@ -9,12 +9,14 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/base/time.h"
 #include "core/base/types.h"
 #include "core/effect.h"
 #include "core/event.h"
+#include "core/snapshot.h"
 #include "io/storage/image.h"
 
 namespace patronus {
@@ -42,6 +44,9 @@ class ImageWriter {
   // be under way.
   void make_artefact(std::string path);
   [[nodiscard]] std::optional<ArtefactMade> take_artefact();
+  // The same as a snapshot in that data directory (snapshot_files.h), with the ticket in its answer.
+  void make_snapshot(std::string directory, uint64_t ticket);
+  [[nodiscard]] std::optional<SnapshotAnswer> take_snapshot();
   // A line for the operator, while the disk is full.
   [[nodiscard]] std::optional<std::string> take_complaint();
 
@@ -54,6 +59,7 @@ class ImageWriter {
   bool insist(std::optional<ImageError> failed);
   void finish(Done&& done);
   void make(const std::string& path);
+  void save(const std::string& directory, uint64_t ticket);
 
   const std::string path_;
   const size_t map_bytes_;
@@ -68,6 +74,8 @@ class ImageWriter {
   std::optional<std::string> complaint_;
   std::optional<std::string> wanted_artefact_;  // its path
   std::optional<ArtefactMade> made_;
+  std::optional<std::pair<std::string, uint64_t>> wanted_snapshot_;  // its directory and ticket
+  std::optional<SnapshotAnswer> saved_;
   bool stopping_ = false;
 
   // Of the thread alone.

@@ -341,6 +341,10 @@ void Server::on_image_done() {
     driver_->artefact_made(std::move(*made));
     needs_flush_ = true;
   }
+  if (std::optional<SnapshotAnswer> saved = image_->take_snapshot()) {
+    driver_->snapshot_answered(std::move(*saved));
+    needs_flush_ = true;
+  }
   const std::optional<ImageWriter::Done> done = image_->take_done();
   if (!done) return;
   if (!done->error.empty()) {
@@ -358,6 +362,8 @@ void Server::on_artefacts_done() {
       driver_->part_read(read->wanted, std::move(read->bytes));
     } else if (auto* kept = std::get_if<PartKept>(&*done)) {
       driver_->part_kept(std::move(*kept));
+    } else if (auto* answer = std::get_if<SnapshotAnswer>(&*done)) {
+      driver_->snapshot_answered(std::move(*answer));
     } else {
       const std::string& failure = std::get<ArtefactWorker::Arrived>(*done).failure;
       if (failure.empty()) {

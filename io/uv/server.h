@@ -56,6 +56,10 @@ class Server final : private Ports, private TlsStreams::Listener {
   void read_part(SendPart&& wanted) override { artefacts_->read(std::move(wanted)); }
   void keep_part(ArtefactPart&& part) override { artefacts_->keep(std::move(part)); }
   void install_artefact(const Artefact& artefact) override { artefacts_->arrive(artefact); }
+  void make_snapshot(uint64_t ticket) override { image_->make_snapshot(directory_.path, ticket); }
+  bool query_snapshots(SnapshotQuery&& query) override {
+    return artefacts_->query(directory_.path, std::move(query));
+  }
   void set_aside(const std::string& reason, const ClusterId& cluster) override;
   void found_anew(const ClusterId& cluster) override;
   void wake_at(Instant at) override;

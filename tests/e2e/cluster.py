@@ -67,6 +67,11 @@ class Node(Client):
     def __repr__(self) -> str:
         return self.name
 
+    def move(self, http_port: int, peer_port: int) -> None:
+        self.port = http_port
+        self.address = f"127.0.0.1:{http_port}"
+        self.peer_port = peer_port
+
     def start(self) -> None:
         assert not self.alive(), f"{self.name} runs already"
         with self.log.open("ab") as log:
@@ -204,6 +209,14 @@ class Cluster:
         link = self._proxies.add(self._ports.take(), other.peer_port)
         self._links[(node.name, other.name)] = link
         return link.listen_port
+
+    def move_all(self) -> None:
+        """Gives every node, none of which runs, other ports."""
+        assert self._proxies is None and self.authority is None and not self.running(), "nothing here moves with them"
+        for node in self.nodes:
+            node.move(self._ports.take(), self._ports.take())
+        for node in self.nodes:
+            node.environment |= self._environment_of(node)
 
     # Beginning and end.
 

@@ -1,0 +1,38 @@
+// A snapshot that somebody has: what is in it, and a data directory that begins from it, as a new cluster.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "core/artefact.h"
+#include "core/base/types.h"
+
+namespace patronus {
+
+struct SnapshotSummary {
+  Artefact artefact;
+  ClusterId cluster;
+  Term term;
+  size_t keys = 0;
+  size_t users = 0;
+  size_t sessions = 0;
+};
+
+// Reads the file to its end and builds the state from it, as a restore would; the error is one line for the
+// operator.
+[[nodiscard]] std::variant<SnapshotSummary, std::string> check_snapshot(const std::string& file);
+
+struct RestoreOptions {
+  std::string file;
+  std::string directory;  // must be empty, or not be there
+  bool keep_sessions =
+      false;                // otherwise all end: one that was revoked since would come back with the others
+  Incarnation incarnation;  // of the new data directory
+  ClusterId cluster;        // the new one
+};
+// Nothing of an incomplete one is taken for more than it is: the note that lets it found a cluster is written
+// last.
+[[nodiscard]] std::variant<SnapshotSummary, std::string> restore_snapshot(const RestoreOptions& options);
+
+}  // namespace patronus
