@@ -18,7 +18,7 @@ class Checkpointer {
 
   // An entry of this size was applied.
   void applied(size_t bytes, Instant now);
-  // Whatever was applied shall be written soon: the process is about to end.
+  // Whatever was applied shall be written soon: the process is about to end, or somebody wants a copy.
   void hurry() { hurries_ = true; }
   // A checkpoint gives the room of the log's segments back, which the disk is short of.
   void set_short_of_room(bool is_short) { is_short_of_room_ = is_short; }

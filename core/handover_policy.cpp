@@ -34,7 +34,7 @@ std::optional<HandOverPolicy::Choice> HandOverPolicy::review(Instant now, Instan
   // Nobody who would then hand over for want of room.
   std::vector<Contender> contenders;
   std::copy_if(all.begin(), all.end(), std::back_inserter(contenders),
-               [&](const Contender& one) { return one.room >= room; });
+               [&](const Contender& one) { return one.room >= room || one.room == LogRoom::kUnknown; });
   if (now < not_before_ || now - led_since < patience_) return std::nullopt;
   // What was slow before this leadership, as a follower, is looked at afresh.
   const bool slow = slow_since_ && now - std::max(*slow_since_, led_since) >= patience_;

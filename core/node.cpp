@@ -52,11 +52,6 @@ void Node::start(Now now, Effects& out) {
                      {boot_.id, boot_.incarnation, boot_.peer_address, boot_.api_address, Standing::kVoter},
                      out);
   }
-  const std::optional<Configuration>& imaged = store_.base().configuration;
-  if (imaged && imaged->cluster_id != raft_.hard_state().cluster_id) {
-    image_from_ = raft_.log().configuration_index();
-    checkpointer_.hurry();
-  }
   writes_.emplace(raft_.hard_state().boot);
   reads_.set_boot(raft_.hard_state().boot);
   transfers_.set_boot(raft_.hard_state().boot);
@@ -219,7 +214,12 @@ void Node::apply_committed(Now now, Effects& out) {
       out.emplace_back(Stop{*unknown});
       return;
     }
+    const ClusterId before = store_.members().configuration().cluster_id;
     Applied applied = store_.apply(entry);
+    if (before && store_.members().configuration().cluster_id != before) {
+      image_from_ = entry.index;
+      checkpointer_.hurry();
+    }
     checkpointer_.applied(entry.encoded_bytes(), now.mono);
     if (entry.kind == EntryKind::kLeader) {
       if (const auto record = decode_leader_record(entry.payload.view())) {

@@ -149,8 +149,9 @@ class Node {
     Index committed;
     size_t voters = 0;
     bool is_voter = false;
-    bool is_lost = false;  // no leader for longer than any election takes
-    Duration silence{};    // since a leader was heard, or since this node started
+    bool is_settled = false;  // all that this node has of the log is on its disk
+    bool is_lost = false;     // no leader for longer than any election takes
+    Duration silence{};       // since a leader was heard, or since this node started
   };
   Remains remains(Now now) const;
 
@@ -206,6 +207,7 @@ class Node {
   void keep_members(Now now, Effects& out);
   void look_at_visitors(Now now, Effects& out);
   bool may_come_in(const PeerIdentity& visitor) const;
+  bool is_too_old(const PeerIdentity& visitor) const;
   // A member is to be reached elsewhere than the state says.
   bool has_moved(const PeerIdentity& member, bool is_missed) const;
   void tell_addresses(Now now, const PeerIdentity& member, bool is_missed, Effects& out);

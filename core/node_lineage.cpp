@@ -1,5 +1,6 @@
 // Which protocol the cluster speaks, and what becomes of one that has lost its majority for good.
 #include <algorithm>
+#include <utility>
 
 #include "core/node.h"
 
@@ -33,8 +34,10 @@ protocol::Version Node::cluster_protocol() const {
 Node::Remains Node::remains(Now now) const {
   Remains remains;
   remains.cluster_id = raft_.hard_state().cluster_id;
-  remains.last_term = raft_.log().last_term();
-  remains.last_index = raft_.log().last_index();
+  // What is not on this disk yet may be gone with the process.
+  remains.last_index = raft_.log().durable();
+  remains.last_term = raft_.log().term_at(remains.last_index).value_or(Term{});
+  remains.is_settled = remains.last_index == raft_.log().last_index();
   remains.committed = std::max(raft_.commit(), raft_.leader_commit());
   if (const Configuration* configuration = raft_.log().configuration()) {
     remains.voters = configuration->voters();
@@ -46,19 +49,23 @@ Node::Remains Node::remains(Now now) const {
 }
 
 // An operator has given this node's cluster up. Where it lives on all the same he was wrong, and it is not
-// for this node to end it; one that comes back from the dead must not bring it back to life.
+// for this node to end it; but one that comes back from the dead takes no part in bringing it back to life.
+// The other end says it again at each dial.
 void Node::handle(Now now, ClusterGivenUp& event, Effects& out) {
-  if (told_given_up_ || told_removed_) return;
+  if (told_removed_) return;
   const std::string what = "cluster " + identity().cluster_id.hex() + " was given up, and goes on as " +
                            event.goes_on_as.hex() + " without this node, as node " + event.by + " says";
-  told_given_up_ = true;
-  if (!heard_leader(now).empty()) {
-    out.emplace_back(
-        Notice{NoticeKind::kStranger,
-               what + "; but here it has a leader: two clusters serve now, so stop one of them"});
+  const bool is_silent =
+      heard_leader(now).empty() && now.mono - raft_.last_leader_contact() > 2 * raft_.election_timeout();
+  if (is_silent) {
+    told_removed_ = true;
+    out.emplace_back(Stop{what + "; to join it, move this node's data directory away and start it again"});
     return;
   }
-  out.emplace_back(Stop{what + "; to join it, move this node's data directory away and start it again"});
+  if (!raft_.had_leader_contact()) raft_.abstain();
+  if (std::exchange(told_given_up_, true) || heard_leader(now).empty()) return;
+  out.emplace_back(Notice{NoticeKind::kStranger,
+                          what + "; but here it has a leader: two clusters serve now, so stop one of them"});
 }
 
 }  // namespace patronus

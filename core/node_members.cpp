@@ -33,12 +33,25 @@ void Node::look_at_visitors(Now now, Effects& out) {
   if (!belongs) return;
   for (auto& [id, visitor] : visitors_.all()) {
     if (now.mono < visitor.next) continue;
-    const bool is_missed = !links_.contains(id) && now.mono - visitor.came > limits::kOtherAddressPatience;
+    const auto reached = links_.find(id);
+    const bool is_linked =
+        reached != links_.end() && reached->second.incarnation == visitor.identity.incarnation;
+    if (is_linked) visitor.missed_since.reset();
+    if (!is_linked && !visitor.missed_since) visitor.missed_since = now.mono;
+    // What a stream that came in says may be long past; where a node was reached it says what it is now.
+    const PeerIdentity& member = is_linked ? reached->second : visitor.identity;
+    const bool is_missed =
+        !is_linked && raft_.is_leader() && now.mono - *visitor.missed_since > limits::kOtherAddressPatience;
     if (may_come_in(visitor.identity)) {
       let_in(visitor, now, out);
-    } else if (has_moved(visitor.identity, is_missed)) {
+    } else if ((is_linked || is_missed) && has_moved(member, is_missed)) {
       visitor.next = now.mono + limits::kAdmitRetry;
-      tell_addresses(now, visitor.identity, is_missed, out);
+      tell_addresses(now, member, is_missed, out);
+    } else if (!visitor.identity.cluster_id && is_too_old(visitor.identity)) {
+      visitor.next = Instant::never();
+      out.emplace_back(Notice{
+          NoticeKind::kStranger,
+          "node " + id + " can't come in: its version does not know clusters that go on from a lost one"});
     } else if (is_stranger(visitor.identity)) {
       visitor.next = now.mono + limits::kNotMemberInterval;
       const auto link = links_.find(id);
@@ -51,10 +64,16 @@ void Node::look_at_visitors(Now now, Effects& out) {
   }
 }
 
+// It would not understand the state.
+bool Node::is_too_old(const PeerIdentity& visitor) const {
+  return !store_.members().former().empty() && visitor.protocol < protocol::kFormerClusters;
+}
+
 // Where an operator has said a node's peers reach it, that counts, until they can't.
 bool Node::has_moved(const PeerIdentity& member, bool is_missed) const {
   const auto known = store_.members().wanted().find(member.id);
-  if (known == store_.members().wanted().end() || known->second.incarnation != member.incarnation)
+  if (known == store_.members().wanted().end() || known->second.incarnation != member.incarnation ||
+      store_.members().was_removed(member.incarnation))
     return false;
   const bool is_told = known->second.admitted_by.starts_with("user ") && !is_missed;
   return (!is_told && !member.peer_address.empty() && member.peer_address != known->second.peer_address) ||
@@ -65,8 +84,15 @@ void Node::tell_addresses(Now now, const PeerIdentity& member, bool is_missed, E
   if (known_leader_.empty() || !vouches(now)) return;
   const WantedNode& known = store_.members().wanted().at(member.id);
   const bool is_told = known.admitted_by.starts_with("user ") && !is_missed;
-  AdmitNodeOp op{member.id,          member.incarnation, is_told ? known.peer_address : member.peer_address,
-                 member.api_address, boot_.id,           member.incarnation};
+  const auto said = [](const std::string& text, const std::string& otherwise) {
+    return text.empty() ? otherwise : text;
+  };
+  AdmitNodeOp op{member.id,
+                 member.incarnation,
+                 is_told ? known.peer_address : said(member.peer_address, known.peer_address),
+                 said(member.api_address, known.api_address),
+                 boot_.id,
+                 member.incarnation};
   ClientWrite write{RequestId{}, MemberOp{std::move(op)}, std::nullopt, now.mono + limits::kAdmitRetry,
                     std::nullopt};
   handle(now, write, out);
@@ -81,8 +107,7 @@ bool Node::may_come_in(const PeerIdentity& visitor) const {
   if (!has_nothing || members.was_removed(visitor.incarnation) ||
       members.is_wanted(visitor.id, visitor.incarnation))
     return false;
-  // It would not understand the state.
-  if (!members.former().empty() && visitor.protocol < protocol::kFormerClusters) return false;
+  if (is_too_old(visitor)) return false;
   const auto known = members.wanted().find(visitor.id);
   if (known == members.wanted().end())
     return boot_.auto_join && members.wanted().size() < limits::kMembersMax;

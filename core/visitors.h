@@ -21,13 +21,13 @@ class Visitors {
     // yet.
     std::optional<Incarnation> known;
     Instant known_since;
-    Instant came;
+    std::optional<Instant> missed_since;  // no link leads to it
   };
 
   // A node that comes again is another process, or has another disk.
   void came(const PeerIdentity& identity, Instant now) {
     if (!visitors_.contains(identity.id) && visitors_.size() >= limits::kPeerConnectionsMax) return;
-    visitors_[identity.id] = {identity, now, std::nullopt, {}, now};
+    visitors_[identity.id] = {identity, now, std::nullopt, {}, std::nullopt};
     next_look_ = std::min(next_look_, now);
     ++version_;
   }

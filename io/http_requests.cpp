@@ -229,7 +229,7 @@ void HttpServer::snapshot_answered(SnapshotAnswer&& answered, Now now) {
 // There may be nobody left who could vouch for a user, so it takes the cluster's secret.
 http::Response HttpServer::recover(const http::Request& request, const api::Origin& origin) {
   const Node::Remains remains = listener_.remains();
-  if (const auto problem = api::refuse_recovery(request, remains, crypto_))
+  if (const auto problem = api::refuse_recovery(request, self_, remains, crypto_))
     return api::problem_response(*problem, origin);
   if (!api::is_read(request.method)) listener_.found_anew();
   return api::recovery_response(self_, remains, !api::is_read(request.method));

@@ -21,7 +21,7 @@ Client::Client(HostId id, const Profile& profile, Events& events, Tape& tape, Ne
     : id_(id),
       profile_(profile),
       events_(events),
-      tape_(tape),
+      tape_(tape.track("client-" + std::to_string(id - kFirstClient + 1))),
       network_(network),
       trace_(trace),
       history_(history),
@@ -32,7 +32,7 @@ void Client::start() { think(); }
 
 void Client::think() {
   if (finishing_) return;
-  events_.after(tape_.between(0ms, profile_.think_max), [this, thought = ++thought_] {
+  events_.after(tape_.pause(0ms, profile_.think_max), [this, thought = ++thought_] {
     if (thought == thought_ && !finishing_ && !current_) begin(draw_op());
   });
 }

@@ -53,7 +53,7 @@ class Client {
   HostId id_;
   const Profile& profile_;
   Events& events_;
-  Tape& tape_;
+  Track& tape_;
   Network& network_;
   Trace& trace_;
   OpHistory& history_;

@@ -98,7 +98,7 @@ void Disk::settle() {
   if (durable_.size() < installed_terms_.size()) durable_ = installed_terms_;
 }
 
-size_t Disk::crash(Tape& tape) {
+size_t Disk::crash(Track& tape) {
   // A commit is there or not, whatever the process was told.
   if (commit_ && tape.chance(500)) checkpointed();
   gathered_.clear();
@@ -147,7 +147,7 @@ void Disk::set_aside(const ClusterId& cluster) {
   note_ = cluster;
 }
 
-void Disk::damage(Tape& tape) {
+void Disk::damage(Track& tape) {
   if (segments_.empty()) return;
   damaged_ = true;
   std::string& first = segments_.begin()->second;

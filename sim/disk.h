@@ -39,7 +39,7 @@ class Disk {
   const std::optional<Arrived>& artefact() const { return arrived_; }
 
   // Damages it as no crash does: of the log what was synced before other batches, or of the image.
-  void damage(Tape& tape);
+  void damage(Track& tape);
   bool is_damaged() const { return damaged_; }
   // A node has begun from it, so that what was damaged is of no account.
   void trust() { damaged_ = false; }
@@ -49,7 +49,7 @@ class Disk {
   void forget_note() { note_.reset(); }
 
   // Power is cut: of the write under way each sector is there or not. Says how many sectors were lost.
-  size_t crash(Tape& tape);
+  size_t crash(Track& tape);
   void wipe();
 
   // What recovery makes of it; a tear is cut, as the production shell does.

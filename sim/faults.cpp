@@ -16,7 +16,7 @@ constexpr HostId kNobody = UINT32_MAX;
 }  // namespace
 
 void World::schedule_trouble() {
-  events_.after(tape_.between(1ms, profile_.trouble_interval), [this] {
+  events_.after(troubles_.pause(1ms, profile_.trouble_interval), [this] {
     if (!troubled_) return;
     make_trouble();
     schedule_trouble();
@@ -44,12 +44,13 @@ void World::make_trouble() {
   add(profile_.operators, &World::operate);
   add(profile_.partitions || profile_.one_way, &World::mend_network);
   if (on.empty()) return;
-  (this->*on[tape_.choose(static_cast<uint32_t>(on.size()))])();
+  const uint32_t which = troubles_.choose(static_cast<uint32_t>(on.size()) + 1);
+  if (which > 0) (this->*on[which - 1])();
 }
 
 // How long a trouble lasts: a few elections' time.
 Duration World::spell() {
-  return tape_.between(profile_.election_timeout / 10, 5 * profile_.election_timeout);
+  return troubles_.between(profile_.election_timeout / 10, 5 * profile_.election_timeout);
 }
 
 void World::reset_stream() {
@@ -66,23 +67,23 @@ void World::refuse_redials() {
 }
 
 void World::slow_link() {
-  network_.slow_down(tape_.choose(static_cast<uint32_t>(hosts_.size())),
-                     tape_.choose(static_cast<uint32_t>(hosts_.size())),
-                     tape_.between(1ms, profile_.election_timeout));
+  network_.slow_down(troubles_.choose(static_cast<uint32_t>(hosts_.size())),
+                     troubles_.choose(static_cast<uint32_t>(hosts_.size())),
+                     troubles_.between(1ms, profile_.election_timeout));
   count("slow link");
-  if (tape_.chance(300)) network_.speed_up_all();
+  if (troubles_.chance(300)) network_.speed_up_all();
 }
 
 void World::slow_disk() {
   Host* host = hosts_[victim()].get();
-  host->set_disk_slowness(tape_.between(1ms, profile_.election_timeout));
+  host->set_disk_slowness(troubles_.between(1ms, profile_.election_timeout));
   count("slow disk");
   events_.after(spell(), [host] { host->set_disk_slowness(0ms); });
 }
 
 // One disk or all of them.
 void World::fill_disk() {
-  const bool all = tape_.chance(200);
+  const bool all = troubles_.chance(200);
   const HostId one = victim();
   for (const auto& host : hosts_) {
     if (!all && host->id() != one) continue;
@@ -100,10 +101,10 @@ void World::mend_network() {
 // Any graph of who reaches whom: two sides, a bridge, or each pair for itself.
 void World::partition() {
   count("partition");
-  const uint32_t shape = tape_.choose(3);
+  const uint32_t shape = troubles_.choose(3);
   const HostId special = victim();
   std::vector<uint32_t> side(hosts_.size());
-  for (uint32_t& s : side) s = tape_.choose(2);
+  for (uint32_t& s : side) s = troubles_.choose(2);
   for (HostId a = 0; a < hosts_.size(); ++a) {
     for (HostId b = a + 1; b < hosts_.size(); ++b) {
       const bool apart = shape == 0   ? (a == special) != (b == special)
@@ -120,7 +121,7 @@ void World::partition() {
 
 void World::one_way_cut() {
   const HostId from = victim();
-  const HostId to = tape_.choose(static_cast<uint32_t>(hosts_.size()));
+  const HostId to = troubles_.choose(static_cast<uint32_t>(hosts_.size()));
   if (from == to) return;
   count("one-way cut");
   network_.cut(from, to);
@@ -131,7 +132,7 @@ void World::one_way_cut() {
 
 void World::crash(bool power_cut) {
   // Now and then all at once: whatever was acknowledged must be there again.
-  const bool all = tape_.chance(120);
+  const bool all = troubles_.chance(120);
   const HostId one = victim();
   for (HostId id = 0; id < hosts_.size(); ++id) {
     if (all || id == one) crash_host(id, power_cut);
@@ -143,16 +144,16 @@ void World::crash_host(HostId id, bool power_cut) {
   count(power_cut ? "power cut" : "crash");
   hosts_[id]->crash(power_cut);
   Host* host = hosts_[id].get();
-  events_.after(tape_.between(1ms, profile_.down_max), [host] { host->start(); });
+  events_.after(troubles_.between(1ms, profile_.down_max), [host] { host->start(); });
 }
 
 HostId World::victim() {
-  if (profile_.strike_leaders && tape_.chance(600)) {
+  if (profile_.strike_leaders && troubles_.chance(600)) {
     for (const auto& host : hosts_) {
       if (host->is_up() && host->node().raft().is_leader()) return host->id();
     }
   }
-  return tape_.choose(static_cast<uint32_t>(hosts_.size()));
+  return troubles_.choose(static_cast<uint32_t>(hosts_.size()));
 }
 
 void World::strike_election(const Host& host) {
@@ -160,9 +161,9 @@ void World::strike_election(const Host& host) {
   const auto* candidate = std::get_if<Candidate>(&host.node().raft().role());
   if (candidate == nullptr || candidate->pre_vote || host.node().raft().term() <= struck_) return;
   struck_ = host.node().raft().term();
-  if (!(profile_.crashes || profile_.power_cuts) || !tape_.chance(500)) return;
-  const HostId id = tape_.choose(static_cast<uint32_t>(hosts_.size()));
-  events_.after(tape_.between(0ms, 4 * profile_.latency_max + 2 * profile_.sync_max), [this, id] {
+  if (!(profile_.crashes || profile_.power_cuts) || !troubles_.chance(500)) return;
+  const HostId id = troubles_.choose(static_cast<uint32_t>(hosts_.size()));
+  events_.after(troubles_.between(0ms, 4 * profile_.latency_max + 2 * profile_.sync_max), [this, id] {
     if (troubled_) crash_host(id, profile_.power_cuts);
   });
 }
@@ -173,7 +174,7 @@ void World::strike_commit(const Host& host) {
   const Raft& raft = host.node().raft();
   if (!troubled_ || !raft.is_leader() || raft.commit() <= struck_commit_) return;
   struck_commit_ = raft.commit();
-  if (!tape_.chance(10)) return;
+  if (!troubles_.chance(10)) return;
   count("silenced leader");
   const HostId leader = host.id();
   for (HostId peer = 0; peer < hosts_.size(); ++peer) {
@@ -252,9 +253,9 @@ std::vector<World::Voters> World::voters_in_question(HostId host) const {
 }
 
 void World::wipe() {
-  const HostId id = tape_.choose(static_cast<uint32_t>(hosts_.size()));
+  const HostId id = troubles_.choose(static_cast<uint32_t>(hosts_.size()));
   if (hosts_[id]->boots() == 0 || checkers_.committed() == 0 || !may_wipe(id)) return;
-  const bool damage = tape_.chance(500);
+  const bool damage = troubles_.chance(500);
   count(damage ? "damage" : "wipe");
   hosts_[id]->crash(true);
   if (damage) {
@@ -266,11 +267,11 @@ void World::wipe() {
     trace_.line(events_.now(), hosts_[id]->name(),
                 damage ? "has a damaged disk" : "comes back with an empty disk");
   Host* host = hosts_[id].get();
-  events_.after(tape_.between(10ms, 1s), [host] { host->start(); });
+  events_.after(troubles_.between(10ms, 1s), [host] { host->start(); });
 }
 
 void World::schedule_churn() {
-  events_.after(tape_.between(1ms, profile_.churn_interval), [this] {
+  events_.after(troubles_.pause(1ms, profile_.churn_interval), [this] {
     if (!troubled_) return;
     if (checkers_.committed() > 0) churn();
     schedule_churn();
@@ -278,12 +279,14 @@ void World::schedule_churn() {
 }
 
 void World::churn() {
-  switch (tape_.choose(5)) {
+  switch (troubles_.choose(6)) {
     case 0:
+      break;
     case 1:
+    case 2:
       add_node();
       break;
-    case 2:
+    case 3:
       wipe();
       break;
     default:
@@ -293,7 +296,7 @@ void World::churn() {
 
 // One that was never there, or one that was removed and begins anew.
 void World::add_node() {
-  const HostId id = tape_.choose(static_cast<uint32_t>(hosts_.size()));
+  const HostId id = troubles_.choose(static_cast<uint32_t>(hosts_.size()));
   Host* host = hosts_[id].get();
   if (host->is_up()) return;
   if (host->boots() > 0) {
@@ -313,8 +316,8 @@ void World::add_node() {
 // Through any node that runs. The leader guards the majority; a removal that it refuses comes to nothing. An
 // operator does not take a node out while another one's disk is gone, which the leader may not know yet.
 void World::remove_node() {
-  const HostId id = tape_.choose(static_cast<uint32_t>(hosts_.size()));
-  const HostId through = tape_.choose(static_cast<uint32_t>(hosts_.size()));
+  const HostId id = troubles_.choose(static_cast<uint32_t>(hosts_.size()));
+  const HostId through = troubles_.choose(static_cast<uint32_t>(hosts_.size()));
   if (!is_wanted(*hosts_[id]) || !hosts_[through]->is_up()) return;
   for (const Voters& voters : voters_in_question(kNobody)) {
     if (lost_disks(voters, kNobody) > 0) return;
@@ -337,13 +340,13 @@ void World::drain() {
   Host* host = hosts_[victim()].get();
   if (!host->is_up() || host->is_frozen()) return;
   count("drain");
-  host->drain(tape_.between(0ms, profile_.election_timeout), [this, host] {
-    events_.after(tape_.between(1ms, profile_.down_max), [host] { host->start(); });
+  host->drain(troubles_.between(0ms, profile_.election_timeout), [this, host] {
+    events_.after(troubles_.between(1ms, profile_.down_max), [host] { host->start(); });
   });
 }
 
 void World::operate() {
-  const uint32_t what = tape_.choose(5);
+  const uint32_t what = troubles_.choose(5);
   if (what < 3) return operator_.force_election();
   operator_.drain(victim(), what == 3);
 }

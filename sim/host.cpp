@@ -30,7 +30,8 @@ Host::Host(HostId id, const Profile& profile, Events& events, Tape& tape, Networ
       name_(name_of(id)),
       profile_(profile),
       events_(events),
-      tape_(tape),
+      tape_(tape.track(name_of(id))),
+      delays_(tape.track(name_of(id) + "-delays")),
       network_(network),
       trace_(trace),
       observer_(std::move(observer)),
@@ -61,6 +62,8 @@ void Host::distrust(const std::string& reason, const ClusterId& cluster) {
   start();
 }
 
+uint64_t Host::fresh_word() { return hash64(name_, ++words_) ^ tape_.word(); }
+
 void Host::start() {
   if (is_up()) return;
   wal::Recovered recovered = disk_.recover();
@@ -70,7 +73,7 @@ void Host::start() {
                                                       : ClusterId{};
   if (recovered.verdict == wal::Verdict::kCorrupt) return distrust(recovered.reason, cluster);
   if (recovered.verdict == wal::Verdict::kEmpty) {
-    recovered.incarnation = Incarnation{tape_.word() | 1};
+    recovered.incarnation = Incarnation{fresh_word() | 1};
     recovered.position = wal::first_position(recovered.incarnation);
     set_disk_full(false);  // what can't be made, no process starts with
     disk_.create(recovered.incarnation);
@@ -110,9 +113,10 @@ void Host::start() {
   options.boot.founding_nodes = configured;
   options.boot.rebuilds = disk_.note().has_value();
   options.boot.lost_cluster = disk_.note().value_or(ClusterId{});
+  if (recovered.hard.cluster_id && founds_anew_ == recovered.hard.cluster_id) founds_anew_.reset();
   options.boot.founds_anew = founds_anew_;
   if (profile_.versions && tape_.chance(500)) options.boot.protocol = protocol::kOldest;
-  options.boot.seed = tape_.word();
+  options.boot.seed = fresh_word();
   options.boot.hard = recovered.hard;
   options.boot.state = std::move(state);
   options.boot.persist_bytes_max = std::min(limits::kPersistBytesMax, profile_.segment_bytes / 4);
@@ -128,7 +132,7 @@ void Host::start() {
   options.segment_bytes = profile_.segment_bytes;
   options.request_timeout = 4s;
   options.accounts.session_idle = profile_.session_idle;
-  options.crypto = std::make_unique<SimCrypto>("the secret of all nodes", tape_.word());
+  options.crypto = std::make_unique<SimCrypto>("the secret of all nodes", fresh_word());
   Ports& ports = *this;
   options.boot.log_reserve = log_reserve(profile_.segment_bytes);
   driver_ = std::make_unique<Driver>(std::move(options), ports);
@@ -153,6 +157,7 @@ void Host::crash(bool power_cut) {
         std::string(power_cut ? "loses power" : "is killed") + ", " + std::to_string(lost) + " sectors lost");
   }
   network_.host_died(id_, !power_cut);
+  if (on_down_) on_down_(*this);
 }
 
 void Host::drain(Duration grace, std::function<void()> after) {
@@ -181,6 +186,7 @@ void Host::end_process(const char* how) {
   while_frozen_.clear();
   (void)disk_.crash(tape_);
   network_.host_died(id_, true);
+  if (on_down_) on_down_(*this);
 }
 
 void Host::end_soon(const char* how) {
@@ -195,6 +201,7 @@ void Host::freeze() {
   if (!is_up() || frozen_) return;
   frozen_ = true;
   trace_.line(events_.now(), name_, "freezes");
+  observer_(*this);
 }
 
 void Host::thaw() {
@@ -278,7 +285,7 @@ bool Host::hash_password(auth::PasswordJob&& job) {
   } else if (stored != job.stored) {
     done.outcome = auth::PasswordOutcome::kDiffers;
   }
-  events_.after(tape_.between(1ms, 30ms), [this, process = process_, moved = std::move(done)] {
+  events_.after(delays_.between(1ms, 30ms), [this, process = process_, moved = std::move(done)] {
     run(process, [moved](Driver& driver) { driver.password_done(auth::PasswordDone(moved)); });
   });
   return true;
@@ -311,7 +318,7 @@ void Host::write_log(wal::Write&& write) {
 
 void Host::write_to_disk(wal::Write&& write) {
   disk_.write(std::move(write));
-  const Duration took = tape_.between(profile_.sync_min, profile_.sync_max) + disk_slowness_;
+  const Duration took = delays_.between(profile_.sync_min, profile_.sync_max) + disk_slowness_;
   events_.after(took, [this, process = process_, took] {
     if (process != process_) return;
     // The disk works on while a process is frozen; only the news of it waits.
@@ -322,7 +329,7 @@ void Host::write_to_disk(wal::Write&& write) {
 
 // One segment after the other, each for good before the next.
 void Host::cut_log(uint64_t first_kept_segment) {
-  events_.after(tape_.between(profile_.sync_min, profile_.sync_max),
+  events_.after(delays_.between(profile_.sync_min, profile_.sync_max),
                 [this, process = process_, first_kept_segment] {
                   if (process != process_ || !disk_.remove_one(first_kept_segment)) return;
                   ++segments_removed_;
@@ -339,7 +346,7 @@ void Host::checkpoint(Checkpoint&& piece) {
 }
 
 void Host::take_checkpoint() {
-  const Duration took = tape_.between(profile_.sync_min, 2 * profile_.sync_max) + disk_slowness_;
+  const Duration took = delays_.between(profile_.sync_min, 2 * profile_.sync_max) + disk_slowness_;
   events_.after(took, [this, process = process_] {
     if (process != process_) return;
     if (disk_.commits()) {

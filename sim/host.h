@@ -32,6 +32,8 @@ class Host final : private Ports {
  public:
   // Called after each thing the node did, so that checkers see every state.
   using Observer = std::function<void(const Host&)>;
+  // Called when its process has ended.
+  void set_on_down(Observer on_down) { on_down_ = std::move(on_down); }
 
   // `founded`: there is a cluster, so that a node that starts is configured with all hosts.
   // `on_removed`: the node says that it was removed, and ends.
@@ -42,7 +44,10 @@ class Host final : private Ports {
 
   void start();
   void crash(bool power_cut);
-  void wipe_disk() { disk_.wipe(); }
+  void wipe_disk() {
+    disk_.wipe();
+    founds_anew_.reset();
+  }
   void damage_disk() { disk_.damage(tape_); }
   // An operator's write through this node.
   void submit(WriteOp op);
@@ -128,6 +133,8 @@ class Host final : private Ports {
   void take_checkpoint();
   // The image as an artefact; nothing if there is none.
   std::optional<std::pair<Artefact, std::string>> encoded_image() const;
+  // Differs each time, also where the tape offers nothing but 0.
+  uint64_t fresh_word();
   void run(uint64_t process, std::function<void(Driver&)> what);
   void after_step();
   void end_process(const char* how);
@@ -138,18 +145,21 @@ class Host final : private Ports {
   NodeId name_;
   const Profile& profile_;
   Events& events_;
-  Tape& tape_;
+  Track& tape_;
+  Track& delays_;
   Network& network_;
   Trace& trace_;
   Observer observer_;
   std::function<bool()> founded_;
   Observer on_removed_;
+  Observer on_down_;
   Disk disk_;
   std::unique_ptr<Driver> driver_;
   std::map<std::string, std::pair<SnapshotInfo, std::string>> snapshots_;  // by id, with their bytes
   std::optional<ClusterId> founds_anew_;                                   // as noted on its disk
   uint64_t process_ = 0;  // names the running process; things meant for a former one are dropped
   uint32_t boots_ = 0;
+  uint64_t words_ = 0;
   uint64_t checkpoints_ = 0;
   uint64_t segments_removed_ = 0;
   ArtefactTerms& artefact_terms_;

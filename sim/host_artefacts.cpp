@@ -11,7 +11,7 @@ namespace patronus::sim {
 using namespace std::chrono_literals;
 
 void Host::make_artefact() {
-  events_.after(tape_.between(profile_.sync_max, 4 * profile_.sync_max), [this, process = process_] {
+  events_.after(delays_.between(profile_.sync_max, 4 * profile_.sync_max), [this, process = process_] {
     if (process != process_) return;
     ArtefactMade made;
     std::optional<std::pair<Artefact, std::string>> encoded = encoded_image();
@@ -39,21 +39,22 @@ std::optional<std::pair<Artefact, std::string>> Host::encoded_image() const {
 }
 
 void Host::make_snapshot(uint64_t ticket) {
-  events_.after(tape_.between(profile_.sync_max, 4 * profile_.sync_max), [this, process = process_, ticket] {
-    if (process != process_) return;
-    SnapshotAnswer answer;
-    answer.ticket = ticket;
-    std::optional<std::pair<Artefact, std::string>> encoded = encoded_image();
-    if (!encoded || disk_is_full_) {
-      answer.failure = disk_is_full_ ? "the disk is full" : "there is no image yet";
-    } else {
-      const auto& [artefact, bytes] = *encoded;
-      const std::string id = std::to_string(artefact.index.value) + "-" + to_hex(artefact.hash);
-      answer.found = {{id, artefact.index, artefact.bytes, clock().wall}};
-      snapshots_[id] = {answer.found.front(), bytes};
-    }
-    run(process, [answer](Driver& driver) { driver.snapshot_answered(SnapshotAnswer(answer)); });
-  });
+  events_.after(
+      delays_.between(profile_.sync_max, 4 * profile_.sync_max), [this, process = process_, ticket] {
+        if (process != process_) return;
+        SnapshotAnswer answer;
+        answer.ticket = ticket;
+        std::optional<std::pair<Artefact, std::string>> encoded = encoded_image();
+        if (!encoded || disk_is_full_) {
+          answer.failure = disk_is_full_ ? "the disk is full" : "there is no image yet";
+        } else {
+          const auto& [artefact, bytes] = *encoded;
+          const std::string id = std::to_string(artefact.index.value) + "-" + to_hex(artefact.hash);
+          answer.found = {{id, artefact.index, artefact.bytes, clock().wall}};
+          snapshots_[id] = {answer.found.front(), bytes};
+        }
+        run(process, [answer](Driver& driver) { driver.snapshot_answered(SnapshotAnswer(answer)); });
+      });
 }
 
 bool Host::query_snapshots(SnapshotQuery&& query) {
@@ -67,14 +68,14 @@ bool Host::query_snapshots(SnapshotQuery&& query) {
       answer.bytes = snapshot.second.substr(query.offset, limits::kSnapshotPartBytes);
     }
   }
-  events_.after(tape_.between(10us, 2ms), [this, process = process_, answer] {
+  events_.after(delays_.between(10us, 2ms), [this, process = process_, answer] {
     run(process, [answer](Driver& driver) { driver.snapshot_answered(SnapshotAnswer(answer)); });
   });
   return true;
 }
 
 void Host::read_part(SendPart&& wanted) {
-  events_.after(tape_.between(10us, 2ms), [this, process = process_, moved = std::move(wanted)] {
+  events_.after(delays_.between(10us, 2ms), [this, process = process_, moved = std::move(wanted)] {
     if (process != process_) return;
     std::string bytes;
     if (artefact_ && artefact_->first == moved.artefact)
@@ -88,7 +89,7 @@ void Host::keep_part(ArtefactPart&& part) {
     incoming_ = {part.artefact, std::string(part.artefact.bytes, '\0')};
   PartKept kept{part.offset, disk_is_full_ ? "the disk is full" : ""};
   if (kept.failure.empty()) incoming_->second.replace(part.offset, part.bytes.size(), part.bytes.view());
-  events_.after(tape_.between(10us, 2ms), [this, process = process_, kept] {
+  events_.after(delays_.between(10us, 2ms), [this, process = process_, kept] {
     run(process, [kept](Driver& driver) { driver.part_kept(PartKept(kept)); });
   });
 }
@@ -96,7 +97,7 @@ void Host::keep_part(ArtefactPart&& part) {
 void Host::install_artefact(const Artefact& artefact) {
   if (!incoming_ || incoming_->first != artefact)
     throw Violation("artefact", name_ + " installs what it has not fetched");
-  events_.after(tape_.between(profile_.sync_min, profile_.sync_max), [this, process = process_, artefact] {
+  events_.after(delays_.between(profile_.sync_min, profile_.sync_max), [this, process = process_, artefact] {
     if (process != process_ || !is_up()) return;
     disk_.keep_artefact({std::move(incoming_->second), artefact_terms_.at({artefact.index, artefact.hash})});
     end_process("ends, to begin again from the state that it has fetched");
@@ -105,7 +106,7 @@ void Host::install_artefact(const Artefact& artefact) {
 }
 
 void Host::start_again() {
-  events_.after(tape_.between(1ms, 50ms), [this, process = process_] {
+  events_.after(delays_.between(1ms, 50ms), [this, process = process_] {
     if (process == process_) start();
   });
 }

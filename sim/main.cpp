@@ -1,5 +1,6 @@
 // patronus-sim: runs seeds or tapes and says what went wrong, if anything did.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <chrono>
@@ -9,6 +10,8 @@
 #include <thread>
 
 #include "core/base/mutant.h"
+#include "sim/html.h"
+#include "sim/minimiser.h"
 #include "sim/world.h"
 
 namespace patronus::sim {
@@ -38,7 +41,10 @@ struct Options {
   uint64_t twice_every = 50;
   std::string trace_file;
   std::string tape_file;
+  std::string html_file;
   std::string keep_tape;
+  std::string minimise;
+  uint64_t runs_max = 20'000;
   bool stop_at_first = false;
 };
 
@@ -65,13 +71,27 @@ void add(Totals& totals, uint64_t seed, Outcome&& outcome) {
   if (!outcome.violation.empty()) totals.failures.emplace_back(seed, std::move(outcome));
 }
 
+// Where two runs that should be the same part.
+std::string first_difference(const Decisions& one, const Decisions& other) {
+  for (const auto& [name, track] : one) {
+    const auto same = other.find(name);
+    if (same == other.end()) return "one has no track " + name;
+    const auto [a, b] = std::mismatch(track.begin(), track.end(), same->second.begin(), same->second.end());
+    if (a != track.end() || b != same->second.end())
+      return "first at decision " + std::to_string(a - track.begin()) + " of track " + name;
+  }
+  return "with the same decisions";
+}
+
 // One seed, and now and then the same again: a difference would make every other result worthless.
 Outcome run_seed(uint64_t seed, bool twice) {
   Outcome outcome = run_world(Tape::from_seed(seed), false);
   if (!twice) return outcome;
   const Outcome again = run_world(Tape::from_seed(seed), false);
-  if (again.trace_hash != outcome.trace_hash || again.events != outcome.events) {
-    outcome.violation = "determinism: two runs of the same seed differ";
+  if (again.trace_hash != outcome.trace_hash || again.events != outcome.events ||
+      again.decisions != outcome.decisions) {
+    outcome.violation = "determinism: two runs of the same seed differ, " +
+                        first_difference(outcome.decisions, again.decisions);
     outcome.checker = "determinism";
   }
   return outcome;
@@ -150,11 +170,41 @@ void print_totals(const Totals& totals, double seconds, uint32_t jobs) {
   std::printf("\n");
 }
 
+// The fewest decisions that still make the same checker fire, and their story.
+int minimise(const Options& options, const Outcome& failed) {
+  const auto start = std::chrono::steady_clock::now();
+  double printed = 0;
+  const auto print = [&](uint64_t runs, size_t decisions) {
+    std::fprintf(stderr, "\r%llu runs, %zu of %zu decisions left ", static_cast<unsigned long long>(runs),
+                 decisions, count(failed.decisions));
+  };
+  Minimiser minimiser(failed, options.runs_max, [&](uint64_t runs, size_t decisions) {
+    const double seconds = seconds_since(start);
+    if (seconds - printed < 1) return;
+    printed = seconds;
+    print(runs, decisions);
+  });
+  const Decisions left = minimiser.run();
+  print(minimiser.runs(), count(left));
+  std::fprintf(stderr, "\n");
+  if (!save_tape(options.minimise, left)) {
+    std::fprintf(stderr, "patronus-sim: --minimise '%s' can't be written\n", options.minimise.c_str());
+    return kExitUsage;
+  }
+  const Outcome small = run_world(Tape::from_decisions(left), true);
+  std::printf("%zu decisions of %zu are left after %llu runs in %.0f s\n%s\n", count(left),
+              count(failed.decisions), static_cast<unsigned long long>(minimiser.runs()),
+              seconds_since(start), small.profile.c_str());
+  for (const std::string& line : story_of(small, 60)) std::printf("  %s\n", line.c_str());
+  std::printf("again with: patronus-sim --tape %s --trace FILE\n", options.minimise.c_str());
+  return kExitViolation;
+}
+
 // With a trace or from a tape: one run, whose end is told in full.
 int run_one(const Options& options) {
   Tape tape = Tape::from_seed(options.first);
   if (!options.tape_file.empty()) {
-    std::optional<std::vector<uint32_t>> decisions = load_tape(options.tape_file);
+    std::optional<Decisions> decisions = load_tape(options.tape_file);
     if (!decisions) {
       std::fprintf(stderr,
                    "patronus-sim: --tape '%s' is not a readable tape; use a file that --keep-tape wrote\n",
@@ -164,7 +214,7 @@ int run_one(const Options& options) {
     tape = Tape::from_decisions(std::move(*decisions));
   }
   const auto start = std::chrono::steady_clock::now();
-  Outcome outcome = run_world(std::move(tape), !options.trace_file.empty());
+  Outcome outcome = run_world(std::move(tape), !options.trace_file.empty() || !options.html_file.empty());
   const double seconds = seconds_since(start);
   if (!options.trace_file.empty()) {
     std::ofstream out(options.trace_file);
@@ -175,6 +225,15 @@ int run_one(const Options& options) {
       return kExitUsage;
     }
   }
+  if (!options.html_file.empty()) {
+    std::ofstream out(options.html_file);
+    out << html_of(outcome, options.tape_file.empty() ? "Seed " + std::to_string(options.first)
+                                                      : "Tape " + options.tape_file);
+    if (!out.flush()) {
+      std::fprintf(stderr, "patronus-sim: --html '%s' can't be written\n", options.html_file.c_str());
+      return kExitUsage;
+    }
+  }
   if (!options.keep_tape.empty() && !save_tape(options.keep_tape, outcome.decisions)) {
     std::fprintf(stderr, "patronus-sim: --keep-tape '%s' can't be written\n", options.keep_tape.c_str());
     return kExitUsage;
@@ -182,12 +241,13 @@ int run_one(const Options& options) {
   std::printf("%s\ntrace hash %llu\n", outcome.profile.c_str(),
               static_cast<unsigned long long>(outcome.trace_hash));
   const std::string violation = outcome.violation;
+  const Outcome failed = options.minimise.empty() ? Outcome{} : outcome;
   Totals totals;
   add(totals, options.first, std::move(outcome));
   print_totals(totals, seconds, 1);
   if (violation.empty()) return 0;
   std::printf("violation: %s\n", violation.c_str());
-  return kExitViolation;
+  return options.minimise.empty() ? kExitViolation : minimise(options, failed);
 }
 
 bool parse_range(const std::string& text, Options& options) {
@@ -211,8 +271,14 @@ int run(int argc, char** argv) {
   app.add_option("--seeds", range, "run seeds A..B");
   app.add_option("--jobs", options.jobs, "threads to run seeds on")->check(CLI::Range(1, 256));
   app.add_option("--trace", options.trace_file, "write what happened to this file (one seed or tape)");
+  app.add_option("--html", options.html_file, "write a page that shows what happened (one seed or tape)");
   app.add_option("--tape", options.tape_file, "run the decisions in this file instead of a seed");
   app.add_option("--keep-tape", options.keep_tape, "write the run's decisions to this file");
+  app.add_option(
+      "--minimise", options.minimise,
+      "of a run that fails: write the fewest decisions that make the same checker fire to this file, "
+      "and tell their story");
+  app.add_option("--runs", options.runs_max, "at most so many runs to minimise")->capture_default_str();
   app.add_option("--check-every", options.twice_every, "run every Nth seed twice and compare; 0: none");
   app.add_flag("--stop-at-first", options.stop_at_first, "stop at the first violation");
 #ifdef PATRONUS_MUTANTS
@@ -241,7 +307,7 @@ int run(int argc, char** argv) {
   const Totals totals = run_seeds(options);
   print_totals(totals, seconds_since(start), options.jobs);
   if (totals.failures.empty()) return 0;
-  std::printf("replay with: patronus-sim --seed %llu --trace FILE\n",
+  std::printf("replay with: patronus-sim --seed %llu --trace FILE; make it small with --minimise TAPE\n",
               static_cast<unsigned long long>(totals.failures.front().first));
   return kExitViolation;
 }

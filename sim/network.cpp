@@ -16,7 +16,11 @@ constexpr Duration kSilentDeathNotice = 5s;  // keep-alive finds out about a hos
 }  // namespace
 
 Network::Network(Events& events, Tape& tape, const Profile& profile, Hosts& hosts)
-    : events_(events), tape_(tape), profile_(profile), hosts_(hosts) {}
+    : events_(events),
+      tape_(tape.track("network")),
+      latency_(tape.track("latency")),
+      profile_(profile),
+      hosts_(hosts) {}
 
 Network::Stream* Network::find(StreamId id) {
   const auto at = streams_.find(id);
@@ -24,7 +28,7 @@ Network::Stream* Network::find(StreamId id) {
 }
 
 Duration Network::latency(HostId from, HostId to) {
-  Duration latency = tape_.between(profile_.latency_min, profile_.latency_max);
+  Duration latency = latency_.between(profile_.latency_min, profile_.latency_max);
   if (const auto slow = slow_.find({from, to}); slow != slow_.end()) latency += slow->second;
   return latency;
 }
@@ -89,6 +93,8 @@ void Network::send_frames(StreamId id, int from, std::string_view bytes) {
     bytes.remove_prefix(std::min(size, bytes.size()));
     if (profile_.frame_loss && tape_.chance(40)) {
       ++frames_lost_;
+      if (recording_ != nullptr)
+        note_frames(streams_.at(id), from, frame, events_.now() + profile_.latency_max, true);
       continue;
     }
     const bool overtakes = profile_.reordering && tape_.chance(60);
@@ -98,6 +104,23 @@ void Network::send_frames(StreamId id, int from, std::string_view bytes) {
       send_chunk(id, from, frame, false);
     }
     send_chunk(id, from, frame, !overtakes);
+  }
+}
+
+void Network::note_frames(const Stream& stream, int from, std::string_view bytes, Instant arrives,
+                          bool lost) {
+  constexpr size_t kTypeAt = 8;
+  constexpr char kMessageType = 2;
+  const HostId sender = stream.ends[from].host;
+  const HostId receiver = stream.ends[1 - from].host;
+  while (bytes.size() > peer::kFrameHeaderBytes) {
+    const size_t size = peer::kFrameHeaderBytes + Reader(bytes.substr(0, 4)).u32();
+    if (bytes[kTypeAt] == kMessageType) {
+      recording_->messages.push_back({sender, receiver, events_.now(), arrives,
+                                      static_cast<uint8_t>(bytes[peer::kFrameHeaderBytes]), lost,
+                                      !reaches(sender, receiver)});
+    }
+    bytes.remove_prefix(std::min(size, bytes.size()));
   }
 }
 
@@ -112,6 +135,7 @@ void Network::send_chunk(StreamId id, int from, std::string bytes, bool in_order
     when = std::max(when, sender.last_arrival);
     sender.last_arrival = when;
   }
+  if (recording_ != nullptr && stream.door == Door::kPeer) note_frames(stream, from, bytes, when, false);
   const Instant since = events_.now();
   const int to = 1 - from;
   events_.at(when, [this, id, to, since, moved = std::move(bytes)]() mutable {

@@ -15,6 +15,7 @@
 #include "io/ports.h"
 #include "sim/events.h"
 #include "sim/profile.h"
+#include "sim/recording.h"
 #include "sim/tape.h"
 
 namespace patronus::sim {
@@ -40,6 +41,8 @@ class Network {
 
   Network(Events& events, Tape& tape, const Profile& profile, Hosts& hosts);
 
+  // What nodes say to each other is kept there from now on.
+  void record(Recording* recording) { recording_ = recording; }
   void dial(HostId from, ConnId conn, HostId to, Door door);
   void write(HostId host, ConnId conn, std::string bytes);
   void close(HostId host, ConnId conn);
@@ -100,7 +103,11 @@ class Network {
   Stream* find(StreamId id);
 
   Events& events_;
-  Tape& tape_;
+  // Keeps what nodes say to each other there.
+  void note_frames(const Stream& stream, int from, std::string_view bytes, Instant arrives, bool lost);
+  Recording* recording_ = nullptr;
+  Track& tape_;
+  Track& latency_;
   const Profile& profile_;
   Hosts& hosts_;
   std::map<StreamId, Stream> streams_;

@@ -18,7 +18,7 @@ Operator::Operator(const Profile& profile, Events& events, Tape& tape, Network& 
                    std::function<std::string(uint64_t)> led)
     : profile_(profile),
       events_(events),
-      tape_(tape),
+      tape_(tape.track("operator")),
       trace_(trace),
       led_(std::move(led)),
       exchange_(kOperatorHost, events, network) {}

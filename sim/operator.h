@@ -41,7 +41,7 @@ class Operator {
 
   const Profile& profile_;
   Events& events_;
-  Tape& tape_;
+  Track& tape_;
   Trace& trace_;
   std::function<std::string(uint64_t)> led_;
   Exchange exchange_;

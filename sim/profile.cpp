@@ -17,7 +17,7 @@ bool has_wishes(const Profile& profile) {
 
 // Most seeds write the image often and keep little of the log, so that a node starts from all kinds of
 // places; in half of them not even for members who lack it, so that these are given the whole state.
-void draw_image(Tape& tape, Profile& p) {
+void draw_image(Track& tape, Profile& p) {
   p.log_retention.bytes_max = limits::kLogBytesMax;
   if (tape.chance(200)) return;
   p.checkpoint_pace.bytes = 512 + tape.choose(16 * 1024);
@@ -30,7 +30,7 @@ void draw_image(Tape& tape, Profile& p) {
 
 }  // namespace
 
-Profile draw_profile(Tape& tape) {
+Profile draw_profile(Track& tape) {
   Profile p;
   p.nodes = tape.chance(300) ? 5 : 3;
   if (tape.chance(30)) p.nodes = 1;
@@ -48,9 +48,10 @@ Profile draw_profile(Tape& tape) {
   p.session_idle = std::chrono::hours(2);
   p.segment_bytes = tape.chance(500) ? 256 * limits::kKiB : limits::kWalSegmentBytes;
   draw_image(tape, p);
-  for (bool* family : {&p.partitions, &p.one_way, &p.frame_loss, &p.duplication, &p.reordering, &p.slow_links,
-                       &p.resets, &p.refused_redials, &p.crashes, &p.power_cuts, &p.wipes, &p.freezes,
-                       &p.drains, &p.chunks, &p.clock_skew, &p.slow_disks, &p.full_disks, &p.versions, &p.operators}) {
+  for (bool* family :
+       {&p.partitions, &p.one_way, &p.frame_loss, &p.duplication, &p.reordering, &p.slow_links, &p.resets,
+        &p.refused_redials, &p.crashes, &p.power_cuts, &p.wipes, &p.freezes, &p.drains, &p.chunks,
+        &p.clock_skew, &p.slow_disks, &p.full_disks, &p.versions, &p.operators}) {
     *family = tape.chance(400);
   }
   if (tape.chance(400)) {

@@ -66,6 +66,6 @@ struct Profile {
   std::string describe() const;
 };
 
-[[nodiscard]] Profile draw_profile(Tape& tape);
+[[nodiscard]] Profile draw_profile(Track& tape);
 
 }  // namespace patronus::sim

@@ -29,7 +29,7 @@ SessionClient::SessionClient(uint32_t number, const Profile& profile, Events& ev
     : number_(number),
       profile_(profile),
       events_(events),
-      tape_(tape),
+      tape_(tape.track("user-" + std::to_string(number + 1))),
       trace_(trace),
       setup_token_(std::move(setup_token)),
       tabs_{{kFirstSession + 2 * number, events, network},
@@ -39,7 +39,7 @@ void SessionClient::start() { pause(); }
 
 void SessionClient::pause() {
   if (finishing_ && (admin_exists_ || number_ != 0)) return;
-  events_.after(tape_.between(1ms, profile_.think_max), [this] { act(); });
+  events_.after(tape_.pause(1ms, profile_.think_max), [this] { act(); });
 }
 
 void SessionClient::act() {

@@ -76,7 +76,7 @@ class SessionClient {
   uint32_t number_;
   const Profile& profile_;
   Events& events_;
-  Tape& tape_;
+  Track& tape_;
   Trace& trace_;
   std::function<std::string()> setup_token_;
   Exchange tabs_[2];

@@ -1,12 +1,22 @@
 #include "sim/tape.h"
 
+#include <algorithm>
 #include <fstream>
+#include <utility>
+
+#include "core/base/hash.h"
 
 namespace patronus::sim {
+namespace {
 
-uint32_t Tape::choose(uint32_t bound) {
+constexpr const char* kHead = "patronus-tape 2";
+constexpr size_t kPlacesMax = 100'000'000;  // what a file may ask for
+
+}  // namespace
+
+uint32_t Track::choose(uint32_t bound) {
   if (bound <= 1) return 0;
-  if (replay_) {
+  if (replays_) {
     const uint32_t decision = at_ < decisions_.size() ? decisions_[at_] : 0;
     ++at_;
     return decision < bound ? decision : 0;
@@ -16,27 +26,82 @@ uint32_t Tape::choose(uint32_t bound) {
   return decision;
 }
 
-Duration Tape::between(Duration low, Duration high) {
+Duration Track::between(Duration low, Duration high) {
   const auto steps = static_cast<uint32_t>((high - low).count() / 1000);
   return low + Duration{int64_t{choose(steps + 1)} * 1000};
 }
 
-uint64_t Tape::word() {
+uint64_t Track::word() {
   const uint64_t high = choose(UINT32_MAX);
   return (high << 32) | choose(UINT32_MAX);
 }
 
-bool save_tape(const std::string& path, const std::vector<uint32_t>& decisions) {
+Tape Tape::from_seed(uint64_t seed) {
+  Tape tape;
+  tape.seed_ = seed;
+  return tape;
+}
+
+Tape Tape::from_decisions(Decisions decisions) {
+  Tape tape;
+  tape.replays_ = true;
+  tape.given_ = std::move(decisions);
+  return tape;
+}
+
+Track& Tape::track(const std::string& name) {
+  const auto at = tracks_.find(name);
+  if (at != tracks_.end()) return *at->second;
+  std::unique_ptr<Track> made;
+  if (replays_) {
+    const auto given = given_.find(name);
+    made = std::make_unique<Track>(given == given_.end() ? std::vector<uint32_t>() : given->second);
+  } else {
+    made = std::make_unique<Track>(hash64(name, seed_ * 0x9E3779B97F4A7C15ULL + 1));
+  }
+  return *tracks_.emplace(name, std::move(made)).first->second;
+}
+
+Decisions Tape::decisions() const {
+  if (replays_) return given_;
+  Decisions all;
+  for (const auto& [name, track] : tracks_) all.emplace(name, track->decisions());
+  return all;
+}
+
+size_t count(const Decisions& decisions) {
+  size_t others = 0;
+  for (const auto& [name, track] : decisions)
+    others +=
+        static_cast<size_t>(std::count_if(track.begin(), track.end(), [](uint32_t one) { return one != 0; }));
+  return others;
+}
+
+bool save_tape(const std::string& path, const Decisions& decisions) {
   std::ofstream out(path);
-  for (const uint32_t decision : decisions) out << decision << '\n';
+  out << kHead << '\n';
+  for (const auto& [name, track] : decisions) {
+    for (size_t place = 0; place < track.size(); ++place) {
+      if (track[place] != 0) out << name << ' ' << place << ' ' << track[place] << '\n';
+    }
+  }
   return static_cast<bool>(out.flush());
 }
 
-std::optional<std::vector<uint32_t>> load_tape(const std::string& path) {
+std::optional<Decisions> load_tape(const std::string& path) {
   std::ifstream in(path);
-  if (!in) return std::nullopt;
-  std::vector<uint32_t> decisions;
-  for (uint32_t decision = 0; in >> decision;) decisions.push_back(decision);
+  std::string head;
+  if (!std::getline(in, head) || head != kHead) return std::nullopt;
+  Decisions decisions;
+  std::string name;
+  size_t place = 0;
+  uint32_t decision = 0;
+  while (in >> name) {
+    if (!(in >> place >> decision) || place > kPlacesMax) return std::nullopt;
+    std::vector<uint32_t>& track = decisions[name];
+    if (track.size() <= place) track.resize(place + 1);
+    track[place] = decision;
+  }
   if (!in.eof()) return std::nullopt;
   return decisions;
 }

@@ -1,9 +1,12 @@
-// Every choice the world makes is one decision on a tape. A seed generates a tape; a tape that was kept is
-// read again, and so can be edited: past its end, and where it asks for more than was offered, decisions are
-// 0, which everywhere means the least eventful choice.
+// Every choice the world makes is one decision on a tape. A tape has a track for each part of the world, so
+// that what is changed on one leaves the others as they are. A seed generates a tape; a tape that was kept is
+// read again, and so can be edited: past a track's end, and where it asks for more than was offered,
+// decisions are 0, which everywhere means the least eventful choice.
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,33 +16,57 @@
 
 namespace patronus::sim {
 
-class Tape {
+// By the track's name.
+using Decisions = std::map<std::string, std::vector<uint32_t>>;
+
+class Track {
  public:
-  static Tape from_seed(uint64_t seed) { return Tape(seed, {}, false); }
-  static Tape from_decisions(std::vector<uint32_t> decisions) { return Tape(0, std::move(decisions), true); }
+  explicit Track(uint64_t seed) : random_(seed) {}
+  explicit Track(std::vector<uint32_t> decisions)
+      : random_(0), decisions_(std::move(decisions)), replays_(true) {}
 
   // One of 0 .. bound-1.
   uint32_t choose(uint32_t bound);
   // True in `permille` of a thousand cases; decision 0 is false.
   bool chance(uint32_t permille) { return permille != 0 && choose(1000) >= 1000 - permille; }
-  // From low to high in steps of a microsecond.
+  // From low to high in steps of a microsecond; decision 0 is low.
   Duration between(Duration low, Duration high);
+  // The same for what is better rare: decision 0 is high.
+  Duration pause(Duration low, Duration high) { return low + (high - between(low, high)); }
   uint64_t word();
 
   const std::vector<uint32_t>& decisions() const { return decisions_; }
 
  private:
-  Tape(uint64_t seed, std::vector<uint32_t> decisions, bool replay)
-      : random_(seed), decisions_(std::move(decisions)), replay_(replay) {}
-
   Random random_;
   std::vector<uint32_t> decisions_;
-  bool replay_;
+  bool replays_ = false;
   size_t at_ = 0;
 };
 
-// A text file: one decision a line. False, or nothing, if the file can't be written or read.
-bool save_tape(const std::string& path, const std::vector<uint32_t>& decisions);
-std::optional<std::vector<uint32_t>> load_tape(const std::string& path);
+class Tape {
+ public:
+  static Tape from_seed(uint64_t seed);
+  static Tape from_decisions(Decisions decisions);
+
+  // Lives as long as the tape, also when that is moved.
+  Track& track(const std::string& name);
+  // As they were made so far, or given.
+  Decisions decisions() const;
+
+ private:
+  bool replays_ = false;
+  uint64_t seed_ = 0;
+  Decisions given_;
+  std::map<std::string, std::unique_ptr<Track>> tracks_;
+};
+
+// Decisions other than 0.
+[[nodiscard]] size_t count(const Decisions& decisions);
+
+// A text file: track, place and decision in each line, without those that are 0. False, or nothing, if the
+// file can't be written or read.
+[[nodiscard]] bool save_tape(const std::string& path, const Decisions& decisions);
+[[nodiscard]] std::optional<Decisions> load_tape(const std::string& path);
 
 }  // namespace patronus::sim

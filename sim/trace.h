@@ -8,6 +8,7 @@
 
 #include "core/base/hash.h"
 #include "core/base/time.h"
+#include "sim/recording.h"
 
 namespace patronus::sim {
 
@@ -26,12 +27,16 @@ class Trace {
   void line(Instant at, std::string_view who, std::string_view text);
 
   uint64_t hash() const { return hash_; }
-  const std::vector<std::string>& lines() const { return lines_; }
+  // The notes, as lines of text.
+  std::vector<std::string> lines() const;
+  // For whoever adds to it; only if keeps().
+  Recording& recording() { return recording_; }
+  const Recording& recording() const { return recording_; }
 
  private:
   bool keep_;
   uint64_t hash_ = 0;
-  std::vector<std::string> lines_;
+  Recording recording_;
 };
 
 }  // namespace patronus::sim

@@ -22,7 +22,8 @@ namespace {
 }  // namespace
 
 World::World(Tape& tape, const Profile& profile, bool keep_trace)
-    : tape_(tape),
+    : tape_(tape.track("world")),
+      troubles_(tape.track("troubles")),
       trace_(keep_trace),
       profile_(profile),
       network_(events_, tape, profile_, *this),
@@ -32,12 +33,13 @@ World::World(Tape& tape, const Profile& profile, bool keep_trace)
       changes_(profile_) {
   for (HostId id = 0; id < profile_.nodes + profile_.extras; ++id) {
     hosts_.push_back(std::make_unique<Host>(
-        id, profile_, events_, tape_, network_, trace_,
+        id, profile_, events_, tape, network_, trace_,
         [this](const Host& host) {
           const Raft& raft = host.node().raft();
           trace_.fold(static_cast<uint64_t>(events_.now().ns) * 31 + host.id(),
                       raft.term().value * 4 + raft.role().index(),
                       raft.log().last_index().value * 65'537 + raft.commit().value);
+          if (trace_.keeps()) record(host);
           checkers_.after_step(host);
           changes_.after_step(host);
           if (profile_.strike_elections) strike_election(host);
@@ -50,9 +52,10 @@ World::World(Tape& tape, const Profile& profile, bool keep_trace)
           count("removed");
         },
         artefact_terms_));
+    if (trace_.keeps()) hosts_.back()->set_on_down([this](const Host& host) { record_down(host); });
   }
   for (HostId id = 0; id < profile_.clients + profile_.nodes + profile_.extras; ++id) {
-    clients_.push_back(std::make_unique<Client>(kFirstClient + id, profile_, events_, tape_, network_, trace_,
+    clients_.push_back(std::make_unique<Client>(kFirstClient + id, profile_, events_, tape, network_, trace_,
                                                 history_, next_value_, [this](const Op& op) {
                                                   trace_.fold(static_cast<uint64_t>(events_.now().ns),
                                                               op.value, static_cast<uint64_t>(op.end));
@@ -60,13 +63,40 @@ World::World(Tape& tape, const Profile& profile, bool keep_trace)
                                                 }));
   }
   for (uint32_t i = 0; i < profile_.users; ++i) {
-    users_.push_back(std::make_unique<SessionClient>(i, profile_, events_, tape_, network_, trace_,
+    users_.push_back(std::make_unique<SessionClient>(i, profile_, events_, tape, network_, trace_,
                                                      [this] { return setup_token(); }));
   }
   history_.reserve(4096);
 }
 
+// What the host is by now, if that is news.
+void World::record(const Host& host) {
+  const Raft& raft = host.node().raft();
+  Activity activity = host.is_frozen() ? Activity::kFrozen : Activity::kFollower;
+  if (activity == Activity::kFollower && raft.is_leader()) activity = Activity::kLeader;
+  if (activity == Activity::kFollower && std::holds_alternative<Candidate>(raft.role()))
+    activity = Activity::kCandidate;
+  const std::pair now{activity, raft.term().value};
+  const auto at = recorded_.find(host.id());
+  if (at == recorded_.end() || at->second != now) {
+    recorded_[host.id()] = now;
+    trace_.recording().changes.push_back({host.id(), events_.now(), activity, raft.term().value});
+  }
+  uint64_t& commit = recorded_commit_[host.id()];
+  if (raft.commit().value > commit) {
+    commit = raft.commit().value;
+    trace_.recording().commits.push_back({host.id(), events_.now(), commit});
+  }
+}
+
+void World::record_down(const Host& host) {
+  recorded_.erase(host.id());
+  recorded_commit_.erase(host.id());
+  trace_.recording().changes.push_back({host.id(), events_.now(), Activity::kDown, 0});
+}
+
 void World::start() {
+  if (trace_.keeps()) network_.record(&trace_.recording());
   for (auto& host : hosts_) {
     Host* one = host.get();
     if (profile_.clock_skew) one->set_wall_skew(static_cast<int64_t>(tape_.choose(240'000)) - 120'000);
@@ -293,6 +323,8 @@ void World::report(Outcome& outcome) const {
   outcome.faults["frame doubled"] = network_.frames_doubled();
   outcome.faults["frame overtaken"] = network_.frames_overtaken();
   outcome.trace = trace_.lines();
+  outcome.hosts = static_cast<uint32_t>(hosts_.size());
+  outcome.recording = trace_.recording();
 }
 
 Outcome run_world(Tape tape, bool keep_trace) {

@@ -36,7 +36,9 @@ struct Outcome {
   SessionCounts sessions;
   std::map<std::string, uint64_t> faults;  // how often each kind struck
   std::vector<std::string> trace;
-  std::vector<uint32_t> decisions;
+  uint32_t hosts = 0;
+  Recording recording;
+  Decisions decisions;
 };
 
 // Runs the tape to its end. `keep_trace` keeps lines to read; the hash is made in any case.
@@ -44,7 +46,7 @@ struct Outcome {
 
 class World final : private Network::Hosts {
  public:
-  World(Tape& tape, bool keep_trace) : World(tape, draw_profile(tape), keep_trace) {}
+  World(Tape& tape, bool keep_trace) : World(tape, draw_profile(tape.track("profile")), keep_trace) {}
   // A world of a test's own making.
   World(Tape& tape, const Profile& profile, bool keep_trace);
   // Throws Violation.
@@ -66,6 +68,8 @@ class World final : private Network::Hosts {
   void on_ended(HostId host, ConnId conn, LinkEnd how) override;
   bool is_up(HostId host) const override { return hosts_[host]->is_up(); }
 
+  void record(const Host& host);
+  void record_down(const Host& host);
   void start_clients();
   void run_until(Instant end);
   // faults.cpp
@@ -119,8 +123,11 @@ class World final : private Network::Hosts {
   }
   std::string setup_token() const;
 
-  Tape& tape_;
+  Track& tape_;
+  Track& troubles_;
   Trace trace_;
+  std::map<HostId, std::pair<Activity, uint64_t>> recorded_;  // what each was last, and its term
+  std::map<HostId, uint64_t> recorded_commit_;
   Events events_;
   Profile profile_;
   Network network_;

@@ -194,5 +194,27 @@ TEST(FoundingAnew, OneNodeOfALostClusterGoesOnWithAllItHas) {
   EXPECT_NE(cluster.raft(leader).hard_state().cluster_id, fresh);
 }
 
+// Members of a cluster that was given up, back from the dead: they would be a majority.
+TEST(FoundingAnew, ThoseThatWereGivenUpDoNotComeBackToLife) {
+  test::RaftCluster cluster(3);
+  cluster.run(3s);
+  ASSERT_LT(cluster.leader(), 3U);
+  for (size_t i = 0; i < 3; ++i) cluster[i].down = true;
+  for (size_t i = 0; i < 3; ++i) cluster.boot(i);
+  cluster[2].down = true;
+  cluster.raft(0).abstain();
+  cluster.run(10s);
+  EXPECT_EQ(cluster.leader(), SIZE_MAX) << "one asks for a vote and one gives none";
+  // Where a leader is heard after all, it is a member like any other.
+  cluster.boot(2);
+  cluster.run(3s);
+  const size_t leader = cluster.leader();
+  ASSERT_LT(leader, 3U);
+  EXPECT_NE(leader, 0U);
+  cluster[leader].down = true;
+  cluster.run(10s);
+  EXPECT_LT(cluster.leader(), 3U) << "its vote is needed, and given";
+}
+
 }  // namespace
 }  // namespace patronus

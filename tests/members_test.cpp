@@ -172,6 +172,8 @@ TEST(Members, GoOnFromALostCluster) {
   const ClusterId fresh{{2, 2}};
   members.note({lost, {member("a", 1), member("b", 2), member("c", 3)}}, Index{1});
   EXPECT_EQ(members.apply(RemoveNodeOp{"c", false}, Index{2}).outcome, Outcome::kOk);
+  // The one that goes on was about to be taken out itself.
+  EXPECT_EQ(members.apply(RemoveNodeOp{"a", false}, Index{2}).outcome, Outcome::kOk);
   EXPECT_EQ(members.apply(ReinitNodeOp{"b"}, Index{3}).outcome, Outcome::kOk);
   EXPECT_TRUE(members.former().empty());
   const uint64_t before = members.hash();

@@ -72,6 +72,9 @@ class Links : private Ports, private PeerLinks::Listener {
   void keep_part(ArtefactPart&&) override {}
   void install_artefact(const Artefact&) override {}
   void set_aside(const std::string&, const ClusterId&) override {}
+  void found_anew(const ClusterId&) override {}
+  void make_snapshot(uint64_t) override {}
+  bool query_snapshots(SnapshotQuery&&) override { return false; }
   void wake_at(Instant) override {}
   void log(const Notice& notice) override { lines.push_back(notice.text); }
   void stop(const std::string&) override {}

@@ -102,6 +102,7 @@ inline constexpr size_t kReadsInFlightMax = 16'384;  // reads one node waits for
 // Consensus.
 inline constexpr size_t kEntryBytesMax = 2 * kMiB;  // an encoded command
 inline constexpr size_t kAppendBytesMax = kMiB;     // entries of one append message, at least one entry
+inline constexpr size_t kAppendBytesWhenFull = 16 * kKiB;  // to a member whose disk is full
 inline constexpr size_t kAppendEntriesMax = 4'096;
 inline constexpr size_t kInflightMessagesMax = 4;  // a small window lets entries gather into batches
 inline constexpr size_t kInflightBytesMax = 8 * kMiB;
@@ -129,6 +130,7 @@ inline constexpr size_t kWalSegmentHeaderBytes = 512;
 inline constexpr size_t kWalBatchBytesMax = 8 * kMiB;   // one write and one fdatasync
 inline constexpr size_t kPersistBytesMax = 128 * kKiB;  // of entries in one piece, but at least one entry
 inline constexpr size_t kWalRecordsPerBatchMax = 65'536;
+inline constexpr size_t kLogSpareBytes = 8 * kMiB;  // left free beside a segment made ahead, for a checkpoint
 inline constexpr Duration kLogRoomRetry = 1s;  // a segment that a full disk had no room for is tried again
 // On a full disk the segment in use is the last one. The end of it is for terms and votes alone; before that
 // comes what this node still takes from a leader that does not know yet.

@@ -1,7 +1,7 @@
 // Versions of what nodes say to each other and of what they write into the log. A node speaks all of them
 // from kOldest to kNewest; two nodes speak the highest that both do, so that nodes are upgraded one after the
-// other. What is new in the log is written only once every member is known to understand it
-// (Node::cluster_protocol).
+// other. What is new in the log is to be written only once every member is known to understand it
+// (Node::cluster_protocol); so far nothing is.
 #pragma once
 
 #include <cstdint>

@@ -168,7 +168,10 @@ bool is_request(const MessageBody& body);
 // True for what the node deals with before it passes a message on to consensus.
 bool is_of_the_node(const MessageBody& body);
 
-// The name of the message's kind, for logs and traces.
+// The names of the kinds, in their order; for logs and traces.
+inline constexpr size_t kMessageKinds = std::variant_size_v<MessageBody>;
+[[nodiscard]] std::string_view message_kind_name(size_t kind);
+// The name of the message's kind.
 std::string_view message_name(const Message& message);
 
 // In the version of the protocol that both ends speak.

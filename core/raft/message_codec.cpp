@@ -343,15 +343,17 @@ bool is_of_the_node(const MessageBody& body) {
          std::holds_alternative<DiskWentBack>(body);
 }
 
-std::string_view message_name(const Message& message) {
+std::string_view message_kind_name(size_t kind) {
   static constexpr std::string_view kNames[] = {
       "PreVoteRequest",   "PreVoteResponse",   "VoteRequest",       "VoteResponse",    "AppendRequest",
       "AppendResponse",   "Heartbeat",         "HeartbeatResponse", "ForwardWrites",   "WritesRefused",
       "ReadIndexRequest", "ReadIndexResponse", "TimeoutNow",        "TransferRequest", "TransferRefused",
       "NotMember",        "OfferArtefact",     "FetchPart",         "ArtefactPart",    "DiskWentBack"};
   static_assert(std::size(kNames) == std::variant_size_v<MessageBody>);
-  return kNames[message.body.index()];
+  return kind < kMessageKinds ? kNames[kind] : "";
 }
+
+std::string_view message_name(const Message& message) { return message_kind_name(message.body.index()); }
 
 void encode_message(std::string& bytes, const Message& message, protocol::Version version) {
   Writer out(bytes);

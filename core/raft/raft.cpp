@@ -70,7 +70,7 @@ void Raft::tick(Now now, Effects& out) {
     if (is_leader()) retire(now, out);
     return;
   }
-  if (now.mono < election_deadline_ || !may_campaign()) return;
+  if (now.mono < election_deadline_ || !may_campaign() || is_abstaining()) return;
   const auto* candidate = std::get_if<Candidate>(&role_);
   if (candidate != nullptr) {
     start_vote(now, true, candidate->cause, candidate->attempt + 1, out);
@@ -85,7 +85,7 @@ Instant Raft::deadline() const {
   if (const auto* leader = std::get_if<Leader>(&role_)) {
     return leader->transfer ? std::min(leader->next_tick, leader->transfer->deadline) : leader->next_tick;
   }
-  return may_campaign() ? election_deadline_ : Instant::never();
+  return may_campaign() && !is_abstaining() ? election_deadline_ : Instant::never();
 }
 
 void Raft::persist_hard(Effects& out) {

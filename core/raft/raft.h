@@ -164,6 +164,9 @@ class Raft {
   // Cuts the log behind what a durable image of the state holds, a bounded number of entries at a time
   // (cutting.cpp). True if something was cut.
   [[nodiscard]] bool cut_log(Index checkpointed);
+  // This node's cluster was given up: until a leader is heard after all it neither asks for votes nor gives
+  // any.
+  void abstain() { abstains_ = true; }
   // Queues a message to a peer behind everything it must not overtake.
   void send(const NodeId& to, MessageBody body, PersistId after, Effects& out);
 
@@ -211,6 +214,7 @@ class Raft {
   void become_follower(Now now, Term term, const NodeId& leader, Effects& out);
   void become_leader(Now now, LeaderCause cause, Effects& out);
   bool leader_is_near(Now now) const;
+  bool is_abstaining() const { return abstains_ && !had_leader_contact_; }
   void reset_election_deadline(Now now);
   Duration election_window() const;
   void on(Now now, const NodeId& from, Term term, const PreVoteRequest& m, Effects& out);
@@ -230,7 +234,7 @@ class Raft {
   bool may_lead(Now now, const NodeId& id, const Progress& progress) const;
   bool lags(const Progress& progress) const;
   HeartbeatResponse heartbeat_response(Now now, Round round) const;
-  bool has_room_for(std::span<const Entry> entries) const;
+  std::span<const Entry> what_there_is_room_for(std::span<const Entry> entries) const;
   bool a_majority_has_room() const;
   void take_entries(const NodeId& from, AppendRequest& m, Effects& out);
   void append_from_leader(std::span<const Entry> entries, Effects& out);
@@ -303,6 +307,7 @@ class Raft {
   Freshness freshness_;
   Stamp told_stamp_;  // of the leader, when it was last heard, or of this node when it last led
   Instant told_at_;
+  bool abstains_ = false;
   bool draining_ = false;
   uint8_t priority_ = 0;
   Duration write_pace_{};

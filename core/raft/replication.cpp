@@ -82,9 +82,11 @@ void Raft::replicate(Now now, const NodeId& peer, Progress& progress, Effects& o
   progress.keep_above(log_.base_index());
   if (progress.state() == ProgressState::kSnapshot) return;
   const bool probing = progress.state() == ProgressState::kProbe;
+  // A full disk takes little, and is offered it again and again.
+  const size_t bytes_max =
+      progress.room() == LogRoom::kNone ? limits::kAppendBytesWhenFull : limits::kAppendBytesMax;
   while (progress.window_open() && (progress.next() <= log_.last_index() || probing)) {
-    send_append(now, peer, progress,
-                log_.slice(progress.next(), limits::kAppendBytesMax, limits::kAppendEntriesMax), out);
+    send_append(now, peer, progress, log_.slice(progress.next(), bytes_max, limits::kAppendEntriesMax), out);
     if (probing) return;
   }
   // A follower that has everything still must hear what is committed; one that waits for more hears it then.
@@ -133,15 +135,17 @@ void Raft::refuse_append(const NodeId& from, const AppendRequest& m, Effects& ou
 }
 
 // What fills the end of a full disk would be missed by terms and votes, without which there is no leader.
-bool Raft::has_room_for(std::span<const Entry> entries) const {
-  if (!room_left_ || MUTANT(kFillTheDisk)) return true;
+std::span<const Entry> Raft::what_there_is_room_for(std::span<const Entry> entries) const {
+  if (!room_left_ || MUTANT(kFillTheDisk)) return entries;
   size_t bytes = reserve_.reserve;
-  for (const Entry& entry : entries) bytes += entry.encoded_bytes();
-  return bytes <= *room_left_;
+  size_t count = 0;
+  while (count < entries.size() && bytes + entries[count].encoded_bytes() <= *room_left_)
+    bytes += entries[count++].encoded_bytes();
+  return entries.first(count);
 }
 
 void Raft::take_entries(const NodeId& from, AppendRequest& m, Effects& out) {
-  const Index last_new = std::max(Index{m.prev_index.value + m.entries.size()}, log_.base_index());
+  Index last_new = std::max(Index{m.prev_index.value + m.entries.size()}, log_.base_index());
   const auto is_here = [&](const Entry& entry) {
     return entry.index <= log_.base_index() || log_.term_at(entry.index) == entry.term;
   };
@@ -158,11 +162,14 @@ void Raft::take_entries(const NodeId& from, AppendRequest& m, Effects& out) {
           Notice{NoticeKind::kStranger, "append from " + from + " contradicts what is committed"});
       return;
     }
-    // The leader sends them again.
-    if (!has_room_for(news)) return;
-    log_.truncate_from(news.front().index);
-    append_from_leader(news, out);
-    ++counters_.replications;
+    const std::span<const Entry> taken = what_there_is_room_for(news);
+    // The leader sends the others again.
+    last_new = Index{news.front().index.value - 1 + taken.size()};
+    if (!taken.empty()) {
+      log_.truncate_from(taken.front().index);
+      append_from_leader(taken, out);
+      ++counters_.replications;
+    }
   }
   matched_ = matched_in_ == hard_.term ? std::max(matched_, last_new) : last_new;
   matched_in_ = hard_.term;

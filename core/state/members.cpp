@@ -121,6 +121,12 @@ void Members::begin_anew(const Configuration& configuration) {
     if (!configuration.is_member(id, wanted.incarnation)) remember_removed(wanted.incarnation);
   }
   wanted_.clear();
+  // It may have been about to be taken out.
+  std::erase_if(removed_, [&](Incarnation one) {
+    return std::any_of(configuration.members.begin(), configuration.members.end(),
+                       [&](const Member& member) { return member.incarnation == one; });
+  });
+  touch(RowKind::kRemoved, "");
   for (const auto& [id, leaving] : leaving_) touch(RowKind::kLeaving, id);
   leaving_.clear();
 }

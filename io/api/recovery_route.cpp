@@ -17,12 +17,11 @@ struct RecoveryBody {
   int64_t last_index = 0;
 };
 
-bool shows_token(const http::Request& request, const ClusterId& cluster, auth::Crypto& crypto) {
+bool shows(const http::Request& request, const std::string& token) {
   constexpr std::string_view kScheme = "Recovery ";
   const std::string* header = request.header("authorization");
   return header != nullptr && header->starts_with(kScheme) &&
-         auth::equal_secret(std::string_view(*header).substr(kScheme.size()),
-                            auth::recovery_token(cluster.hex(), crypto));
+         auth::equal_secret(std::string_view(*header).substr(kScheme.size()), token);
 }
 
 Problem conflict(std::string_view code, std::string detail) {
@@ -41,6 +40,8 @@ std::optional<Problem> refuse_beginning(const http::Request& request, const Node
     return conflict("not_lost", "a leader was heard " + std::to_string(remains.silence.count() / 1'000'000) +
                                     " ms ago, or this node has not waited long enough for one");
   }
+  if (!remains.is_settled)
+    return Problem{409, "not_settled", "not all that this node has is on its disk yet", true, false, {}};
   const auto& wanted = std::get<RecoveryBody>(body);
   const bool same = wanted.cluster_id == remains.cluster_id.hex() &&
                     static_cast<uint64_t>(wanted.last_term) == remains.last_term.value &&
@@ -51,20 +52,26 @@ std::optional<Problem> refuse_beginning(const http::Request& request, const Node
 
 }  // namespace
 
-std::optional<Problem> refuse_recovery(const http::Request& request, const Node::Remains& remains,
-                                       auth::Crypto& crypto) {
+std::optional<Problem> refuse_recovery(const http::Request& request, const NodeId& self,
+                                       const Node::Remains& remains, auth::Crypto& crypto) {
   if (!remains.cluster_id)
     return conflict("no_cluster", "this node belongs to no cluster, so there is nothing to go on from");
-  if (!shows_token(request, remains.cluster_id, crypto)) {
-    return Problem{401,
-                   "unauthorized",
-                   "this needs the token that patronusctl node recover makes of the cluster secret: "
-                   "Authorization: Recovery <token>",
-                   false,
-                   false,
-                   {}};
+  const std::string cluster = remains.cluster_id.hex();
+  const bool reads = is_read(request.method);
+  const std::string token =
+      reads ? auth::recovery_token(cluster, crypto)
+            : auth::founding_token(cluster, self, remains.last_term.value, remains.last_index.value, crypto);
+  if (!shows(request, token)) {
+    return Problem{
+        401,
+        "unauthorized",
+        "this needs the token that patronusctl node recover makes of the cluster secret, for just what this "
+        "node holds now: Authorization: Recovery <token>",
+        false,
+        false,
+        {}};
   }
-  return is_read(request.method) ? std::nullopt : refuse_beginning(request, remains);
+  return reads ? std::nullopt : refuse_beginning(request, remains);
 }
 
 http::Response recovery_response(const NodeId& self, const Node::Remains& remains, bool begun) {

@@ -13,7 +13,7 @@ namespace patronus::api {
 
 // Why the request is refused: the token; or of a POST also that the cluster is not lost, or that the node no
 // longer holds what the body says it does.
-[[nodiscard]] std::optional<Problem> refuse_recovery(const http::Request& request,
+[[nodiscard]] std::optional<Problem> refuse_recovery(const http::Request& request, const NodeId& self,
                                                      const Node::Remains& remains, auth::Crypto& crypto);
 // 200 with what there is; 202 once it has `begun`.
 [[nodiscard]] http::Response recovery_response(const NodeId& self, const Node::Remains& remains, bool begun);

@@ -126,7 +126,12 @@ int begin(const Connection& connection, const Survivor& best, auth::Crypto& cryp
   Connection alone = connection;
   alone.endpoints = {best.endpoint};
   Cluster node(alone);
-  Question question = question_of(best.text("cluster_id"), crypto);
+  Question question = get("/api/v1/admin/recovery");
+  question.with_token = false;
+  question.headers.push_back("Authorization: Recovery " +
+                             auth::founding_token(best.text("cluster_id"), best.text("node"),
+                                                  best.number("last_term"), best.number("last_index"),
+                                                  crypto));
   question.method = "POST";
   question.body.emplace();
   json::Writer(*question.body)

@@ -204,7 +204,7 @@ std::variant<Artefact, std::string> write_artefact(Image& image, const std::stri
 }
 
 Arrival install_arrived(const std::string& directory, Incarnation incarnation, const ClusterId& cluster,
-                        size_t map_bytes, const LoadProgress& progress,
+                        bool must, size_t map_bytes, const LoadProgress& progress,
                         const std::function<void(const std::string&)>& complain) {
   const ArtefactPaths paths = artefact_paths(directory);
   const std::string fresh = directory + "/image.new";
@@ -221,6 +221,11 @@ Arrival install_arrived(const std::string& directory, Incarnation incarnation, c
   if (const auto* error = std::get_if<std::string>(&installed)) return {*error, false};
   const auto* unusable = std::get_if<Unusable>(&installed);
   std::optional<std::string> error;
+  if (unusable != nullptr && must) {
+    (void)remove_file(fresh);
+    (void)remove_file(fresh + "-lock");
+    return {"the snapshot can't be restored: " + unusable->reason, false};
+  }
   if (unusable != nullptr) {
     complain("the state that was fetched is not used: " + unusable->reason);
     error = remove_file(fresh);

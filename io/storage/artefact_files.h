@@ -34,8 +34,9 @@ struct Arrival {
   std::string error;     // one line for the operator, of the disk; empty: the node may go on
   bool refused = false;  // it is of no use here, and would be none if it were fetched again at once
 };
+// `must`: there is nothing else to begin from, so that what can't be used stays, and is an error.
 [[nodiscard]] Arrival install_arrived(const std::string& directory, Incarnation incarnation,
-                                      const ClusterId& cluster, size_t map_bytes,
+                                      const ClusterId& cluster, bool must, size_t map_bytes,
                                       const LoadProgress& progress,
                                       const std::function<void(const std::string&)>& complain);
 

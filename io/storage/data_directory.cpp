@@ -39,7 +39,8 @@ ClusterId cluster_of_image(const OpenData& how) {
   return (*read)->end.base.configuration->cluster_id;
 }
 
-Attempt attempt(const OpenData& how, LogDirectory& directory, const std::optional<RebuildNote>& note) {
+Attempt attempt(const OpenData& how, LogDirectory& directory, const std::optional<RebuildNote>& note,
+                const std::optional<ClusterId>& founds) {
   if (auto failed = read_log(directory, how.incarnation())) return std::move(*failed);
   const wal::Recovered& recovered = directory.recovered;
   if (recovered.verdict == wal::Verdict::kCorrupt) {
@@ -49,8 +50,9 @@ Attempt attempt(const OpenData& how, LogDirectory& directory, const std::optiona
                     recovered.hard.cluster_id ? recovered.hard.cluster_id : cluster_of_image(how)};
   }
   if (recovered.verdict == wal::Verdict::kTorn) how.say(recovered.reason);
+  const bool begins_from_it = founds && recovered.hard.cluster_id != *founds;
   const Arrival arrival = install_arrived(how.path, recovered.incarnation, recovered.hard.cluster_id,
-                                          how.map_bytes, how.progress, how.say);
+                                          begins_from_it, how.map_bytes, how.progress, how.say);
   if (!arrival.error.empty()) return arrival.error + "; check the disk and its free space";
   std::variant<LoadedState, StateFault> state = load_state(directory, how.map_bytes, how.progress);
   if (auto* fault = std::get_if<StateFault>(&state)) {
@@ -64,13 +66,18 @@ Attempt attempt(const OpenData& how, LogDirectory& directory, const std::optiona
   return OpenedData{std::move(directory), std::move(std::get<LoadedState>(state)), note, {}, arrival.refused};
 }
 
-// The cluster that shall be founded, unless it was.
+// The cluster that shall be founded, unless it was; from nothing there is none to go on with.
 std::optional<std::string> take_founding_note(const OpenData& how, OpenedData& opened) {
   std::variant<std::optional<ClusterId>, std::string> note = read_founding_note(how.path);
   if (auto* failed = std::get_if<std::string>(&note)) return std::move(*failed);
   opened.founds_anew = std::get<std::optional<ClusterId>>(note);
-  if (!opened.founds_anew || opened.directory.recovered.hard.cluster_id != *opened.founds_anew)
-    return std::nullopt;
+  if (!opened.founds_anew) return std::nullopt;
+  const wal::Recovered& recovered = opened.directory.recovered;
+  if (recovered.hard.cluster_id != *opened.founds_anew) {
+    if (opened.state.store.applied() || !recovered.entries.empty()) return std::nullopt;
+    return how.path +
+           " shall begin a cluster and has nothing of one; restore the snapshot again, into an empty one";
+  }
   opened.founds_anew.reset();
   return remove_founding_note(how.path);
 }
@@ -86,7 +93,11 @@ std::variant<OpenedData, std::string> open_data(const OpenData& how) {
     std::variant<std::optional<RebuildNote>, std::string> note = read_rebuild_note(how.path);
     if (auto* failed = std::get_if<std::string>(&note))
       return *failed + "; check the disk and its free space";
-    Attempt result = attempt(how, directory, std::get<std::optional<RebuildNote>>(note));
+    std::variant<std::optional<ClusterId>, std::string> founds = read_founding_note(how.path);
+    if (auto* failed = std::get_if<std::string>(&founds))
+      return *failed + "; check the disk and its free space";
+    Attempt result = attempt(how, directory, std::get<std::optional<RebuildNote>>(note),
+                             std::get<std::optional<ClusterId>>(founds));
     if (auto* failed = std::get_if<std::string>(&result)) return std::move(*failed);
     if (auto* opened = std::get_if<OpenedData>(&result)) {
       const bool joined = opened->rebuild && opened->directory.recovered.hard.cluster_id;
@@ -95,8 +106,7 @@ std::variant<OpenedData, std::string> open_data(const OpenData& how) {
           return *failed + "; check the disk and its free space";
         opened->rebuild.reset();
       }
-      if (auto failed = take_founding_note(how, *opened))
-        return *failed + "; check the disk and its free space";
+      if (auto failed = take_founding_note(how, *opened)) return std::move(*failed);
       return std::move(*opened);
     }
     const auto& distrust = std::get<Distrust>(result);

@@ -103,8 +103,12 @@ std::optional<LogWriter::Done> LogWriter::execute(const wal::Write& write) {
   while (true) {
     const auto began = std::chrono::steady_clock::now();
     std::optional<SegmentError> error = try_to_write(write);
-    if (!error || !error->no_room)
-      return Done{std::chrono::steady_clock::now() - began, error ? std::move(error->text) : ""};
+    if (!error || !error->no_room) {
+      const Duration took = std::chrono::steady_clock::now() - began;
+      // Where nothing is written in place there may have been no room although the next segment is there.
+      if (!error && next_.ready()) tell_room(false, "");
+      return Done{took, error ? std::move(error->text) : ""};
+    }
     tell_room(true, std::move(error->text));
     if (!wait_for_room()) return std::nullopt;
   }
@@ -160,7 +164,7 @@ bool LogWriter::remove_first() {
 }
 
 void LogWriter::prepare() {
-  std::optional<SegmentError> error = next_.work();
+  std::optional<SegmentError> error = next_.work(limits::kLogSpareBytes);
   waits_for_room_ = error && error->no_room;
   prepare_failed_ = error && !error->no_room;
   if (waits_for_room_) tell_room(true, std::move(error->text));

@@ -1,6 +1,8 @@
 #include "io/storage/segments.h"
 
 #include <fcntl.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -30,17 +32,37 @@ bool is_want_of_room() { return errno == ENOSPC || errno == EDQUOT; }
 PreparedSegment::PreparedSegment(std::string directory)
     : directory_(std::move(directory)), temporary_(directory_ + "/next.tmp") {}
 
-std::optional<SegmentError> PreparedSegment::work() {
+SegmentError PreparedSegment::give_up(std::string text) {
+  SegmentError error = failure(std::move(text));
+  if (error.no_room) {
+    (void)::unlink(temporary_.c_str());
+    zeroed_ = 0;
+  }
+  return error;
+}
+
+std::optional<SegmentError> PreparedSegment::work(uint64_t spare) {
   if (zeroed_ready_) return std::nullopt;
+  if (zeroed_ == 0) {
+    struct statvfs disk{};
+    const bool known = ::statvfs(directory_.c_str(), &disk) == 0;
+    const uint64_t free = uint64_t{disk.f_bavail} * disk.f_frsize;
+    if (known && free < limits::kWalSegmentBytes + spare) {
+      return SegmentError{"there are " + std::to_string(free / limits::kMiB) + " MiB free in " + directory_ +
+                              ", and the log's next segment needs " +
+                              std::to_string((limits::kWalSegmentBytes + spare) / limits::kMiB),
+                          true};
+    }
+  }
   std::variant<File, std::string> opened =
       File::open(temporary_, O_RDWR | O_CREAT | (zeroed_ == 0 ? O_TRUNC : 0));
-  if (auto* error = std::get_if<std::string>(&opened)) return failure(std::move(*error));
+  if (auto* error = std::get_if<std::string>(&opened)) return give_up(std::move(*error));
   auto& file = std::get<File>(opened);
   const uint64_t piece = std::min<uint64_t>(kPieceBytes, limits::kWalSegmentBytes - zeroed_);
-  if (auto error = file.write_at(zeroed_, std::string(piece, '\0'))) return failure(std::move(*error));
+  if (auto error = file.write_at(zeroed_, std::string(piece, '\0'))) return give_up(std::move(*error));
   // Synced piece by piece: one sync of the whole would make the log's own syncs wait for all of it. A piece
   // whose sync failed is written again.
-  if (auto error = file.sync_data()) return failure(std::move(*error));
+  if (auto error = file.sync_data()) return give_up(std::move(*error));
   zeroed_ += piece;
   zeroed_ready_ = zeroed_ == limits::kWalSegmentBytes;
   return std::nullopt;

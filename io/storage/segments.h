@@ -23,19 +23,21 @@ struct SegmentError {
   bool no_room = false;  // the disk, or what this user may take of it, is full: worth trying again
 };
 
-// The same in parts: made under a temporary name, a piece at a time, and then taken. After a failure for want
-// of room what is there is used when it goes on.
+// The same in parts: made under a temporary name, a piece at a time, and then taken.
 class PreparedSegment {
  public:
   explicit PreparedSegment(std::string directory);
 
-  // Does the next piece of work; nothing if that went well.
-  [[nodiscard]] std::optional<SegmentError> work();
+  // Does the next piece of work; nothing if that went well. It begins only if there is room for all of it and
+  // for `spare` bytes more, and what turns out not to fit is given back: others need the last of a disk more.
+  [[nodiscard]] std::optional<SegmentError> work(uint64_t spare = 0);
   bool ready() const { return zeroed_ready_; }
   // Gives it its header and its name; it must be ready. The next one can be prepared then.
   [[nodiscard]] std::optional<SegmentError> take(Incarnation incarnation, const wal::Position& start);
 
  private:
+  SegmentError give_up(std::string text);
+
   std::string directory_;
   std::string temporary_;
   uint64_t zeroed_ = 0;

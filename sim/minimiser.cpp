@@ -1,0 +1,151 @@
+#include "sim/minimiser.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace patronus::sim {
+
+Minimiser::Minimiser(const Outcome& outcome, uint64_t runs_max, Progress progress)
+    : checker_(outcome.checker),
+      runs_max_(runs_max),
+      progress_(std::move(progress)),
+      decisions_(outcome.decisions) {}
+
+bool Minimiser::still_fails(const Decisions& decisions) {
+  ++runs_;
+  const Outcome outcome = run_world(Tape::from_decisions(decisions), false);
+  return !outcome.violation.empty() && outcome.checker == checker_;
+}
+
+std::vector<Minimiser::Place> Minimiser::places() const {
+  std::vector<Place> all;
+  for (const auto& [name, track] : decisions_) {
+    for (size_t at = 0; at < track.size(); ++at) {
+      if (track[at] != 0) all.push_back({name, at});
+    }
+  }
+  return all;
+}
+
+bool Minimiser::attempt(const std::vector<Place>& places, uint32_t decision) {
+  std::vector<uint32_t> before;
+  before.reserve(places.size());
+  for (const Place& place : places) {
+    uint32_t& there = decisions_[place.track][place.at];
+    before.push_back(there);
+    there = decision;
+  }
+  const bool fails = still_fails(decisions_);
+  if (!fails) {
+    for (size_t i = 0; i < places.size(); ++i) decisions_[places[i].track][places[i].at] = before[i];
+  }
+  progress_(runs_, count(decisions_));
+  return fails;
+}
+
+// Most tracks have nothing to do with it.
+bool Minimiser::empty_tracks() {
+  bool any = false;
+  std::vector<std::string> names;
+  for (const auto& [name, track] : decisions_) names.push_back(name);
+  for (const std::string& name : names) {
+    std::vector<Place> of_track;
+    for (Place& place : places()) {
+      if (place.track == name) of_track.push_back(std::move(place));
+    }
+    if (!of_track.empty() && !is_spent()) any = attempt(of_track, 0) || any;
+  }
+  return any;
+}
+
+// In ever smaller pieces, the last ones first: what comes late is often only what went on meanwhile.
+bool Minimiser::drop_places() {
+  bool any = false;
+  std::vector<Place> left = places();
+  for (size_t piece = std::max<size_t>(left.size() / 2, 1);; piece = piece / 2) {
+    for (size_t end = left.size(); end > 0 && !is_spent();) {
+      const size_t begin = end > piece ? end - piece : 0;
+      const std::vector<Place> chosen(left.begin() + static_cast<std::ptrdiff_t>(begin),
+                                      left.begin() + static_cast<std::ptrdiff_t>(end));
+      if (attempt(chosen, 0)) {
+        left.erase(left.begin() + static_cast<std::ptrdiff_t>(begin),
+                   left.begin() + static_cast<std::ptrdiff_t>(end));
+        any = true;
+      }
+      end = begin;
+    }
+    if (piece <= 1 || is_spent()) return any;
+  }
+}
+
+void Minimiser::lower_values() {
+  for (const Place& place : places()) {
+    for (uint32_t value = 1; value < decisions_[place.track][place.at] && !is_spent();) {
+      if (attempt({place}, value)) break;
+      // Between what is too little and what is enough, by halves.
+      const uint32_t enough = decisions_[place.track][place.at];
+      const uint32_t next = value + (enough - value) / 2;
+      if (next == value) break;
+      value = next;
+    }
+  }
+}
+
+Decisions Minimiser::run() {
+  while (!is_spent()) {
+    const bool fewer = empty_tracks();
+    if (!drop_places() && !fewer) break;
+  }
+  lower_values();
+  for (auto at = decisions_.begin(); at != decisions_.end();) {
+    std::vector<uint32_t>& track = at->second;
+    while (!track.empty() && track.back() == 0) track.pop_back();
+    at = track.empty() ? decisions_.erase(at) : std::next(at);
+  }
+  return decisions_;
+}
+
+std::vector<std::string> story_of(const Outcome& outcome, size_t lines_max) {
+  static constexpr std::array<std::string_view, 24> kTelling{"leads term",
+                                                             "splits",
+                                                             "no longer reaches",
+                                                             "loses power",
+                                                             "is killed",
+                                                             "freezes",
+                                                             "thaws",
+                                                             "full disk",
+                                                             "room on its disk",
+                                                             "starts with",
+                                                             "hands leadership",
+                                                             "is told to stop",
+                                                             "removes n",
+                                                             "damaged disk",
+                                                             "empty disk",
+                                                             "is healed",
+                                                             "changes the conf",
+                                                             "begin again from",
+                                                             "sets its disk",
+                                                             "was removed",
+                                                             "founded cluster",
+                                                             "is lost",
+                                                             "reset",
+                                                             "answers"};
+  std::vector<std::string> story;
+  for (const std::string& line : outcome.trace) {
+    const bool tells = std::any_of(kTelling.begin(), kTelling.end(), [&](std::string_view what) {
+      return line.find(what) != std::string::npos;
+    });
+    if (tells) story.push_back(line);
+  }
+  if (story.size() > lines_max) {
+    const size_t left_out = story.size() - lines_max;
+    story.erase(story.begin(), story.begin() + static_cast<std::ptrdiff_t>(left_out));
+    story.insert(story.begin(), "… " + std::to_string(left_out) + " lines before");
+  }
+  if (!outcome.violation.empty()) story.push_back("then: " + outcome.violation);
+  return story;
+}
+
+}  // namespace patronus::sim

@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+"""A planted fault is made small: the tape that is left has few decisions, fails by the same checker, and gives the same
+run every time."""
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+# Found within a few seeds each, in different parts of the program.
+MUTANTS = ("leader-counts-undurable", "no-deduplication", "vouch-for-ever")
+SEEDS = 400
+DECISIONS_MAX = 100
+RUNS = 4000
+
+
+def run(sim: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sim, *arguments], capture_output=True, text=True, check=False)
+
+
+def main() -> int:
+    sim = sys.argv[1]
+    wrong = 0
+    for mutant in MUTANTS:
+        found = run(sim, "--mutant", mutant, "--seeds", f"1..{SEEDS}", "--jobs", "2", "--stop-at-first", "--check-every", "0")
+        seeds = re.findall(r"^seed (\d+): (\w+)", found.stderr, re.M)
+        assert seeds, f"{mutant} is not found within {SEEDS} seeds"
+        seed, checker = seeds[0]
+        with tempfile.TemporaryDirectory() as directory:
+            tape = str(Path(directory) / "tape")
+            made = run(sim, "--mutant", mutant, "--seed", seed, "--minimise", tape, "--runs", str(RUNS))
+            left, before, runs = (int(n) for n in re.findall(
+                r"(\d+) decisions of (\d+) are left after (\d+) runs", made.stdout)[0])
+            again = [run(sim, "--mutant", mutant, "--tape", tape) for _ in range(2)]
+            hashes = {re.findall(r"trace hash (\d+)", one.stdout)[0] for one in again}
+            fires = all(f"violation: {checker}" in one.stdout for one in again)
+            good = left < DECISIONS_MAX and fires and len(hashes) == 1
+            wrong += not good
+            print(f"{mutant}: seed {seed}, {before} decisions, {left} are left after {runs} runs"
+                  f"{'' if good else ' WRONG: ' + made.stdout + again[0].stdout}", flush=True)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+// The tape of a simulated run: what a seed gives, what is kept, and what an edit of one track leaves alone.
+#include "sim/tape.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+namespace patronus::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::vector<uint32_t> draw(Track& track, size_t count) {
+  std::vector<uint32_t> drawn;
+  for (size_t i = 0; i < count; ++i) drawn.push_back(track.choose(1000));
+  return drawn;
+}
+
+TEST(Tape, ASeedGivesTheSameTracksInWhateverOrderTheyAreAsked) {
+  Tape one = Tape::from_seed(7);
+  Tape other = Tape::from_seed(7);
+  const auto a = draw(one.track("a"), 20);
+  const auto b = draw(one.track("b"), 20);
+  EXPECT_EQ(draw(other.track("b"), 20), b);
+  EXPECT_EQ(draw(other.track("a"), 20), a);
+  EXPECT_NE(a, b);
+  Tape another = Tape::from_seed(8);
+  EXPECT_NE(draw(another.track("a"), 20), a);
+  EXPECT_EQ(one.decisions(), other.decisions());
+}
+
+TEST(Tape, WhatWasDecidedIsDecidedAgain) {
+  Tape first = Tape::from_seed(3);
+  const auto a = draw(first.track("a"), 20);
+  const auto b = draw(first.track("b"), 20);
+  Decisions decisions = first.decisions();
+  decisions["a"][4] = 0;
+  Tape again = Tape::from_decisions(decisions);
+  EXPECT_EQ(draw(again.track("b"), 20), b) << "the other track is as it was";
+  auto edited = a;
+  edited[4] = 0;
+  EXPECT_EQ(draw(again.track("a"), 20), edited);
+}
+
+// Which is nowhere more eventful than anything else.
+TEST(Tape, PastItsEndItIsZero) {
+  Tape tape = Tape::from_decisions({{"a", {5}}});
+  Track& track = tape.track("a");
+  EXPECT_EQ(track.choose(10), 5U);
+  EXPECT_EQ(track.choose(10), 0U);
+  EXPECT_FALSE(track.chance(999));
+  EXPECT_EQ(track.between(2ms, 9ms), 2ms);
+  EXPECT_EQ(track.pause(2ms, 9ms), 9ms);
+  EXPECT_EQ(tape.track("never heard of").word(), 0U);
+}
+
+TEST(Tape, ADecisionThatIsNotOfferedIsZero) {
+  Tape tape = Tape::from_decisions({{"a", {5, 5}}});
+  EXPECT_EQ(tape.track("a").choose(5), 0U);
+  EXPECT_EQ(tape.track("a").choose(6), 5U);
+}
+
+TEST(Tape, IsKeptWithoutItsZeros) {
+  const std::string path = ::testing::TempDir() + "patronus-tape";
+  const Decisions decisions{{"one", {0, 3, 0, 0, 7}}, {"two", {0, 0}}};
+  EXPECT_EQ(count(decisions), 2U);
+  ASSERT_TRUE(save_tape(path, decisions));
+  const std::optional<Decisions> loaded = load_tape(path);
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(*loaded, (Decisions{{"one", {0, 3, 0, 0, 7}}}));
+  std::remove(path.c_str());
+}
+
+TEST(Tape, WhatIsNoTapeIsRefused) {
+  const std::string path = ::testing::TempDir() + "patronus-no-tape";
+  for (const char* content : {"", "1\n2\n", "patronus-tape 2\none x 3\n", "patronus-tape 2\none 1\n",
+                              "patronus-tape 2\none 999999999999 3\n"}) {
+    std::FILE* file = std::fopen(path.c_str(), "w");
+    std::fputs(content, file);
+    std::fclose(file);
+    EXPECT_FALSE(load_tape(path)) << content;
+  }
+  EXPECT_FALSE(load_tape(path + "-that-is-not-there"));
+  std::remove(path.c_str());
+}
+
+}  // namespace
+}  // namespace patronus::sim
