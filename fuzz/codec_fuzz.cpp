@@ -45,6 +45,14 @@ auto check_round_trip(std::string_view bytes, Decode decode, Encode encode) {
 void check_message(std::string_view bytes) {
   const std::optional<Message> message =
       check_round_trip(bytes, [](std::string_view text) { return decode_message(text); }, encode_to_string);
+  // The same as the version before spoke it.
+  (void)check_round_trip(
+      bytes, [](std::string_view text) { return decode_message(text, protocol::kOldest); },
+      [](const Message& one) {
+        std::string out;
+        encode_message(out, one, protocol::kOldest);
+        return out;
+      });
   if (!message) return;
   require(!message_name(*message).empty());
   const auto* append = std::get_if<AppendRequest>(&message->body);

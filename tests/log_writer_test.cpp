@@ -2,14 +2,22 @@
 // and damage refused; and the watchdog that ends a process which hangs.
 #include <gtest/gtest.h>
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <condition_variable>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -343,6 +351,48 @@ TEST_F(LogDirectoryTest, AFullDiskIsToldEarlyAndWaitedOut) {
   }
   EXPECT_TRUE(open().recovered.entries == entries_);
   EXPECT_EQ(::umount2(path_.c_str(), MNT_DETACH), 0);
+}
+
+// From here on every fdatasync of this process fails, as on a disk that has gone; whatever it says later,
+// what was written before may be lost, since the kernel forgets which pages it could not write (scenario 19).
+bool break_syncs() {
+  sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_fdatasync, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EIO),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program{std::size(code), code};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) == 0;
+}
+
+TEST_F(LogDirectoryTest, AFailedSyncIsTheEnd) {
+  const LogDirectory directory = open();
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    wal::Encoder encoder(kFresh, directory.recovered.position, limits::kWalSegmentBytes, HardState{});
+    Waker waker;
+    LogWriter writer(path_, kFresh, directory.recovered.position, 1, [&] { waker.notify(); });
+    const Persist first = persist(1, 100);
+    writer.submit(encoder.encode({&first, 1}));
+    if (!waker.wait(writer).error.empty()) ::_exit(1);
+    if (!break_syncs()) ::_exit(2);
+    const Persist second = persist(1, 100);
+    writer.submit(encoder.encode({&second, 1}));
+    if (waker.wait(writer).error.find("can't sync") == std::string::npos) ::_exit(3);
+    // Nothing is written after it, and nothing is said to be.
+    const Persist third = persist(1, 100);
+    writer.submit(encoder.encode({&third, 1}));
+    std::this_thread::sleep_for(50ms);
+    ::_exit(writer.take_done() ? 4 : 0);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 2) GTEST_SKIP() << "no seccomp filters here";
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 // A process that is to end does not wait for room.

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "io/patronusctl/cluster_commands.h"
+#include "io/patronusctl/doctor_command.h"
 #include "io/patronusctl/exit_codes.h"
 #include "io/patronusctl/output.h"
 #include "io/patronusctl/recover_command.h"
@@ -52,6 +53,7 @@ int run(int argc, char** argv) {
   Connection connection;
   add_connection_options(app, connection);
   add_cluster_commands(app, connection, chosen);
+  add_doctor_command(app, connection, chosen);
   add_recover_command(app, connection, chosen);
   add_state_commands(app, connection, chosen);
   add_snapshot_commands(app, connection, chosen);

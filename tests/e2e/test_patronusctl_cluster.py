@@ -180,6 +180,35 @@ class Ctl(Case):
             self.ok(me.run("statsu"), USAGE)
             self.saw("the next endpoint is tried; degraded 3, no quorum 4, wrong usage 2")
 
+    def test_the_doctor_names_what_is_wrong_and_what_mends_it(self) -> None:
+        with Cluster().start() as cluster:
+            me = self.operator(cluster)
+            logged_in = {"PATRONUS_TOKEN": str(cluster.nodes[0].token)}
+            node = cluster.followers()[0]
+            self.assertIn("all is well", self.ok(me.run("doctor", *me.flags(), **logged_in)))
+            self.assertIn("not logged in", self.ok(me.run("doctor", *me.flags())))
+            # From one node it finds the others.
+            self.ok(me.run("node", "drain", node.name, *me.flags(), **logged_in))
+            told = me.run("doctor", *me.flags([cluster.leader()]), **logged_in)
+            self.assertIn(f"patronusctl node undrain {node.name}", self.ok(told, DEGRADED))
+            self.ok(me.run("node", "undrain", node.name, *me.flags(), **logged_in))
+            wait_for("all to be well", lambda: me.run("doctor", *me.flags(), **logged_in).returncode == OK)
+            node.kill()
+            def missed() -> bool:
+                found = json.loads(me.run("doctor", "-o", "json", *me.flags(), **logged_in).stdout)["findings"]
+                return any(f"does not hear node {node.name}" in one["what"] for one in found)
+            wait_for("the node to be missed", missed)
+            other = next(one for one in cluster.followers() if one is not node)
+            other.kill()
+            wait_for("the doctor to say that nobody can write",
+                     lambda: "node recover" in me.run("doctor", *me.flags(), **logged_in).stdout)
+            done = me.run("doctor", *me.flags(), **logged_in)
+            self.assertEqual(done.returncode, NO_QUORUM, done.stdout)
+            node.start()
+            other.start()
+            cluster.wait_ready()
+            self.saw(done.stdout.splitlines()[0])
+
 
 if __name__ == "__main__":
     main()

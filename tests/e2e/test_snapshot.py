@@ -44,8 +44,10 @@ class Snapshot(Case):
             with Writers(cluster) as writers:
                 writers.wait_for_more(200)
                 writes = writers.finish()
+            key = {"Idempotency-Key": "once"}
+            once = self.assert_status(cluster.nodes[0].put("keyed", "once", b"value", key), 201)
             saved = json.loads(self.ok(self.ctl(cluster, "snapshot", "save", str(file), "-o", "json")))
-            self.assertEqual((saved["keys"], saved["users"]), (len(written) + len(writes), 1))
+            self.assertEqual((saved["keys"], saved["users"]), (len(written) + len(writes) + 1, 1))
             self.assertGreater(saved["sessions"], 0)
             self.assertIn("is there already", self.ok(self.ctl(cluster, "snapshot", "save", str(file)), USAGE))
             self.ok(self.ctl(cluster, "snapshot", "list", token=False), NOT_ALLOWED)
@@ -78,6 +80,9 @@ class Snapshot(Case):
                 check_stored(node, writes)
                 check_bulk(node, written)
                 self.assertEqual(node.get("bulk", "k00900").status, 404)
+            # Scenario 54: what was done once in the lost cluster is not done again in this one.
+            again = others[1].put("keyed", "once", b"value", key)
+            self.assertEqual((again.status, again.body), (once.status, once.body))
             written |= fill(others[0], 30, 3)
             first.kill()
             wait_for("another node to lead", lambda: any(node.is_leader() for node in others))

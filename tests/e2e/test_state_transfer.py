@@ -34,6 +34,9 @@ class StateTransfer(Case):
             held = away.applied_index()
             away.kill()
             others = cluster.others(away)
+            # Scenario 54: done while it was away, and asked for again where only the state that it was given tells.
+            key = {"Idempotency-Key": "once"}
+            once = self.assert_status(others[0].put("keyed", "once", b"value", key), 201)
             with Writers(cluster, nodes=others) as writers:
                 written = fill(others[0], 0, 60)
                 self._wait_cut(others, held)
@@ -55,6 +58,9 @@ class StateTransfer(Case):
             left = [node for node in cluster.nodes if node.alive()]
             wait_for("a leader again", lambda: cluster.leader(left))
             fill(left[0], 1000, 5)
+            again = away.put("keyed", "once", b"value", key)
+            self.assertEqual((again.status, again.body), (once.status, once.body))
+            self.assertEqual(away.get("keyed", "once", meta=1).json()["version"], 1)
             # And it comes up from what it has, as ever.
             away.kill()
             away.start()
