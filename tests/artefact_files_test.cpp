@@ -80,10 +80,10 @@ class ArtefactFiles : public ::testing::Test {
     EXPECT_TRUE(std::holds_alternative<Artefact>(made));
     return std::get<Artefact>(made);
   }
-  std::optional<std::string> install(ClusterId cluster = kCluster) {
+  std::optional<std::string> install(ClusterId cluster = kCluster, bool must = false) {
     complaints_.clear();
     const Arrival arrival = install_arrived(
-        taker(), kTaker, cluster, kMapBytes, [](uint64_t, uint64_t) {},
+        taker(), kTaker, cluster, must, kMapBytes, [](uint64_t, uint64_t) {},
         [this](const std::string& line) { complaints_.push_back(line); });
     refused_ = arrival.refused;
     return arrival.error.empty() ? std::nullopt : std::optional(arrival.error);
@@ -159,7 +159,11 @@ TEST_F(ArtefactFiles, WhatIsOfNoUseChangesNothing) {
   (void)give(500);
   ASSERT_FALSE(install({{8, 8}}));
   refused("another cluster");
+  // Where there is nothing else to begin from it is kept, for whoever can make room or bring a better one.
   (void)give(500);
+  EXPECT_TRUE(install({{8, 8}}, true));
+  EXPECT_TRUE(fs::exists(taken().arrived));
+  EXPECT_FALSE(fs::exists(taker() + "/image.new"));
   fs::resize_file(taken().arrived, fs::file_size(taken().arrived) / 2);
   ASSERT_FALSE(install());
   refused("cut short");

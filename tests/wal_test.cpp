@@ -520,7 +520,7 @@ TEST(WalCluster, ChangesWithANewTermOnly) {
     const wal::SegmentBytes bytes{1, segment};
     const wal::Recovered recovered = wal::recover({&bytes, 1});
     EXPECT_EQ(recovered.verdict, new_term ? wal::Verdict::kWhole : wal::Verdict::kCorrupt);
-    if (new_term) EXPECT_EQ(recovered.hard.cluster_id, (ClusterId{{9, 9}}));
+    EXPECT_EQ(recovered.hard.cluster_id == (ClusterId{{9, 9}}), new_term);
   }
 }
 
