@@ -84,7 +84,7 @@ class Diagnosis {
     size_t answering = 0;
     bool healthy = false;
     for (const Examined& one : examined_) {
-      answering += one.node.empty() ? 0 : 1;
+      if (!one.node.empty()) ++answering;
       healthy = healthy || is_true(one.status, "healthy");
     }
     if (healthy || answering == 0) return;
@@ -122,7 +122,7 @@ class Diagnosis {
     size_t voters = 0;
     for (const picojson::value& node : array_of(status, "nodes")) {
       look_at_member(node);
-      voters += is_true(node, "voter") ? 1 : 0;
+      if (is_true(node, "voter")) ++voters;
       if (const std::string version = text_of(node, "version"); version != "-" && !version.empty())
         versions.insert(version);
     }
