@@ -30,6 +30,7 @@ Question get(std::string path) {
 
 const picojson::array& array_of(const picojson::value& object, const std::string& member) {
   static const picojson::array kNone;
+  if (!object.is<picojson::object>()) return kNone;
   const picojson::value& value = object.get(member);
   return value.is<picojson::array>() ? value.get<picojson::array>() : kNone;
 }
