@@ -6,10 +6,12 @@
 #include <chrono>
 #include <cstdio>
 #include <fstream>
+#include <iterator>
 #include <mutex>
 #include <set>
 #include <thread>
 
+#include "core/base/hash.h"
 #include "core/base/mutant.h"
 #include "sim/html.h"
 #include "sim/minimiser.h"
@@ -125,11 +127,25 @@ class Done {
   std::set<uint64_t> after_;
 };
 
-// Where a run that was broken off goes on; `otherwise` if the file does not say.
-uint64_t read_resume(const std::string& path, uint64_t otherwise) {
-  std::ifstream in(path);
+// Names this program: what another one has run says nothing of it.
+uint64_t fingerprint() {
+  std::ifstream in("/proc/self/exe", std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  return hash64(bytes);
+}
+
+// Where a run of this program that was broken off goes on; the first seed if the file does not say.
+uint64_t read_resume(const Options& options) {
+  std::ifstream in(options.resume);
+  uint64_t program = 0;
   uint64_t next = 0;
-  return in >> next ? std::max(next, otherwise) : otherwise;
+  const bool said = static_cast<bool>(in >> program >> next) && program == fingerprint();
+  return said && next > options.first && next <= options.last ? next : options.first;
+}
+
+void write_resume(const Options& options, uint64_t program, uint64_t next) {
+  if (options.resume.empty()) return;
+  std::ofstream(options.resume) << program << ' ' << next << '\n';
 }
 
 void keep_failure(const Options& options, uint64_t seed, const Outcome& outcome) {
@@ -142,6 +158,7 @@ void keep_failure(const Options& options, uint64_t seed, const Outcome& outcome)
 Totals run_seeds(const Options& options) {
   Totals totals;
   std::mutex mutex;
+  const uint64_t program = options.resume.empty() ? 0 : fingerprint();
   Done done(options.first);
   std::atomic<uint64_t> next{options.first};
   std::atomic<bool> stop{false};
@@ -167,7 +184,7 @@ Totals run_seeds(const Options& options) {
       if (seconds - printed > 1 && options.last > options.first) {
         printed = seconds;
         print_progress(totals, options.last - options.first + 1, seconds);
-        if (!options.resume.empty()) std::ofstream(options.resume) << done.next() << '\n';
+        write_resume(options, program, done.next());
       }
     }
   };
@@ -175,7 +192,7 @@ Totals run_seeds(const Options& options) {
   for (uint32_t i = 1; i < options.jobs; ++i) threads.emplace_back(work);
   work();
   for (std::thread& thread : threads) thread.join();
-  if (!options.resume.empty()) std::ofstream(options.resume) << done.next() << '\n';
+  write_resume(options, program, done.next());
   if (options.last > options.first) std::fprintf(stderr, "\n");
   return totals;
 }
@@ -347,12 +364,7 @@ int run(int argc, char** argv) {
   }
 #endif
   if (range.empty()) return run_one(options);
-  if (!options.resume.empty()) options.first = read_resume(options.resume, options.first);
-  if (options.first > options.last) {
-    std::printf("all seeds up to %llu are done; remove %s to begin again\n",
-                static_cast<unsigned long long>(options.last), options.resume.c_str());
-    return 0;
-  }
+  if (!options.resume.empty()) options.first = read_resume(options);
   const auto start = std::chrono::steady_clock::now();
   const Totals totals = run_seeds(options);
   print_totals(totals, seconds_since(start), options.jobs);
