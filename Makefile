@@ -53,8 +53,10 @@ test-full: build build-asan build-mutants build-tsan
 	@$(CMAKE) -S tests/suite -B build/suite > /dev/null
 	@cd build/suite && ctest -j $(JOBS) --output-on-failure --timeout 3600
 
+# Goes on where it was broken off; what fails is kept in build/failures.
 sim: build
-	@build/patronus-sim --seeds $(SEEDS) --jobs $(JOBS)
+	@mkdir -p build/failures
+	@build/patronus-sim --seeds $(SEEDS) --jobs $(JOBS) --keep-failures build/failures --resume build/seeds-$(SEEDS)
 
 # Takes each protection out in turn: how many seeds until the simulator notices.
 mutants: build-mutants

@@ -6,9 +6,12 @@
 #include <chrono>
 #include <cstdio>
 #include <fstream>
+#include <iterator>
 #include <mutex>
+#include <set>
 #include <thread>
 
+#include "core/base/hash.h"
 #include "core/base/mutant.h"
 #include "sim/html.h"
 #include "sim/minimiser.h"
@@ -43,6 +46,8 @@ struct Options {
   std::string tape_file;
   std::string html_file;
   std::string keep_tape;
+  std::string keep_failures;
+  std::string resume;
   std::string minimise;
   uint64_t runs_max = 20'000;
   bool stop_at_first = false;
@@ -104,9 +109,57 @@ void print_progress(const Totals& totals, uint64_t wanted, double seconds) {
   std::fflush(stderr);
 }
 
+// Which seeds of a long run are done: those up to `next` and some after it, which other threads were at.
+class Done {
+ public:
+  explicit Done(uint64_t first) : next_(first) {}
+  void add(uint64_t seed) {
+    after_.insert(seed);
+    while (!after_.empty() && *after_.begin() == next_) {
+      after_.erase(after_.begin());
+      ++next_;
+    }
+  }
+  uint64_t next() const { return next_; }
+
+ private:
+  uint64_t next_;
+  std::set<uint64_t> after_;
+};
+
+// Names this program: what another one has run says nothing of it.
+uint64_t fingerprint() {
+  std::ifstream in("/proc/self/exe", std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  return hash64(bytes);
+}
+
+// Where a run of this program that was broken off goes on; the first seed if the file does not say.
+uint64_t read_resume(const Options& options) {
+  std::ifstream in(options.resume);
+  uint64_t program = 0;
+  uint64_t next = 0;
+  const bool said = static_cast<bool>(in >> program >> next) && program == fingerprint();
+  return said && next > options.first && next <= options.last ? next : options.first;
+}
+
+void write_resume(const Options& options, uint64_t program, uint64_t next) {
+  if (options.resume.empty()) return;
+  std::ofstream(options.resume) << program << ' ' << next << '\n';
+}
+
+void keep_failure(const Options& options, uint64_t seed, const Outcome& outcome) {
+  if (options.keep_failures.empty()) return;
+  const std::string path = options.keep_failures + "/seed-" + std::to_string(seed) + ".tape";
+  if (!save_tape(path, outcome.decisions))
+    std::fprintf(stderr, "patronus-sim: can't write %s\n", path.c_str());
+}
+
 Totals run_seeds(const Options& options) {
   Totals totals;
   std::mutex mutex;
+  const uint64_t program = options.resume.empty() ? 0 : fingerprint();
+  Done done(options.first);
   std::atomic<uint64_t> next{options.first};
   std::atomic<bool> stop{false};
   const auto start = std::chrono::steady_clock::now();
@@ -122,13 +175,16 @@ Totals run_seeds(const Options& options) {
       if (!outcome.violation.empty()) {
         std::fprintf(stderr, "\nseed %llu: %s\n  %s\n", static_cast<unsigned long long>(seed),
                      outcome.violation.c_str(), outcome.profile.c_str());
+        keep_failure(options, seed, outcome);
         if (options.stop_at_first) stop = true;
       }
+      done.add(seed);
       add(totals, seed, std::move(outcome));
       const double seconds = seconds_since(start);
       if (seconds - printed > 1 && options.last > options.first) {
         printed = seconds;
         print_progress(totals, options.last - options.first + 1, seconds);
+        write_resume(options, program, done.next());
       }
     }
   };
@@ -136,6 +192,7 @@ Totals run_seeds(const Options& options) {
   for (uint32_t i = 1; i < options.jobs; ++i) threads.emplace_back(work);
   work();
   for (std::thread& thread : threads) thread.join();
+  write_resume(options, program, done.next());
   if (options.last > options.first) std::fprintf(stderr, "\n");
   return totals;
 }
@@ -274,6 +331,10 @@ int run(int argc, char** argv) {
   app.add_option("--html", options.html_file, "write a page that shows what happened (one seed or tape)");
   app.add_option("--tape", options.tape_file, "run the decisions in this file instead of a seed");
   app.add_option("--keep-tape", options.keep_tape, "write the run's decisions to this file");
+  app.add_option("--keep-failures", options.keep_failures,
+                 "write the tape of each seed that fails to this directory");
+  app.add_option("--resume", options.resume,
+                 "of a range: go on where this file says that a run was broken off, and keep it up to date");
   app.add_option(
       "--minimise", options.minimise,
       "of a run that fails: write the fewest decisions that make the same checker fire to this file, "
@@ -303,6 +364,7 @@ int run(int argc, char** argv) {
   }
 #endif
   if (range.empty()) return run_one(options);
+  if (!options.resume.empty()) options.first = read_resume(options);
   const auto start = std::chrono::steady_clock::now();
   const Totals totals = run_seeds(options);
   print_totals(totals, seconds_since(start), options.jobs);
