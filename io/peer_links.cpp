@@ -116,7 +116,8 @@ void PeerLinks::received(ConnId conn, std::string_view bytes, Instant now) {
   if (!failure.empty()) {
     if (session.successor() && proves(conn, session.successor()->id))
       listener_.on_successor(*session.successor());
-    if (session.output_bytes() > 0) write_out(conn, at->second);
+    // Only where the session itself has something to say to whom it refuses.
+    if (!session.failure().empty() && session.output_bytes() > 0) write_out(conn, at->second);
     const std::string who =
         slot == kAccepted ? "a node that dialled" : "the node at " + slots_.at(slot).peer.address;
     const std::string complaint = who + " " + failure;
