@@ -13,10 +13,18 @@ Minimiser::Minimiser(const Outcome& outcome, uint64_t runs_max, Progress progres
       progress_(std::move(progress)),
       decisions_(outcome.decisions) {}
 
-bool Minimiser::still_fails(const Decisions& decisions) {
+// What such a run did not ask for any more is let go.
+bool Minimiser::still_fails() {
   ++runs_;
-  const Outcome outcome = run_world(Tape::from_decisions(decisions), false);
-  return !outcome.violation.empty() && outcome.checker == checker_;
+  Outcome outcome = run_world(Tape::from_decisions(decisions_), false);
+  if (outcome.violation.empty() || outcome.checker != checker_) return false;
+  decisions_ = std::move(outcome.decisions);
+  return true;
+}
+
+bool Minimiser::is_there(const Place& place) const {
+  const auto track = decisions_.find(place.track);
+  return track != decisions_.end() && place.at < track->second.size() && track->second[place.at] != 0;
 }
 
 std::vector<Minimiser::Place> Minimiser::places() const {
@@ -33,11 +41,11 @@ bool Minimiser::attempt(const std::vector<Place>& places, uint32_t decision) {
   std::vector<uint32_t> before;
   before.reserve(places.size());
   for (const Place& place : places) {
-    uint32_t& there = decisions_[place.track][place.at];
+    uint32_t& there = decisions_.at(place.track).at(place.at);
     before.push_back(there);
     there = decision;
   }
-  const bool fails = still_fails(decisions_);
+  const bool fails = still_fails();
   if (!fails) {
     for (size_t i = 0; i < places.size(); ++i) decisions_[places[i].track][places[i].at] = before[i];
   }
@@ -69,12 +77,11 @@ bool Minimiser::drop_places() {
       const size_t begin = end > piece ? end - piece : 0;
       const std::vector<Place> chosen(left.begin() + static_cast<std::ptrdiff_t>(begin),
                                       left.begin() + static_cast<std::ptrdiff_t>(end));
-      if (attempt(chosen, 0)) {
-        left.erase(left.begin() + static_cast<std::ptrdiff_t>(begin),
-                   left.begin() + static_cast<std::ptrdiff_t>(end));
-        any = true;
-      }
       end = begin;
+      if (!attempt(chosen, 0)) continue;
+      any = true;
+      std::erase_if(left, [this](const Place& place) { return !is_there(place); });
+      end = std::min(end, left.size());
     }
     if (piece <= 1 || is_spent()) return any;
   }
@@ -82,10 +89,11 @@ bool Minimiser::drop_places() {
 
 void Minimiser::lower_values() {
   for (const Place& place : places()) {
-    for (uint32_t value = 1; value < decisions_[place.track][place.at] && !is_spent();) {
+    for (uint32_t value = 1;
+         is_there(place) && value < decisions_.at(place.track).at(place.at) && !is_spent();) {
       if (attempt({place}, value)) break;
       // Between what is too little and what is enough, by halves.
-      const uint32_t enough = decisions_[place.track][place.at];
+      const uint32_t enough = decisions_.at(place.track).at(place.at);
       const uint32_t next = value + (enough - value) / 2;
       if (next == value) break;
       value = next;

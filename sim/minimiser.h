@@ -29,7 +29,8 @@ class Minimiser {
     size_t at = 0;
   };
 
-  [[nodiscard]] bool still_fails(const Decisions& decisions);
+  [[nodiscard]] bool still_fails();
+  bool is_there(const Place& place) const;
   // Takes the change if the run still fails; else undoes it.
   bool attempt(const std::vector<Place>& places, uint32_t decision);
   std::vector<Place> places() const;

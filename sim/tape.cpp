@@ -36,6 +36,11 @@ uint64_t Track::word() {
   return (high << 32) | choose(UINT32_MAX);
 }
 
+std::vector<uint32_t> Track::decisions() const {
+  const size_t asked = replays_ ? std::min(at_, decisions_.size()) : decisions_.size();
+  return {decisions_.begin(), decisions_.begin() + static_cast<std::ptrdiff_t>(asked)};
+}
+
 Tape Tape::from_seed(uint64_t seed) {
   Tape tape;
   tape.seed_ = seed;
@@ -63,7 +68,6 @@ Track& Tape::track(const std::string& name) {
 }
 
 Decisions Tape::decisions() const {
-  if (replays_) return given_;
   Decisions all;
   for (const auto& [name, track] : tracks_) all.emplace(name, track->decisions());
   return all;

@@ -35,7 +35,8 @@ class Track {
   Duration pause(Duration low, Duration high) { return low + (high - between(low, high)); }
   uint64_t word();
 
-  const std::vector<uint32_t>& decisions() const { return decisions_; }
+  // Those that were asked for.
+  std::vector<uint32_t> decisions() const;
 
  private:
   Random random_;
@@ -51,7 +52,8 @@ class Tape {
 
   // Lives as long as the tape, also when that is moved.
   Track& track(const std::string& name);
-  // As they were made so far, or given.
+  // Those that were asked for so far: what a tape that is read again offers beyond them has no part in the
+  // run.
   Decisions decisions() const;
 
  private:

@@ -44,6 +44,14 @@ TEST(Tape, WhatWasDecidedIsDecidedAgain) {
   EXPECT_EQ(draw(again.track("a"), 20), edited);
 }
 
+// What is offered beyond what is asked for has no part in the run.
+TEST(Tape, WhatWasNotAskedForIsLetGo) {
+  Tape tape = Tape::from_decisions({{"a", {1, 2, 3}}, {"b", {4}}});
+  (void)tape.track("a").choose(10);
+  (void)tape.track("a").choose(10);
+  EXPECT_EQ(tape.decisions(), (Decisions{{"a", {1, 2}}}));
+}
+
 // Which is nowhere more eventful than anything else.
 TEST(Tape, PastItsEndItIsZero) {
   Tape tape = Tape::from_decisions({{"a", {5}}});
