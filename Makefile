@@ -34,9 +34,11 @@ build-asan: deps
 	  -DPATRONUS_MUTANTS=ON -DPATRONUS_TESTS=ON > /dev/null
 	@cmake --build $(UNIT) -j $(JOBS)
 
+# The simulator, and those of the tests that let a world's time pass for long: with the sanitizers that takes minutes.
 build-mutants: deps
-	@$(CMAKE) -S . -B $(MUTANTS) -DCMAKE_BUILD_TYPE=Release -DPATRONUS_MUTANTS=ON > /dev/null
-	@cmake --build $(MUTANTS) -j $(JOBS) --target patronus-sim
+	@deploy/deps.sh test
+	@$(CMAKE) -S . -B $(MUTANTS) -DCMAKE_BUILD_TYPE=Release -DPATRONUS_MUTANTS=ON -DPATRONUS_TESTS=ON > /dev/null
+	@cmake --build $(MUTANTS) -j $(JOBS) --target patronus-sim handover_world_test
 
 # What has threads, under the thread sanitizer: the log writer, the image's writer, the artefacts' worker, the watchdog, the
 # password workers, the whole node.
