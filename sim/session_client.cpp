@@ -103,6 +103,7 @@ SessionClient::Refreshed SessionClient::read_refresh(const std::optional<HttpAns
   refreshed.told = true;
   refreshed.status = answer->status;
   refreshed.cookie = text_between(answer->headers, "patronus_refresh=", ";");
+  refreshed.body = answer->body;
   refreshed.token = text_between(answer->body, "\"access_token\":\"", "\"");
   return refreshed;
 }
@@ -120,7 +121,7 @@ void SessionClient::take(const Refreshed& refreshed) {
 void SessionClient::on_refreshed(const Refreshed& refreshed) {
   // Whoever presents the newest token he was told of is at most one behind, however many answers were lost.
   if (refreshed.told && (refreshed.status == 401 || refreshed.status == 409) && !in_doubt_)
-    throw Violation("sessions", name() + " can't refresh a session that nobody ended");
+    throw Violation("sessions", name() + " can't refresh a session that nobody ended: " + refreshed.body);
   if (refreshed.told && refreshed.status == 401) forget();
   take(refreshed);
 }

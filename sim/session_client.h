@@ -52,6 +52,7 @@ class SessionClient {
     bool told = false;  // there was a definite answer
     int status = 0;
     std::string cookie;
+    std::string body;
     std::string token;
   };
 

@@ -109,6 +109,20 @@ TEST(Scenario38, AStolenTokenThatWasUsedIsNoticed) {
   EXPECT_FALSE(stolen_token_ends_the_session(2, 1));
 }
 
+// The leader that took it was cut off, and its clock was ahead of the next one's (found by the simulator).
+TEST(PresentedAt, IsByWhatWasAppliedUnlessTheNodeKnowsOfATheft) {
+  const int64_t grace = limits::kRefreshGrace.count() / 1'000'000;
+  Session known;
+  known.generation = 5;
+  known.began_lease_ms = {1000, 900, 800, 700};
+  EXPECT_EQ(presented_lease_ms(nullptr, 5, 1100, 9999), 1100) << "of a session that it does not know yet";
+  EXPECT_EQ(presented_lease_ms(&known, 6, 1100, 9999), 1100) << "it lags";
+  EXPECT_EQ(presented_lease_ms(&known, 5, 1100, 9999), 1100);
+  EXPECT_EQ(presented_lease_ms(&known, 4, 1100, 1000 + grace), 1100) << "the other tab";
+  EXPECT_EQ(presented_lease_ms(&known, 4, 1100, 1001 + grace), limits::kStampMax);
+  EXPECT_EQ(presented_lease_ms(&known, 3, 1100, 1100), limits::kStampMax) << "used long ago";
+}
+
 // A refresh that was long under way, because its node was cut off, is no theft: it was presented in time.
 TEST(Scenario38, ALateWriteEndsNothing) {
   World world;

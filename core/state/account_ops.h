@@ -71,7 +71,7 @@ struct OpenSessionOp {
 struct RefreshSessionOp {
   std::string id;
   uint64_t generation = 0;
-  int64_t presented_lease_ms = 0;  // by the clock of the node that took it
+  int64_t presented_lease_ms = 0;  // see presented_lease_ms() in accounts.h
 
   friend bool operator==(const RefreshSessionOp&, const RefreshSessionOp&) = default;
 };

@@ -118,6 +118,12 @@ WriteResult Accounts::execute(const OpenSessionOp& op, Index, const Stamp& stamp
   return done(op.id, 1);
 }
 
+int64_t presented_lease_ms(const Session* known, uint64_t generation, int64_t applied, int64_t clock) {
+  if (known == nullptr || generation >= known->generation) return applied;
+  const bool is_late = clock - known->began_lease_ms[0] > in_ms(limits::kRefreshGrace);
+  return known->generation - generation > 1 || is_late ? limits::kStampMax : applied;
+}
+
 WriteResult Accounts::execute(const RefreshSessionOp& op, Index, const Stamp& stamp) {
   const Session* found = session(op.id);
   if (found == nullptr || found->expires_wall_ms <= stamp.wall_ms) return refused(Outcome::kUnauthorized);

@@ -55,6 +55,14 @@ struct SigningKey {
   int64_t retired_wall_ms = 0;  // 0: it signs
 };
 
+// What a refresh says of when its token was presented, for the log to judge by wherever it is applied.
+// `known` is the session as the node that takes it has it, or null; `applied` the lease time of the last
+// entry there, `clock` the cluster's as that node has it. A leader that was cut off may be ahead of the next
+// one, so that by its clock alone a request that was long under way would pass for a theft: by the time of
+// what is applied none does, and what this node knows to be a theft is said outright.
+[[nodiscard]] int64_t presented_lease_ms(const Session* known, uint64_t generation, int64_t applied,
+                                         int64_t clock);
+
 class Accounts {
  public:
   // Null if there is none. Pointers live until the next apply.

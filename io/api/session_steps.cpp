@@ -104,8 +104,10 @@ Step AccountDesk::begin_refresh(AccountAsk& ask, const http::Request& request, N
   if (keys_.signer(accounts()) == nullptr) return refuse(ask, no_key());
   const std::optional<auth::RefreshToken> token = refresh_token_of(request, crypto_);
   if (!token) return refuse(ask, Access::unauthorized("there is no valid refresh cookie; log in"));
-  return write_of(ask, RefreshSessionOp{token->sid, token->generation, node_.cluster_stamp(now).lease_ms},
-                  UserRole::kViewer);
+  const int64_t presented =
+      presented_lease_ms(accounts().session(token->sid), token->generation,
+                         node_.store().base().stamp.lease_ms, node_.cluster_stamp(now).lease_ms);
+  return write_of(ask, RefreshSessionOp{token->sid, token->generation, presented}, UserRole::kViewer);
 }
 
 Step AccountDesk::begin_logout(AccountAsk& ask, const http::Request& request) {
