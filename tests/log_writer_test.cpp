@@ -18,6 +18,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -55,6 +56,10 @@ class Waker {
     ++taken_;
     lock.unlock();
     return writer.take_done().value_or(LogWriter::Done{{}, "notified without a result"});
+  }
+  int notified() {
+    const std::lock_guard lock(mutex_);
+    return notified_;
   }
   // Until something that the writer tells of is so.
   template <typename Condition>
@@ -374,19 +379,20 @@ TEST_F(LogDirectoryTest, AFailedSyncIsTheEnd) {
   if (child == 0) {
     wal::Encoder encoder(kFresh, directory.recovered.position, limits::kWalSegmentBytes, HardState{});
     Waker waker;
-    LogWriter writer(path_, kFresh, directory.recovered.position, 1, [&] { waker.notify(); });
+    auto writer =
+        std::make_unique<LogWriter>(path_, kFresh, directory.recovered.position, 1, [&] { waker.notify(); });
     const Persist first = persist(1, 100);
-    writer.submit(encoder.encode({&first, 1}));
-    if (!waker.wait(writer).error.empty()) ::_exit(1);
+    writer->submit(encoder.encode({&first, 1}));
+    if (!waker.wait(*writer).error.empty()) ::_exit(1);
     if (!break_syncs()) ::_exit(2);
     const Persist second = persist(1, 100);
-    writer.submit(encoder.encode({&second, 1}));
-    if (waker.wait(writer).error.find("can't sync") == std::string::npos) ::_exit(3);
-    // Nothing is written after it, and nothing is said to be.
+    writer->submit(encoder.encode({&second, 1}));
+    if (waker.wait(*writer).error.find("can't sync") == std::string::npos) ::_exit(3);
+    // Nothing is written after it, and nothing is said to be: its thread has ended by the time this returns.
     const Persist third = persist(1, 100);
-    writer.submit(encoder.encode({&third, 1}));
-    std::this_thread::sleep_for(50ms);
-    ::_exit(writer.take_done() ? 4 : 0);
+    writer->submit(encoder.encode({&third, 1}));
+    writer.reset();
+    ::_exit(waker.notified() == 2 ? 0 : 4);
   }
   int status = 0;
   ASSERT_EQ(::waitpid(child, &status, 0), child);

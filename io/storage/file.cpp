@@ -84,6 +84,19 @@ std::optional<std::string> replace_file(const std::string& directory, const std:
   return sync_directory(directory);
 }
 
+std::variant<std::optional<std::string>, std::string> read_if_there(const std::string& path,
+                                                                    size_t bytes_max) {
+  if (::access(path.c_str(), F_OK) != 0) {
+    if (errno != ENOENT) return error_text("look for", path);
+    return std::optional<std::string>();
+  }
+  std::variant<File, std::string> opened = File::open(path, O_RDONLY);
+  if (auto* failed = std::get_if<std::string>(&opened)) return std::move(*failed);
+  std::string bytes;
+  if (auto failed = std::get<File>(opened).read_all(bytes, bytes_max)) return std::move(*failed);
+  return std::optional<std::string>(std::move(bytes));
+}
+
 std::optional<std::string> sync_directory(const std::string& path) {
   std::variant<File, std::string> opened = File::open(path, O_RDONLY | O_DIRECTORY);
   if (const auto* error = std::get_if<std::string>(&opened)) return *error;

@@ -50,6 +50,10 @@ class File {
 // Writes a small file whole or not at all, whatever stood there, and durably.
 [[nodiscard]] std::optional<std::string> replace_file(const std::string& directory, const std::string& name,
                                                       std::string_view bytes);
+// The content of a small file, at most bytes_max of it; nothing if there is no such file. Else what went
+// wrong.
+[[nodiscard]] std::variant<std::optional<std::string>, std::string> read_if_there(const std::string& path,
+                                                                                  size_t bytes_max);
 // Makes the entries of a directory durable.
 [[nodiscard]] std::optional<std::string> sync_directory(const std::string& path);
 // "can't <what> <path>: <errno in words>"; leaves errno as it was.

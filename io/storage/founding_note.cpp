@@ -1,7 +1,5 @@
 #include "io/storage/founding_note.h"
 
-#include <fcntl.h>
-
 #include <filesystem>
 #include <system_error>
 
@@ -32,19 +30,14 @@ std::optional<std::string> write_founding_note(const std::string& directory, con
 
 std::variant<std::optional<ClusterId>, std::string> read_founding_note(const std::string& directory) {
   const std::string path = path_of(directory);
-  std::error_code error;
-  if (!std::filesystem::exists(path, error)) {
-    if (error) return "can't look for " + path + ": " + error.message();
-    return std::optional<ClusterId>();
-  }
-  std::variant<File, std::string> opened = File::open(path, O_RDONLY);
-  if (auto* failed = std::get_if<std::string>(&opened)) return std::move(*failed);
-  std::string bytes;
-  if (auto failed = std::get<File>(opened).read_all(bytes, kNoteBytesMax)) return std::move(*failed);
-  Reader in(bytes);
+  std::variant<std::optional<std::string>, std::string> read = read_if_there(path, kNoteBytesMax);
+  if (auto* failed = std::get_if<std::string>(&read)) return std::move(*failed);
+  const auto& bytes = std::get<std::optional<std::string>>(read);
+  if (!bytes) return std::optional<ClusterId>();
+  Reader in(*bytes);
   const bool known = in.u32() == kMagic;
   const ClusterId cluster = decode_cluster_id(in);
-  const uint32_t expected = crc32c(std::string_view(bytes).substr(0, in.position()));
+  const uint32_t expected = crc32c(std::string_view(*bytes).substr(0, in.position()));
   if (known && in.u32() == expected && in.done() && cluster) return std::optional<ClusterId>(cluster);
   return path + " is damaged; remove it, and say again that this node shall found a cluster";
 }

@@ -59,23 +59,18 @@ AsideResult next_aside(const std::string& directory) {
 }
 
 std::variant<std::optional<Note>, std::string> read_note(const std::string& directory) {
-  const std::string path = note_path(directory);
-  std::error_code error;
-  if (!fs::exists(path, error)) {
-    if (error) return text_of("look for", path, error);
-    return std::optional<Note>();
-  }
-  std::variant<File, std::string> opened = File::open(path, O_RDONLY);
-  if (auto* failed = std::get_if<std::string>(&opened)) return std::move(*failed);
-  std::string bytes;
-  if (auto failed = std::get<File>(opened).read_all(bytes, kNoteBytesMax)) return std::move(*failed);
-  Reader in(bytes);
+  std::variant<std::optional<std::string>, std::string> read =
+      read_if_there(note_path(directory), kNoteBytesMax);
+  if (auto* failed = std::get_if<std::string>(&read)) return std::move(*failed);
+  const auto& bytes = std::get<std::optional<std::string>>(read);
+  if (!bytes) return std::optional<Note>();
+  Reader in(*bytes);
   const bool known = in.u32() == kMagic;
   Note note;
   note.moving = in.boolean();
   note.cluster = decode_cluster_id(in);
   note.aside = in.text(kNameBytesMax);
-  const uint32_t expected = crc32c(std::string_view(bytes).substr(0, in.position()));
+  const uint32_t expected = crc32c(std::string_view(*bytes).substr(0, in.position()));
   const bool whole = known && in.u32() == expected && in.done();
   if (whole) return std::optional<Note>(note);
   // Whatever it said, it was there because the directory could not be trusted; what is left in it is not
