@@ -31,20 +31,20 @@ build: deps
 build-asan: deps
 	@deploy/deps.sh test
 	@$(CMAKE) -S . -B $(UNIT) -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS=-O1 -DPATRONUS_SANITIZE=address,undefined \
-	  -DPATRONUS_MUTANTS=ON -DPATRONUS_TESTS=ON > /dev/null
-	@cmake --build $(UNIT) -j $(JOBS)
+	  -DPATRONUS_MUTANTS=ON -DPATRONUS_TESTS=ON -DPATRONUS_PCH=ON > /dev/null
+	@cmake --build $(UNIT) -j $(JOBS) --target unit_tests patronus-sim
 
 # The simulator, and those of the tests that let a world's time pass for long: with the sanitizers that takes minutes.
 build-mutants: deps
 	@deploy/deps.sh test
-	@$(CMAKE) -S . -B $(MUTANTS) -DCMAKE_BUILD_TYPE=Release -DPATRONUS_MUTANTS=ON -DPATRONUS_TESTS=ON > /dev/null
+	@$(CMAKE) -S . -B $(MUTANTS) -DCMAKE_BUILD_TYPE=Release -DPATRONUS_MUTANTS=ON -DPATRONUS_TESTS=ON -DPATRONUS_PCH=ON > /dev/null
 	@cmake --build $(MUTANTS) -j $(JOBS) --target patronus-sim handover_world_test
 
 # What has threads, under the thread sanitizer: the log writer, the image's writer, the artefacts' worker, the watchdog, the
 # password workers, the whole node.
 build-tsan: deps
 	@deploy/deps.sh test
-	@$(CMAKE) -S . -B $(TSAN) -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS=-O1 -DPATRONUS_SANITIZE=thread -DPATRONUS_TESTS=ON > /dev/null
+	@$(CMAKE) -S . -B $(TSAN) -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS=-O1 -DPATRONUS_SANITIZE=thread -DPATRONUS_TESTS=ON -DPATRONUS_PCH=ON > /dev/null
 	@cmake --build $(TSAN) -j $(JOBS) --target log_writer_test image_test artefact_files_test password_workers_test patronusd
 
 test: build build-asan build-mutants build-tsan
