@@ -5,6 +5,7 @@
 
 #include "core/base/assert.h"
 #include "core/base/limits.h"
+#include "core/base/mutant.h"
 
 namespace patronus {
 
@@ -16,7 +17,10 @@ void Checkpointer::applied(size_t bytes, Instant now) {
 void Checkpointer::taken() {
   PATRONUS_ASSERT(waits_, "a piece that is taken was given");
   waits_ = false;
-  if (!std::exchange(sent_end_, false)) return;
+  if (!std::exchange(sent_end_, false)) {
+    if (MUTANT(kImageBeforeItsEnd)) durable_ = under_way_->base.index;
+    return;
+  }
   durable_ = under_way_->base.index;
   under_way_.reset();
 }
@@ -38,8 +42,7 @@ void Checkpointer::step(Instant now, Store& store, Effects& out) {
     hurries_ = false;
   }
   Checkpoint piece;
-  const bool more =
-      store.take_changes({limits::kCheckpointPieceRows, limits::kCheckpointPieceBytes}, piece.rows);
+  const bool more = store.take_changes({pace_.piece_rows, limits::kCheckpointPieceBytes}, piece.rows);
   if (!more) piece.end = under_way_;
   sent_end_ = !more;
   waits_ = true;

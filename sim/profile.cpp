@@ -83,6 +83,8 @@ Profile draw_profile(Track& tape) {
   }
   p.strike_commits = (p.crashes || p.power_cuts) && tape.chance(300);
   p.ask_new_leaders = tape.chance(500);
+  // A world's state is small; its image is to be written in several pieces all the same.
+  if (tape.chance(500)) p.checkpoint_pace.piece_rows = 1 + tape.choose(8);
   return p;
 }
 

@@ -51,8 +51,25 @@ constexpr std::string_view kNames[] = {"none",
                                        "fetch-older",
                                        "trust-old-disk",
                                        "fill-the-disk",
-                                       "forget-promises"};
-static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kForgetPromises) + 1);
+                                       "forget-promises",
+                                       "commit-by-one-less",
+                                       "elect-by-one-less",
+                                       "read-behind-index",
+                                       "read-at-applied",
+                                       "keep-deleted",
+                                       "forget-keyed-answers",
+                                       "answer-for-others",
+                                       "end-no-session",
+                                       "forget-window-row",
+                                       "forget-session-row",
+                                       "no-copy-on-write",
+                                       "image-before-its-end",
+                                       "heed-old-term",
+                                       "truncate-always",
+                                       "forget-erased-row",
+                                       "forget-keyed-row",
+                                       "forget-member-row"};
+static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kForgetMemberRow) + 1);
 }  // namespace
 
 Mutant mutant_by_name(std::string_view name) {

@@ -51,6 +51,23 @@ enum class Mutant {
   kTrustOldDisk,           // a disk that went back in time is taken for what it was
   kFillTheDisk,            // a full disk is filled to the last byte
   kForgetPromises,         // a log that begins anew after an installed state forgets whom it gave its vote
+  kCommitByOneLess,        // one voter less than a majority commits
+  kElectByOneLess,         // one voter less than a majority elects
+  kReadBehindIndex,        // a read is answered before what it must see is applied
+  kReadAtApplied,          // a leader reads by what it has applied rather than by what is committed
+  kKeepDeleted,            // a deletion is answered and not done
+  kForgetKeyedAnswers,     // a write that is tried again under its key is done again
+  kAnswerForOthers,        // a node takes the result of another one's write for that of its own
+  kEndNoSession,           // a logout is answered and not done
+  kForgetWindowRow,        // which writes were applied does not get into the image
+  kForgetSessionRow,       // sessions do not get into the image
+  kNoCopyOnWrite,          // a checkpoint mixes rows of several moments
+  kImageBeforeItsEnd,      // the log is cut by an image of which only a part is there
+  kHeedOldTerm,            // what a leader or a voter of an earlier term says still counts
+  kTruncateAlways,         // an append that comes late cuts what came after it
+  kForgetErasedRow,        // what was deleted stays in the image
+  kForgetKeyedRow,         // kept answers do not get into the image
+  kForgetMemberRow,        // who belongs does not get into the image
 };
 
 #ifdef PATRONUS_MUTANTS

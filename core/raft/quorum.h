@@ -34,7 +34,7 @@ Value reached_by_half(const Configuration& configuration, Half half,
   if (values.empty()) return Value{};
   // In descending order, the value at place `majority` is had by that many voters.
   std::sort(values.begin(), values.end(), std::greater<Value>());
-  return values[majority(values.size()) - 1];
+  return values[majority(values.size()) - (MUTANT(kCommitByOneLess) && values.size() > 1 ? 2 : 1)];
 }
 
 // The largest value that a majority of the voters has reached, given what each has reached; while the

@@ -141,7 +141,7 @@ void Raft::receive(Now now, const NodeId& from, Incarnation incarnation, Message
   // A voter with a stale term may still say yes to the term it was asked about, so its answer counts.
   const bool pre_vote_answer =
       std::holds_alternative<PreVoteResponse>(message.body) && !MUTANT(kIgnoreStaleVoter);
-  if (message.term < hard_.term && !pre_vote && !pre_vote_answer) {
+  if (message.term < hard_.term && !pre_vote && !pre_vote_answer && !MUTANT(kHeedOldTerm)) {
     handle_lower_term(from, message, out);
     return;
   }

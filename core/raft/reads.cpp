@@ -26,7 +26,7 @@ void Raft::start_read_round(Now now, Effects& out) {
   auto& leader = std::get<Leader>(role_);
   // Before its own first entry is committed a leader does not know what is (paper, section 8).
   if (commit_ < leader.first_index && !MUTANT(kReadBeforeTermCommit)) return;
-  leader.reads.start(commit_);
+  leader.reads.start(MUTANT(kReadAtApplied) ? applied_ : commit_);
   send_heartbeats(now, out);
   finish_read_rounds(now, out);
 }

@@ -150,7 +150,7 @@ void Raft::take_entries(const NodeId& from, AppendRequest& m, Effects& out) {
     return entry.index <= log_.base_index() || log_.term_at(entry.index) == entry.term;
   };
   size_t skip = 0;
-  while (skip < m.entries.size() && is_here(m.entries[skip])) ++skip;
+  while (skip < m.entries.size() && is_here(m.entries[skip]) && !MUTANT(kTruncateAlways)) ++skip;
   if (skip < m.entries.size()) {
     const std::span<const Entry> news = std::span(m.entries).subspan(skip);
     const bool valid = std::all_of(news.begin(), news.end(), [](const Entry& entry) {

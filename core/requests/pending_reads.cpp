@@ -4,6 +4,7 @@
 
 #include "core/base/assert.h"
 #include "core/base/limits.h"
+#include "core/base/mutant.h"
 
 namespace patronus {
 
@@ -48,7 +49,7 @@ void PendingReads::answered(uint64_t ticket, Index index) {
 void PendingReads::set_index(uint64_t id, Index index) {
   const auto at = reads_.find(id);
   if (at == reads_.end()) return;  // its deadline passed meanwhile
-  at->second.needs = std::max(index, at->second.read.min_revision);
+  at->second.needs = std::max(MUTANT(kReadBehindIndex) ? Index{} : index, at->second.read.min_revision);
   by_index_.emplace(*at->second.needs, id);
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/base/assert.h"
+#include "core/base/mutant.h"
 #include "core/state/rows.h"
 
 namespace patronus {
@@ -23,7 +24,7 @@ class Changes {
   std::string& scratch() { return scratch_; }
   template <typename Source>
   void touch(std::string_view key, const Source& source) {
-    if (!pending_.empty()) {
+    if (!pending_.empty() && !MUTANT(kNoCopyOnWrite)) {
       const auto at = pending_.find(key);
       if (at != pending_.end()) {
         taken_.push_back({*at, source.row(*at)});

@@ -30,7 +30,7 @@ Deduplication::Verdict Deduplication::note(const Origin& origin) {
   if (origin.sequence < window.floor || window.applied.contains(origin.sequence)) {
     return MUTANT(kNoDeduplication) ? Verdict::kFirst : Verdict::kRepeated;
   }
-  touch(origin.incarnation);
+  if (!MUTANT(kForgetWindowRow)) touch(origin.incarnation);
   if (origin.resolved_below > window.floor) {
     hash_ +=
         fact('f', origin.incarnation, origin.resolved_below) - fact('f', origin.incarnation, window.floor);

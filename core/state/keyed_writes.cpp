@@ -6,6 +6,7 @@
 #include "core/base/bytes.h"
 #include "core/base/hash.h"
 #include "core/base/limits.h"
+#include "core/base/mutant.h"
 
 namespace patronus {
 namespace {
@@ -46,7 +47,7 @@ uint64_t KeyedWrites::hash_of(const Name& name, const Kept& kept) {
 }
 
 void KeyedWrites::keep(const IdempotencyKey& key, const WriteResult& result, const Stamp& stamp) {
-  touch(result.revision);
+  if (!MUTANT(kForgetKeyedRow)) touch(result.revision);
   insert({result.revision, {key.user, key.key}}, {key.body_hash, encode_result(result), stamp.lease_ms, 0});
 }
 
@@ -56,7 +57,7 @@ void KeyedWrites::insert(Aged aged, Kept kept) {
   bytes_ += kOverheadBytes + 2 * (aged.name.first.size() + aged.name.second.size()) + kept.answer.size();
   ++per_user_[aged.name.first];
   const bool is_new = kept_.emplace(aged.name, std::move(kept)).second;
-  PATRONUS_ASSERT(is_new, "a key is kept once");
+  PATRONUS_ASSERT(is_new || MUTANT(kForgetKeyedAnswers), "a key is kept once");
   by_age_.push_back(std::move(aged));
 }
 

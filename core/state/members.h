@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/mutant.h"
 #include "core/base/types.h"
 #include "core/raft/configuration.h"
 #include "core/state/changes.h"
@@ -78,7 +79,9 @@ class Members {
   void begin_anew(const Configuration& configuration);
   void forget_anew(const NodeId& id);
   void remember_removed(Incarnation incarnation);
-  void touch(RowKind kind, const NodeId& id) { changes_.touch(row_key(kind, id), *this); }
+  void touch(RowKind kind, const NodeId& id) {
+    if (!MUTANT(kForgetMemberRow)) changes_.touch(row_key(kind, id), *this);
+  }
   void encode(Writer& out) const;
   void changed();
 

@@ -4,6 +4,7 @@
 #include "core/base/bytes.h"
 #include "core/base/hash.h"
 #include "core/base/limits.h"
+#include "core/base/mutant.h"
 #include "core/raft/configuration.h"
 
 namespace patronus {
@@ -82,7 +83,9 @@ WriteResult Store::execute(const Command& command, Index at, const Stamp& stamp)
     return result;
   }
   // A kept answer is given again as it was, with the revision it had.
-  if (std::optional<WriteResult> kept = keyed_.answer(*command.idempotency)) return *kept;
+  if (std::optional<WriteResult> kept = keyed_.answer(*command.idempotency);
+      kept && !MUTANT(kForgetKeyedAnswers))
+    return *kept;
   // The answer will be kept, so there must be room for it; only deletes may always be kept, for they make
   // room.
   const bool no_room =
@@ -152,7 +155,7 @@ bool Store::erase(std::string_view ns, std::string_view key) {
   if (keys == namespaces_.end()) return false;
   const auto slot = keys->second.find(key);
   if (slot == keys->second.end()) return false;
-  touch(ns, key);
+  if (!MUTANT(kForgetErasedRow)) touch(ns, key);
   content_hash_ -= slot->second.hash;
   bytes_ -= cost(slot->first, slot->second.record);
   --keys_;

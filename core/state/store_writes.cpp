@@ -1,6 +1,7 @@
 // What each kind of write does to the state. All checks come before the first change, so that a write is
 // done whole or not at all.
 #include "core/base/limits.h"
+#include "core/base/mutant.h"
 #include "core/state/store.h"
 
 namespace patronus {
@@ -73,7 +74,7 @@ WriteResult Store::execute_op(const DeleteOp& op, Index, size_t) {
   WriteResult result;
   const Record* record = get(op.ns, op.key);
   if (!meets(record, op.expected)) return precondition_failed(record);
-  if (!erase(op.ns, op.key)) result.outcome = Outcome::kNotFound;
+  if (!(MUTANT(kKeepDeleted) ? record != nullptr : erase(op.ns, op.key))) result.outcome = Outcome::kNotFound;
   return result;
 }
 
