@@ -23,7 +23,7 @@ namespace patronus {
 struct CheckpointPace {
   size_t bytes = limits::kCheckpointBytes;
   Duration interval = limits::kCheckpointInterval;
-  size_t piece_rows = limits::kCheckpointPieceRows;  // between two turns of the loop
+  size_t piece_rows = limits::kCheckpointPieceRows;  // at least 1: how long the loop may pause
 };
 // What of the log is kept although the image holds what it made (core/raft/cutting.cpp).
 struct LogRetention {

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 # Found within a few seeds each, in different parts of the program.
-MUTANTS = {"leader-counts-undurable": 20, "no-deduplication": 300}  # and how many decisions may be left
+MUTANTS = {"leader-counts-undurable": 20, "no-deduplication": 100}  # and how many decisions may be left
 
 SEEDS = 400
 RUNS = 1000
