@@ -1,5 +1,7 @@
 #include "io/storage/image.h"
 
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
@@ -210,9 +212,15 @@ std::optional<ImageError> Image::commit(Incarnation incarnation, const Checkpoin
 
 std::optional<ImageError> check_readable(const std::string& path, size_t map_bytes) {
   if (::access(path.c_str(), F_OK) != 0) return std::nullopt;
+  const pid_t parent = ::getpid();
   const pid_t child = ::fork();
   if (child < 0) return ImageError{ImageFault::kFailed, std::string("can't fork: ") + std::strerror(errno)};
   if (child == 0) {
+    // The lock of the data directory must not outlive the node in here, or whoever starts it again at once is
+    // told that it runs; nor must this reading.
+    (void)::close_range(STDERR_FILENO + 1, ~0U, 0);
+    (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) ::_exit(1);
     // Whatever it finds, the parent will find it too; only coming to an end counts here.
     std::variant<Image, ImageError> opened = Image::open(path, map_bytes);
     if (auto* image = std::get_if<Image>(&opened)) {

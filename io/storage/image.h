@@ -88,7 +88,8 @@ class Image {
 };
 
 // Reads the whole file in a process of its own. Nothing if that came to its end, however sound the rows are;
-// else how it ended. To be called before the process has threads.
+// else how it ended. That process keeps nothing of what this one has open, and ends with it. To be called
+// before the process has threads.
 [[nodiscard]] std::optional<ImageError> check_readable(const std::string& path, size_t map_bytes);
 
 }  // namespace patronus
