@@ -1,25 +1,45 @@
 #include "core/disk_lives.h"
 
+#include <algorithm>
+
 #include "core/base/limits.h"
 #include "core/base/mutant.h"
 
 namespace patronus {
 
+DiskLives::DiskLives(const std::vector<DiskLife>& kept) {
+  if (MUTANT(kForgetLives)) return;
+  for (const DiskLife& one : kept) add(one);
+}
+
+void DiskLives::add(const DiskLife& first) {
+  // Which one is forgotten goes by incarnations, which are random: any is as good as another.
+  if (lives_.size() >= limits::kDiskLivesMax) lives_.erase(lives_.begin());
+  ++version_;
+  lives_[first.incarnation] = {first.life, first.process, State::kGood, {}};
+}
+
 bool DiskLives::note(const PeerIdentity& peer, bool dialled) {
+  // An earlier version says nothing of it, and a later one of a disk that does not count yet.
+  const bool counts = peer.life > 0 && !peer.processes.empty();
+  if (!counts && peer.protocol < protocol::kDiskLives) return false;
+  const uint64_t process = counts ? peer.processes.back() : 0;
   const auto known = lives_.find(peer.incarnation);
   if (known == lives_.end()) {
-    // Which one is forgotten goes by incarnations, which are random: any is as good as another.
-    if (lives_.size() >= limits::kDiskLivesMax) lives_.erase(lives_.begin());
-    lives_[peer.incarnation] = {peer.boot, peer.process, State::kGood, {}};
+    if (!counts) return false;
+    add({peer.incarnation, peer.life, process});
     return false;
   }
   Life& life = known->second;
   if (life.state == State::kWentBack || MUTANT(kTrustOldDisk)) return false;
-  const bool is_newer = peer.boot > life.boot;
-  const bool is_same = peer.boot == life.boot && peer.process == life.process;
+  const bool is_same = peer.life == life.life && process == life.process;
+  const bool goes_on = peer.life == life.life && std::find(peer.processes.begin(), peer.processes.end(),
+                                                           life.process) != peer.processes.end();
+  const bool is_newer = peer.life > life.life || (goes_on && !is_same);
   if (is_newer || is_same) {
-    life.boot = peer.boot;
-    life.process = peer.process;
+    if (is_newer) ++version_;
+    life.life = peer.life;
+    life.process = process;
     if (is_newer || dialled) life.state = State::kGood;
     return false;
   }
@@ -31,11 +51,36 @@ bool DiskLives::note(const PeerIdentity& peer, bool dialled) {
   return true;
 }
 
+bool DiskLives::hear(const DiskLife& told) {
+  if (told.life == 0) return false;
+  const auto known = lives_.find(told.incarnation);
+  if (known == lives_.end()) {
+    add(told);
+    return false;
+  }
+  Life& life = known->second;
+  // Of two processes of one life nobody else can say which came first.
+  if (told.life <= life.life) return false;
+  const bool is_another = told.process != life.process;
+  ++version_;
+  life.life = told.life;
+  life.process = told.process;
+  if (!is_another || life.state != State::kGood || MUTANT(kTrustOldDisk)) return false;
+  life.state = State::kOutlived;
+  return true;
+}
+
 bool DiskLives::tell(Incarnation incarnation, Instant now) {
   Life& life = lives_[incarnation];
   if (now < life.next_told) return false;
   life.next_told = now + limits::kDiskWentBackInterval;
   return true;
+}
+
+std::optional<DiskLife> DiskLives::known(Incarnation incarnation) const {
+  const auto at = lives_.find(incarnation);
+  if (at == lives_.end() || at->second.life == 0) return std::nullopt;
+  return DiskLife{incarnation, at->second.life, at->second.process};
 }
 
 }  // namespace patronus

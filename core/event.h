@@ -54,6 +54,7 @@ struct Boot {
       false;  // what was fetched before this boot was of no use; the next is not fetched soon
   protocol::Version protocol = protocol::kNewest;       // the highest to speak, as the operator wants it
   uint64_t seed = 0;                                    // for this boot's randomness
+  Duration life_interval = limits::kLifeInterval;       // how often a new life begins while it runs
   size_t persist_bytes_max = limits::kPersistBytesMax;  // of one piece of a long append
   CheckpointPace pace;
   LogRetention retention;
@@ -74,9 +75,11 @@ struct PeerIdentity {
   std::string version;
   bool rebuilds = false;  // has nothing although it belonged to a cluster: that one, if it is known
   uint64_t boot = 0;      // how often this data directory was booted
-  uint64_t process = 0;   // tells processes of the same count apart
+  uint64_t process = 0;   // tells processes of the same life apart
   protocol::Version protocol = protocol::kNewest;  // the highest it speaks
   std::vector<ClusterId> former{};                 // clusters that were lost, and that this one goes on from
+  uint64_t life = 0;                               // of its data directory; 0: not said
+  std::vector<uint64_t> processes{};               // that have been in this life
 
   friend bool operator==(const PeerIdentity&, const PeerIdentity&) = default;
 };

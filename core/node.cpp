@@ -32,7 +32,9 @@ Node::Node(Boot boot, std::string version, Now now)
       checkpointer_(boot_.pace, store_.applied()),
       founding_(boot_.founding_nodes),
       next_retry_(Instant::never()),
-      hand_over_policy_(boot_.leader_priority, boot_.election_timeout) {
+      hand_over_policy_(boot_.leader_priority, boot_.election_timeout),
+      disk_lives_(boot_.hard.lives.others),
+      next_life_(now.mono + boot_.life_interval) {
   if (const History past = store_.history(); !past.changes.empty()) {
     last_applied_leader_ = past.changes.front().leader;
     last_applied_leader_term_ = past.changes.front().term;
@@ -47,6 +49,15 @@ Node::Node(Boot boot, std::string version, Now now)
 
 void Node::start(Now now, Effects& out) {
   raft_.start(now, out);
+  // All members have known what lives are before the first was kept, and to fall silent about them would let
+  // an old copy pass.
+  if (raft_.hard_state().lives.life > 0 && boot_.protocol < protocol::kDiskLives) {
+    out.emplace_back(
+        Notice{NoticeKind::kOperator, "protocol " + std::to_string(boot_.protocol) +
+                                          " is wanted, but the log holds what came with protocol " +
+                                          std::to_string(protocol::kDiskLives) + ", which is spoken instead"});
+    boot_.protocol = protocol::kDiskLives;
+  }
   if (boot_.founds_anew && raft_.hard_state().cluster_id != *boot_.founds_anew) {
     raft_.found_anew(now, *boot_.founds_anew,
                      {boot_.id, boot_.incarnation, boot_.peer_address, boot_.api_address, Standing::kVoter},
@@ -74,9 +85,11 @@ Instant Node::deadline() const {
   if (store_.applied() < raft_.applicable()) return Instant{};
   const bool will_hand_over = draining_ && raft_.is_leader() && !raft_.is_handing_over();
   const Instant hand_over = will_hand_over ? next_hand_over_ : Instant::never();
+  const bool has_lives = raft_.log().configuration() != nullptr && raft_.room() >= LogRoom::kUnknown;
+  const Instant life = has_lives ? next_life_ : Instant::never();
   return std::min({raft_.deadline(), writes_->deadline(), reads_.deadline(), transfers_.deadline(),
                    next_retry_, hand_over, sessions_.deadline(), checkpointer_.deadline(),
-                   visitors_.deadline(), fetch_.deadline()});
+                   visitors_.deadline(), fetch_.deadline(), life});
 }
 
 void Node::handle(Now now, LinkUp& event, Effects& out) {
@@ -111,7 +124,11 @@ void Node::handle(Now now, PeerMessage& event, Effects& out) {
   if (is_of_an_old_disk(now, event.from, event.incarnation, out)) return;
   const auto& body = event.message.body;
   if (!is_of_the_node(body)) {
+    const bool is_heartbeat = std::holds_alternative<Heartbeat>(body);
+    if (const auto* response = std::get_if<HeartbeatResponse>(&body))
+      hear_lives(event, response->disk, response->known, out);
     raft_.receive(now, event.from, event.incarnation, std::move(event.message), out);
+    if (is_heartbeat) hear_lives(event, out);
     return;
   }
   if (const auto* said = std::get_if<NotMember>(&body)) {
@@ -175,6 +192,7 @@ void Node::settle(Now now, Effects& out) {
   keep_image(now, out);
   keep_artefacts(now, out);
   note_old_disks(now, out);
+  keep_lives(now, out);
   serve_reads(now, out);
   keep_sessions(now, out);
   keep_members(now, out);
@@ -281,9 +299,19 @@ void Node::report_health(std::string_view component, bool ok, std::string_view r
 PeerIdentity Node::identity() const {
   const ClusterId& own = raft_.hard_state().cluster_id;
   const std::deque<ClusterId>& former = store_.members().former();
-  return {boot_.id,          boot_.incarnation, own ? own : boot_.lost_cluster, boot_.peer_address,
-          boot_.api_address, version_,          boot_.rebuilds && !own,         raft_.hard_state().boot,
-          boot_.seed,        boot_.protocol,    {former.begin(), former.end()}};
+  return {boot_.id,
+          boot_.incarnation,
+          own ? own : boot_.lost_cluster,
+          boot_.peer_address,
+          boot_.api_address,
+          version_,
+          boot_.rebuilds && !own,
+          raft_.hard_state().boot,
+          boot_.seed,
+          boot_.protocol,
+          {former.begin(), former.end()},
+          raft_.told_lives().life,
+          raft_.told_lives().processes};
 }
 
 }  // namespace patronus

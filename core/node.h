@@ -193,6 +193,9 @@ class Node {
   bool is_of_an_old_disk(Now now, const NodeId& from, Incarnation incarnation, Effects& out);
   void note_life(const PeerIdentity& peer, bool dialled, Effects& out);
   void note_old_disks(Now now, Effects& out);
+  void hear_lives(const PeerMessage& event, const DiskLife& own, const DiskLife& known, Effects& out);
+  void hear_lives(const PeerMessage& leader, Effects& out);
+  void keep_lives(Now now, Effects& out);
   void on_disk_went_back(const PeerMessage& event, Effects& out);
 
   // node_artefacts.cpp
@@ -281,6 +284,9 @@ class Node {
   HandOverPolicy hand_over_policy_;
   Instant next_review_;
   DiskLives disk_lives_;
+  uint64_t kept_lives_ = 0;  // the version of what this node's own disk has
+  Index kept_for_;           // the configuration whose members that is of
+  Instant next_life_;
   bool sets_aside_ = false;
   ArtefactOffers offers_;
   ArtefactFetch fetch_;

@@ -27,6 +27,47 @@ void Node::note_life(const PeerIdentity& peer, bool dialled, Effects& out) {
   if (disk_lives_.went_back(peer.incarnation)) raft_.distrust(peer.id, peer.incarnation);
 }
 
+// What messages say of lives: each of its own and its leader's, and a leader of all members', so that who
+// could not meet one knows of it too.
+void Node::hear_lives(const PeerMessage& event, const DiskLife& own, const DiskLife& known, Effects& out) {
+  if (own.incarnation == event.incarnation && disk_lives_.hear(own)) out.emplace_back(Redial{event.from});
+  if (raft_.is_member(event.from, event.incarnation)) raft_.confirm_life(known, out);
+}
+void Node::hear_lives(const PeerMessage& leader, Effects& out) {
+  if (raft_.leader() != leader.from) return;
+  for (const MemberView& view : raft_.told_members()) {
+    if (view.disk.incarnation == boot_.incarnation) {
+      if (raft_.is_member(leader.from, leader.incarnation)) raft_.confirm_life(view.disk, out);
+    } else if (disk_lives_.hear(view.disk)) {
+      out.emplace_back(Redial{view.id});
+    }
+  }
+}
+
+// Nothing is kept before all members know what it is: the log is to be read by the version before, too, until
+// then. A disk that is short of room has other uses for it.
+void Node::keep_lives(Now now, Effects& out) {
+  const Configuration* configuration = raft_.log().configuration();
+  const bool is_new = kept_lives_ != disk_lives_.version() || kept_for_ != raft_.log().configuration_index();
+  const bool is_due = now.mono >= next_life_;
+  if (configuration == nullptr || (!is_new && !is_due) || raft_.room() < LogRoom::kUnknown) return;
+  if (is_due) next_life_ = now.mono + boot_.life_interval;
+  const bool begins = raft_.hard_state().lives.life == 0;
+  if (begins && (cluster_protocol() < protocol::kDiskLives || !raft_.is_member(boot_.id, boot_.incarnation)))
+    return;
+  if (begins || is_due) raft_.begin_life(out);
+  if (!is_new) return;
+  std::vector<DiskLife> others;
+  for (const Member& member : configuration->members) {
+    const std::optional<DiskLife> life = disk_lives_.known(member.incarnation);
+    if (life && member.incarnation != boot_.incarnation && others.size() < limits::kMembersMax)
+      others.push_back(*life);
+  }
+  kept_lives_ = disk_lives_.version();
+  kept_for_ = raft_.log().configuration_index();
+  raft_.keep_lives(std::move(others), out);
+}
+
 void Node::note_old_disks(Now now, Effects& out) {
   for (const Incarnation incarnation : raft_.take_went_back()) {
     disk_lives_.distrust(incarnation);

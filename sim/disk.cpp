@@ -1,5 +1,7 @@
 #include "sim/disk.h"
 
+#include <utility>
+
 #include "core/base/assert.h"
 #include "core/base/bytes.h"
 #include "core/base/limits.h"
@@ -12,7 +14,7 @@ constexpr size_t kSectorBytes = 512;
 }  // namespace
 
 void Disk::put(uint64_t segment, uint64_t offset, std::string_view bytes) {
-  std::string& content = segments_[segment];
+  std::string& content = content_.segments[segment];
   // Past its written part a segment is zeros, which need not be kept.
   if (content.size() < offset + bytes.size()) content.resize(offset + bytes.size(), '\0');
   content.replace(offset, bytes.size(), bytes);
@@ -23,7 +25,7 @@ void Disk::write(wal::Write write) {
   pending_ = std::move(write);
   // A segment is made and synced, with its header, before anything is written to it.
   if (pending_->new_segment)
-    segments_[pending_->segment] = wal::segment_header(incarnation_, *pending_->new_segment);
+    content_.segments[pending_->segment] = wal::segment_header(incarnation_, *pending_->new_segment);
 }
 
 void Disk::synced() {
@@ -38,20 +40,26 @@ void Disk::read_back(const wal::Write& write) {
   PATRONUS_ASSERT(batch.has_value(), "a write is one batch");
   Reader in(batch->payload);
   while (in.remaining() > 0) {
-    if (static_cast<wal::RecordKind>(in.u8()) == wal::RecordKind::kHardState) {
+    const auto kind = static_cast<wal::RecordKind>(in.u8());
+    if (kind == wal::RecordKind::kLives) {
+      content_.lives = decode_lives(in);
+      continue;
+    }
+    if (kind == wal::RecordKind::kHardState) {
       const HardState hard = decode_hard_state(in);
+      content_.lives = Lives{};
       if (!hard.voted_for.empty()) votes_[incarnation_][hard.term] = hard.voted_for;
       continue;
     }
     const Entry entry = decode_entry(in);
-    durable_.resize(entry.index.value - 1);
-    durable_.push_back(entry.term);
+    content_.durable.resize(entry.index.value - 1);
+    content_.durable.push_back(entry.term);
   }
 }
 
 bool Disk::remove_one(uint64_t first_kept) {
-  if (segments_.empty() || segments_.begin()->first >= first_kept) return false;
-  segments_.erase(segments_.begin());
+  if (content_.segments.empty() || content_.segments.begin()->first >= first_kept) return false;
+  content_.segments.erase(content_.segments.begin());
   return true;
 }
 
@@ -65,37 +73,37 @@ void Disk::checkpointed() {
   PATRONUS_ASSERT(commit_.has_value(), "a commit ends a checkpoint");
   for (Row& row : gathered_) {
     if (row.value) {
-      image_.rows.insert_or_assign(std::move(row.key), row.value->text());
+      content_.image.rows.insert_or_assign(std::move(row.key), row.value->text());
     } else {
-      image_.rows.erase(row.key);
+      content_.image.rows.erase(row.key);
     }
   }
-  image_.incarnation = incarnation_;
-  image_.end = *commit_;
+  content_.image.incarnation = incarnation_;
+  content_.image.end = *commit_;
   gathered_.clear();
   commit_.reset();
 }
 
 void Disk::install(Image image) {
-  PATRONUS_ASSERT(arrived_.has_value(), "what is installed has arrived");
-  image_ = std::move(image);
-  image_.incarnation = incarnation_;
-  image_.installed = true;
-  installed_terms_ = std::move(arrived_->terms);
-  arrived_.reset();
+  PATRONUS_ASSERT(content_.arrived.has_value(), "what is installed has arrived");
+  content_.image = std::move(image);
+  content_.image.incarnation = incarnation_;
+  content_.image.installed = true;
+  content_.installed_terms = std::move(content_.arrived->terms);
+  content_.arrived.reset();
 }
 
 void Disk::begin_anew(const wal::Write& first) {
   PATRONUS_ASSERT(first.new_segment.has_value(), "a log begins anew in a segment of its own");
-  segments_[first.segment] = wal::segment_header(incarnation_, *first.new_segment);
+  content_.segments[first.segment] = wal::segment_header(incarnation_, *first.new_segment);
   put(first.segment, first.offset, first.bytes);
-  durable_ = installed_terms_;
+  content_.durable = content_.installed_terms;
 }
 
 void Disk::settle() {
-  if (!image_.installed) return;
-  image_.installed = false;
-  if (durable_.size() < installed_terms_.size()) durable_ = installed_terms_;
+  if (!content_.image.installed) return;
+  content_.image.installed = false;
+  if (content_.durable.size() < content_.installed_terms.size()) content_.durable = content_.installed_terms;
 }
 
 size_t Disk::crash(Track& tape) {
@@ -124,40 +132,57 @@ size_t Disk::crash(Track& tape) {
   }
   if (whole) read_back(write);
   // Its segment may not have been there yet.
-  if (write.new_segment && fate == 0 && tape.chance(500)) segments_.erase(write.segment);
+  if (write.new_segment && fate == 0 && tape.chance(500)) content_.segments.erase(write.segment);
   return lost;
 }
 
 void Disk::wipe() {
-  wiped_[incarnation_] = std::move(durable_);
-  segments_.clear();
+  // What was promised before it was rolled back was promised all the same.
+  if (!rolled_back_) wiped_[incarnation_] = std::move(content_.durable);
+  content_ = Content{};
+  copy_.reset();
   pending_.reset();
   gathered_.clear();
   commit_.reset();
-  image_ = Image{};
-  arrived_.reset();
   damaged_ = false;
-  note_.reset();
-  durable_.clear();
+  rolled_back_ = false;
   incarnation_ = Incarnation{};
+}
+
+void Disk::copy() { copy_ = content_; }
+
+std::optional<Lives> Disk::copied_lives() const { return copy_ ? std::optional(copy_->lives) : std::nullopt; }
+
+void Disk::roll_back() {
+  PATRONUS_ASSERT(copy_ && !pending_ && !commit_, "a machine that is off is restored from its copy");
+  wiped_[incarnation_] = std::move(content_.durable);
+  content_ = *std::exchange(copy_, std::nullopt);
+  rolled_back_ = true;
+}
+
+DiskLife Disk::known_life(Incarnation of) const {
+  for (const DiskLife& one : content_.lives.others) {
+    if (one.incarnation == of) return one;
+  }
+  return {};
 }
 
 void Disk::set_aside(const ClusterId& cluster) {
   wipe();
-  note_ = cluster;
+  content_.note = cluster;
 }
 
 void Disk::damage(Track& tape) {
-  if (segments_.empty()) return;
+  if (content_.segments.empty()) return;
   damaged_ = true;
-  std::string& first = segments_.begin()->second;
+  std::string& first = content_.segments.begin()->second;
   const uint32_t what = tape.choose(4);
-  if (what == 0 && !image_.rows.empty()) {
+  if (what == 0 && !content_.image.rows.empty()) {
     // Any row but the last, so that it is missed.
-    image_.rows.erase(image_.rows.begin());
-  } else if (what == 1 && image_.end.base.index) {
-    image_ = Image{};
-  } else if (what == 2 && segments_.size() > 1) {
+    content_.image.rows.erase(content_.image.rows.begin());
+  } else if (what == 1 && content_.image.end.base.index) {
+    content_.image = Image{};
+  } else if (what == 2 && content_.segments.size() > 1) {
     // A batch of a segment that another one follows.
     const auto at = limits::kWalSegmentHeaderBytes + tape.choose(64);
     if (at < first.size()) first[at] = static_cast<char>(first[at] ^ 1);
@@ -168,16 +193,17 @@ void Disk::damage(Track& tape) {
 
 void Disk::create(Incarnation incarnation) {
   incarnation_ = incarnation;
-  segments_[1] = wal::segment_header(incarnation, wal::first_position(incarnation));
+  content_.segments[1] = wal::segment_header(incarnation, wal::first_position(incarnation));
 }
 
 wal::Recovered Disk::recover() {
   std::vector<wal::SegmentBytes> views;
-  for (const auto& [number, bytes] : segments_) views.push_back({number, bytes});
+  for (const auto& [number, bytes] : content_.segments) views.push_back({number, bytes});
   wal::Recovered recovered = wal::recover(views);
   if (recovered.verdict == wal::Verdict::kTorn) {
-    segments_.erase(segments_.upper_bound(recovered.position.segment), segments_.end());
-    segments_[recovered.position.segment].resize(recovered.position.offset);
+    content_.segments.erase(content_.segments.upper_bound(recovered.position.segment),
+                            content_.segments.end());
+    content_.segments[recovered.position.segment].resize(recovered.position.offset);
   }
   return recovered;
 }

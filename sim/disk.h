@@ -35,8 +35,8 @@ class Disk {
     std::string bytes;
     std::vector<Term> terms;
   };
-  void keep_artefact(Arrived arrived) { arrived_ = std::move(arrived); }
-  const std::optional<Arrived>& artefact() const { return arrived_; }
+  void keep_artefact(Arrived arrived) { content_.arrived = std::move(arrived); }
+  const std::optional<Arrived>& artefact() const { return content_.arrived; }
 
   // Damages it as no crash does: of the log what was synced before other batches, or of the image.
   void damage(Track& tape);
@@ -45,8 +45,18 @@ class Disk {
   void trust() { damaged_ = false; }
   // All of it goes, and a note says to which cluster it belonged.
   void set_aside(const ClusterId& cluster);
-  const std::optional<ClusterId>& note() const { return note_; }
-  void forget_note() { note_.reset(); }
+  const std::optional<ClusterId>& note() const { return content_.note; }
+  void forget_note() { content_.note.reset(); }
+
+  // Keeps a copy of what is durable now, in the place of the last one.
+  void copy();
+  // The lives that are on the copy; nothing: there is none.
+  std::optional<Lives> copied_lives() const;
+  // It is put in the place of what is there, once.
+  void roll_back();
+  bool is_rolled_back() const { return rolled_back_; }
+  // What is known on it of another's lives; life 0: nothing.
+  DiskLife known_life(Incarnation of) const;
 
   // Power is cut: of the write under way each sector is there or not. Says how many sectors were lost.
   size_t crash(Track& tape);
@@ -61,21 +71,21 @@ class Disk {
     std::map<std::string, std::string> rows;
     bool installed = false;
   };
-  const Image& image() const { return image_; }
+  const Image& image() const { return content_.image; }
   // The artefact that arrived becomes the image; or is of no use.
   void install(Image image);
-  void drop_artefact() { arrived_.reset(); }
+  void drop_artefact() { content_.arrived.reset(); }
   // The log begins anew with this write, which is durable.
   void begin_anew(const wal::Write& first);
   // Image and log have been brought together.
   void settle();
-  size_t segments() const { return segments_.size(); }
+  size_t segments() const { return content_.segments.size(); }
   // Makes an empty disk a data directory.
   void create(Incarnation incarnation);
 
   // The terms of the entries that are on disk, from index 1; the checkers' own truth about durability.
-  const std::vector<Term>& durable_terms() const { return durable_; }
-  // Those that were on it, as the data directory of this incarnation, when it was wiped.
+  const std::vector<Term>& durable_terms() const { return content_.durable; }
+  // Those that were on it, as the data directory of this incarnation, when it was wiped or rolled back.
   const std::vector<Term>& wiped_terms(Incarnation incarnation) { return wiped_[incarnation]; }
   // Whom the data directory of this incarnation, here now or before it was wiped, gave its vote in each term.
   const std::map<Term, NodeId>& votes(Incarnation incarnation) { return votes_[incarnation]; }
@@ -85,16 +95,24 @@ class Disk {
   void put(uint64_t segment, uint64_t offset, std::string_view bytes);
   void read_back(const wal::Write& write);
 
-  std::map<uint64_t, std::string> segments_;
+  // What a copy has of it.
+  struct Content {
+    std::map<uint64_t, std::string> segments;
+    Image image;
+    std::optional<Arrived> arrived;
+    std::optional<ClusterId> note;
+    std::vector<Term> durable;
+    std::vector<Term> installed_terms;
+    Lives lives;
+  };
+
+  Content content_;
+  std::optional<Content> copy_;
   std::optional<wal::Write> pending_;
-  Image image_;
   std::vector<Row> gathered_;  // of the checkpoint under way
   std::optional<CheckpointEnd> commit_;
-  std::vector<Term> durable_;
-  std::optional<Arrived> arrived_;
   bool damaged_ = false;
-  std::optional<ClusterId> note_;
-  std::vector<Term> installed_terms_;
+  bool rolled_back_ = false;
   std::map<Incarnation, std::vector<Term>> wiped_;
   std::map<Incarnation, std::map<Term, NodeId>> votes_;
   Incarnation incarnation_;

@@ -35,6 +35,7 @@ void World::make_trouble() {
   add(profile_.crashes, &World::kill);
   add(profile_.power_cuts, &World::cut_power);
   add(profile_.wipes, &World::wipe);
+  add(profile_.rollbacks, &World::roll_back);
   add(profile_.freezes, &World::freeze);
   add(profile_.drains, &World::drain);
   add(profile_.refused_redials, &World::refuse_redials);
@@ -193,8 +194,8 @@ size_t World::lost_disks(const Voters& voters, HostId host) const {
   size_t lost = 0;
   for (const auto& [id, incarnation] : voters) {
     for (const auto& other : hosts_) {
-      const bool gone =
-          other->id() == host || other->disk().is_damaged() || other->disk().incarnation() != incarnation;
+      const bool gone = other->id() == host || other->disk().is_damaged() || other->disk().is_rolled_back() ||
+                        other->disk().incarnation() != incarnation;
       if (other->name() == id && gone) ++lost;
     }
   }
@@ -267,6 +268,45 @@ void World::wipe() {
     trace_.line(events_.now(), hosts_[id]->name(),
                 damage ? "has a damaged disk" : "comes back with an empty disk");
   Host* host = hosts_[id].get();
+  events_.after(troubles_.between(10ms, 1s), [host] { host->start(); });
+}
+
+// Whoever may vote beside this host, unless its own disk is lost, knows of something that came after the
+// copy. Without that nobody could tell: whom the host met since may all be gone.
+bool World::others_know(HostId host) const {
+  const Disk& disk = hosts_[host]->disk();
+  const Lives copied = *disk.copied_lives();
+  // With an earlier version it would not say what it does not know yet.
+  if (copied.life == 0 && profile_.versions) return false;
+  const uint64_t begins = copied.confirmed ? copied.life + 1 : copied.life;
+  const auto is_later = [&](const DiskLife& known) {
+    const auto& before = copied.processes;
+    const bool was_there =
+        !copied.confirmed && std::find(before.begin(), before.end(), known.process) != before.end();
+    return known.life > begins || (known.life == begins && known.life > 0 && !was_there);
+  };
+  for (const Voters& voters : voters_in_question(host)) {
+    for (const auto& [id, incarnation] : voters) {
+      if (id == hosts_[host]->name() || lost_disks({{id, incarnation}}, kNobody) > 0) continue;
+      for (const auto& other : hosts_) {
+        if (other->name() == id && !is_later(other->disk().known_life(disk.incarnation()))) return false;
+      }
+    }
+  }
+  return true;
+}
+
+// A copy of a disk is made, or put in its place.
+void World::roll_back() {
+  const HostId id = troubles_.choose(static_cast<uint32_t>(hosts_.size()));
+  Host* host = hosts_[id].get();
+  if (host->boots() == 0 || checkers_.committed() == 0) return;
+  if (!host->disk().copied_lives() || troubles_.chance(200)) return host->copy_disk();
+  if (!is_wanted(*host) || !may_wipe(id) || !others_know(id)) return;
+  count("disk rolled back");
+  host->crash(true);
+  host->roll_back_disk();
+  if (trace_.keeps()) trace_.line(events_.now(), host->name(), "gets an old copy of its disk");
   events_.after(troubles_.between(10ms, 1s), [host] { host->start(); });
 }
 

@@ -121,6 +121,7 @@ void Host::start() {
   options.boot.state = std::move(state);
   options.boot.persist_bytes_max = std::min(limits::kPersistBytesMax, profile_.segment_bytes / 4);
   options.boot.pace = profile_.checkpoint_pace;
+  options.boot.life_interval = profile_.life_interval;
   options.boot.retention = profile_.log_retention;
   options.boot.entries = recovered.entries;
   options.version = "sim";
@@ -376,9 +377,18 @@ void Host::log(const Notice& notice) {
   if (trace_.keeps()) trace_.line(events_.now(), name_, notice.text);
 }
 
-// No disk here goes back in time, so nobody may say so.
-void Host::set_aside(const std::string& reason, const ClusterId&) {
-  throw Violation("disk", name_ + " is wrongly told: " + reason);
+// Nobody may say so of a disk that did not go back in time.
+void Host::set_aside(const std::string& reason, const ClusterId& cluster) {
+  if (!disk_.is_rolled_back()) throw Violation("disk", name_ + " is wrongly told: " + reason);
+  if (trace_.keeps()) trace_.line(events_.now(), name_, reason);
+  events_.after(kTurn, [this, cluster, process = process_] {
+    if (process != process_ || !is_up()) return;
+    end_process("ends, to set its disk aside");
+    disk_.set_aside(cluster);
+    ++set_aside_;
+    ++found_out_;
+    start_again();
+  });
 }
 
 void Host::found_anew(const ClusterId& cluster) {

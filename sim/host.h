@@ -49,6 +49,11 @@ class Host final : private Ports {
     founds_anew_.reset();
   }
   void damage_disk() { disk_.damage(tape_); }
+  void copy_disk() { disk_.copy(); }
+  void roll_back_disk() {
+    disk_.roll_back();
+    set_disk_full(false);
+  }
   // An operator's write through this node.
   void submit(WriteOp op);
   // Leaves in good order, as on SIGTERM; `after` is called when the process has ended.
@@ -69,6 +74,8 @@ class Host final : private Ports {
   uint64_t installs() const { return installs_; }
   uint64_t struck_installs() const { return struck_installs_; }
   uint64_t disks_set_aside() const { return set_aside_; }
+  // Of those, how many because they had been rolled back.
+  uint64_t rollbacks_found_out() const { return found_out_; }
   bool has_full_disk() const { return disk_is_full_; }
   bool is_frozen() const { return frozen_; }
   uint32_t boots() const { return boots_; }
@@ -168,6 +175,7 @@ class Host final : private Ports {
   uint64_t installs_ = 0;
   uint64_t struck_installs_ = 0;
   uint64_t set_aside_ = 0;
+  uint64_t found_out_ = 0;
   bool frozen_ = false;
   std::deque<std::function<void()>> while_frozen_;
   Duration clock_offset_{};

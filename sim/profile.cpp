@@ -85,6 +85,8 @@ Profile draw_profile(Track& tape) {
   p.ask_new_leaders = tape.chance(500);
   // A world's state is small; its image is to be written in several pieces all the same.
   if (tape.chance(500)) p.checkpoint_pace.piece_rows = 1 + tape.choose(8);
+  p.rollbacks = tape.chance(300);
+  if (p.rollbacks) p.life_interval = tape.between(50ms, 4s);
   return p;
 }
 
@@ -106,6 +108,7 @@ std::string Profile::describe() const {
   name(crashes, "crashes");
   name(power_cuts, "power-cuts");
   name(wipes, "wipes");
+  name(rollbacks, "rollbacks");
   name(freezes, "freezes");
   name(drains, "drains");
   name(chunks, "chunks");

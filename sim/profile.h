@@ -29,6 +29,7 @@ struct Profile {
   Duration think_max{};
   Duration session_idle{};
   size_t segment_bytes = 0;
+  Duration life_interval = limits::kLifeInterval;
   CheckpointPace checkpoint_pace;
   LogRetention log_retention;
 
@@ -44,6 +45,7 @@ struct Profile {
   bool crashes = false;
   bool power_cuts = false;
   bool wipes = false;
+  bool rollbacks = false;  // disks are put back to what they were before
   bool freezes = false;
   bool drains = false;
   bool chunks = false;

@@ -239,6 +239,8 @@ bool World::membership_is_settled() const {
   }
   for (const auto& host : hosts_) {
     if (host->is_up() != is_wanted(*host)) return false;
+    // One whose disk went back must be found out.
+    if (host->is_up() && host->disk().is_rolled_back()) return false;
     // A removal may still be in somebody's log.
     if (host->is_up() && host->node().raft().log().last_index().value > checkers_.committed()) return false;
   }
@@ -318,6 +320,7 @@ void World::report(Outcome& outcome) const {
     outcome.faults["state installed"] += host->installs();
     outcome.faults["install struck"] += host->struck_installs();
     outcome.faults["disk set aside"] += host->disks_set_aside();
+    outcome.faults["rolled back disk found out"] += host->rollbacks_found_out();
   }
   outcome.faults["frame lost"] = network_.frames_lost();
   outcome.faults["frame doubled"] = network_.frames_doubled();

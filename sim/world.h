@@ -86,6 +86,8 @@ class World final : private Network::Hosts {
   void strike_commit(const Host& host);
   void ask_new_leader(const Host& host);
   void wipe();
+  void roll_back();
+  bool others_know(HostId host) const;
   // The operator's doings: a node more, or one less.
   void schedule_churn();
   void churn();

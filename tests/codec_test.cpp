@@ -27,13 +27,14 @@ auto fields(const AppendResponse& m) {
   return std::tie(m.success, m.match, m.prev_index, m.hint_index, m.hint_term);
 }
 auto fields(const MemberView& m) {
-  return std::tie(m.id, m.healthy, m.match, m.applied, m.last_contact_ms, m.draining);
+  return std::tie(m.id, m.healthy, m.match, m.applied, m.last_contact_ms, m.draining, m.room, m.disk);
 }
 auto fields(const Heartbeat& m) {
   return std::tie(m.round, m.commit, m.leader_commit, m.stamp, m.fresh_as_of, m.fresh_commit);
 }
 auto fields(const HeartbeatResponse& m) {
-  return std::tie(m.round, m.applied, m.wall, m.clock, m.draining, m.priority, m.write_us, m.durable);
+  return std::tie(m.round, m.applied, m.wall, m.clock, m.draining, m.priority, m.write_us, m.durable, m.room,
+                  m.disk, m.known);
 }
 auto fields(const TimeoutNow& m) { return std::tie(m.cause); }
 auto fields(const TransferRequest& m) { return std::tie(m.ticket, m.target, m.cause); }
@@ -111,8 +112,14 @@ Heartbeat heartbeat() {
   m.fresh_commit = Index{number()};
   const size_t count = few();
   for (size_t i = 0; i < count; ++i) {
-    m.members.push_back(
-        {node_id(), coin(), Index{number()}, Index{number()}, *rc::gen::arbitrary<int64_t>(), coin()});
+    m.members.push_back({node_id(),
+                         coin(),
+                         Index{number()},
+                         Index{number()},
+                         *rc::gen::arbitrary<int64_t>(),
+                         coin(),
+                         *rc::gen::element(LogRoom::kNone, LogRoom::kPlenty),
+                         {Incarnation{number()}, number(), number()}});
   }
   return m;
 }
@@ -150,7 +157,10 @@ MessageBody body(size_t kind, Term term) {
                                coin(),
                                *rc::gen::inRange<uint8_t>(0, limits::kLeaderPriorityMax + 1),
                                static_cast<uint32_t>(number()),
-                               Index{number()}};
+                               Index{number()},
+                               *rc::gen::element(LogRoom::kNone, LogRoom::kPlenty),
+                               {Incarnation{number()}, number(), number()},
+                               {Incarnation{number()}, number(), number()}};
     case 8:
       return ForwardWrites{{blob(), blob(), blob()}};
     case 9:
@@ -450,6 +460,31 @@ RC_GTEST_PROP(HardStateCodec, ComesBackAsItWas, ()) {
   encode(out, hard);
   RC_ASSERT(read_hard_state(bytes) == hard);
   refuses_all_but_the_whole(bytes, read_hard_state);
+}
+
+RC_GTEST_PROP(LivesCodec, ComeBackAsTheyWere, ()) {
+  const auto read = [](std::string_view bytes) -> std::optional<Lives> {
+    Reader in(bytes);
+    Lives lives = decode_lives(in);
+    return in.done() ? std::optional(lives) : std::nullopt;
+  };
+  const auto written = [](const Lives& lives) {
+    std::string bytes;
+    Writer out(bytes);
+    encode(out, lives);
+    return bytes;
+  };
+  Lives lives{number() + 1, coin(), {number()}, {}};
+  for (size_t n = few(); n > 0; --n) lives.processes.push_back(number());
+  for (size_t n = few(); n > 0; --n) lives.others.push_back({Incarnation{number() + 1}, number(), number()});
+  RC_ASSERT(read(written(lives)) == lives);
+  refuses_all_but_the_whole(written(lives), read);
+  Lives many = lives;
+  many.others.resize(limits::kMembersMax + 1, {Incarnation{1}, 1, 1});
+  RC_ASSERT(!read(written(many)));
+  many = lives;
+  many.processes.resize(limits::kLifeProcessesMax + 1);
+  RC_ASSERT(!read(written(many)));
 }
 
 TEST(HardStateCodec, RefusesAVoteForWhatIsNoNode) {

@@ -17,25 +17,28 @@ using test::RaftCluster;
 
 constexpr Incarnation kDisk{7};
 
-PeerIdentity life(uint64_t boot, uint64_t process, Incarnation incarnation = kDisk) {
+// `processes`: that have been in this life, the last one last.
+PeerIdentity life(uint64_t count, std::vector<uint64_t> processes, Incarnation incarnation = kDisk) {
   PeerIdentity peer{"b", incarnation, {}, "", "", ""};
-  peer.boot = boot;
-  peer.process = process;
+  peer.life = count;
+  peer.processes = std::move(processes);
   return peer;
 }
 
-TEST(DiskLives, OneBootComesAfterTheOther) {
-  DiskLives lives;
-  for (const PeerIdentity& peer : {life(3, 100), life(3, 100), life(4, 200), life(9, 300)})
+TEST(DiskLives, OneLifeComesAfterTheOther) {
+  DiskLives lives{{}};
+  for (const PeerIdentity& peer : {life(3, {100}), life(3, {100}), life(4, {200}), life(4, {200, 250}),
+                                   life(4, {200, 250, 260}), life(9, {300})})
     EXPECT_FALSE(lives.note(peer, true));
   EXPECT_FALSE(lives.went_back(kDisk) || lives.is_suspected(kDisk));
+  EXPECT_EQ(lives.known(kDisk), (DiskLife{kDisk, 9, 300}));
 }
 
 bool an_old_copy_is_believed() {
-  DiskLives lives;
-  EXPECT_FALSE(lives.note(life(9, 300), true));
-  (void)lives.note(life(5, 400), true);
-  (void)lives.note(life(5, 400), true);
+  DiskLives lives{{}};
+  EXPECT_FALSE(lives.note(life(9, {300}), true));
+  (void)lives.note(life(5, {400}), true);
+  (void)lives.note(life(5, {400}), true);
   return !lives.went_back(kDisk);
 }
 TEST(DiskLives, AnOldCopyIsSeen) {
@@ -45,42 +48,105 @@ TEST(DiskLives, AnOldCopyIsSeen) {
 }
 
 TEST(DiskLives, ACopyMadeBeforeTheLastBootIsSeen) {
-  DiskLives lives;
-  EXPECT_FALSE(lives.note(life(9, 300), true));
-  EXPECT_TRUE(lives.note(life(9, 400), false)) << "two processes can't both be the ninth";
+  DiskLives lives{{}};
+  EXPECT_FALSE(lives.note(life(9, {300, 350}), true));
+  EXPECT_TRUE(lives.note(life(9, {300, 400}), false)) << "the disk has not seen process 350";
   EXPECT_TRUE(lives.is_suspected(kDisk));
-  EXPECT_FALSE(lives.note(life(9, 400), false)) << "what comes to the door proves nothing";
+  EXPECT_FALSE(lives.note(life(9, {300, 400}), false)) << "what comes to the door proves nothing";
   EXPECT_FALSE(lives.went_back(kDisk));
-  EXPECT_FALSE(lives.note(life(9, 400), true));
+  EXPECT_FALSE(lives.note(life(9, {300, 400}), true));
   EXPECT_TRUE(lives.went_back(kDisk));
-  EXPECT_FALSE(lives.note(life(12, 500), true));
+  EXPECT_FALSE(lives.note(life(12, {500}), true));
   EXPECT_TRUE(lives.went_back(kDisk)) << "once back, always back";
-  EXPECT_FALSE(lives.note(life(1, 600, Incarnation{8}), true)) << "another disk";
+  EXPECT_FALSE(lives.note(life(1, {600}, Incarnation{8}), true)) << "another disk";
   EXPECT_FALSE(lives.went_back(Incarnation{8}));
+}
+
+TEST(DiskLives, ACopyFromBeforeLivesWereCountedIsSeen) {
+  DiskLives lives{{}};
+  EXPECT_FALSE(lives.note(life(0, {}), true));
+  EXPECT_FALSE(lives.known(kDisk));
+  EXPECT_FALSE(lives.note(life(1, {100}), true));
+  PeerIdentity old = life(0, {});
+  old.protocol = protocol::kDiskLives - 1;
+  EXPECT_FALSE(lives.note(old, true)) << "an earlier version can't say";
+  EXPECT_TRUE(lives.note(life(0, {}), true));
+  EXPECT_FALSE(lives.note(life(0, {}), true));
+  EXPECT_TRUE(lives.went_back(kDisk));
 }
 
 // What a process has sent may be read after that of the next one.
 TEST(DiskLives, AStreamThatOutlivedItsProcessIsNoProof) {
-  DiskLives lives;
-  EXPECT_FALSE(lives.note(life(10, 300), true));
-  EXPECT_TRUE(lives.note(life(9, 200), false));
-  EXPECT_FALSE(lives.note(life(10, 300), false));
+  DiskLives lives{{}};
+  EXPECT_FALSE(lives.note(life(10, {300}), true));
+  EXPECT_TRUE(lives.note(life(9, {200}), false));
+  EXPECT_FALSE(lives.note(life(10, {300}), false));
   EXPECT_TRUE(lives.is_suspected(kDisk));
-  EXPECT_FALSE(lives.note(life(10, 300), true));
+  EXPECT_FALSE(lives.note(life(10, {300}), true));
   EXPECT_FALSE(lives.is_suspected(kDisk));
-  EXPECT_TRUE(lives.note(life(9, 200), false));
-  EXPECT_FALSE(lives.note(life(11, 500), false));
+  EXPECT_TRUE(lives.note(life(9, {200}), false));
+  EXPECT_FALSE(lives.note(life(11, {500}), false));
   EXPECT_FALSE(lives.is_suspected(kDisk)) << "it has been booted since";
 }
 
+// What a leader tells of others.
+TEST(DiskLives, WhatWasOnlyHeardOfCounts) {
+  DiskLives lives{{}};
+  EXPECT_FALSE(lives.hear({kDisk, 9, 300})) << "nobody was met";
+  EXPECT_TRUE(lives.note(life(5, {200}), true));
+  EXPECT_FALSE(lives.note(life(5, {200}), true));
+  EXPECT_TRUE(lives.went_back(kDisk));
+}
+
+TEST(DiskLives, AnotherProcessThanTheOneThatWasMetIsDialledAnew) {
+  DiskLives lives{{}};
+  EXPECT_FALSE(lives.note(life(5, {200}), true));
+  EXPECT_FALSE(lives.hear({kDisk, 7, 200})) << "the same process, which has begun new lives";
+  EXPECT_FALSE(lives.is_suspected(kDisk));
+  EXPECT_FALSE(lives.hear({kDisk, 6, 100})) << "old news";
+  EXPECT_FALSE(lives.hear({kDisk, 7, 250})) << "which came first?";
+  EXPECT_TRUE(lives.hear({kDisk, 9, 300}));
+  EXPECT_TRUE(lives.is_suspected(kDisk));
+  // The hello of the process before was under way.
+  EXPECT_TRUE(lives.note(life(7, {200}), true));
+  EXPECT_FALSE(lives.went_back(kDisk)) << "its stream has outlived it";
+  EXPECT_FALSE(lives.note(life(9, {300}), true));
+  EXPECT_FALSE(lives.is_suspected(kDisk));
+}
+
+TEST(DiskLives, AProcessThatIsResumedFromACopyIsSeen) {
+  DiskLives lives{{}};
+  EXPECT_FALSE(lives.note(life(5, {200}), true));
+  EXPECT_FALSE(lives.hear({kDisk, 8, 200}));
+  EXPECT_TRUE(lives.note(life(6, {200}), true));
+  EXPECT_FALSE(lives.note(life(6, {200}), true));
+  EXPECT_TRUE(lives.went_back(kDisk));
+  EXPECT_FALSE(lives.hear({kDisk, 9, 200}));
+  EXPECT_TRUE(lives.went_back(kDisk));
+}
+
+bool an_old_copy_is_believed_after_a_restart() {
+  DiskLives before{{}};
+  EXPECT_FALSE(before.note(life(9, {300}), true));
+  DiskLives lives{{*before.known(kDisk)}};
+  (void)lives.note(life(5, {400}), true);
+  (void)lives.note(life(5, {400}), true);
+  return !lives.went_back(kDisk);
+}
+TEST(DiskLives, WhatIsKeptOutlivesTheProcess) {
+  EXPECT_FALSE(an_old_copy_is_believed_after_a_restart());
+  const MutantGuard guard(Mutant::kForgetLives);
+  EXPECT_TRUE(an_old_copy_is_believed_after_a_restart());
+}
+
 TEST(DiskLives, ThereIsALimit) {
-  DiskLives lives;
+  DiskLives lives{{}};
   for (uint64_t i = 1; i <= 3 * limits::kDiskLivesMax; ++i)
-    EXPECT_FALSE(lives.note(life(1, i, Incarnation{i}), true));
+    EXPECT_FALSE(lives.note(life(1, {i}, Incarnation{i}), true));
 }
 
 TEST(DiskLives, ItIsToldNowAndThen) {
-  DiskLives lives;
+  DiskLives lives{{}};
   lives.distrust(kDisk);
   EXPECT_TRUE(lives.tell(kDisk, Instant{1}));
   EXPECT_FALSE(lives.tell(kDisk, Instant{2}));
@@ -136,10 +202,21 @@ TEST(Scenario49, WhatItAcknowledgedCountsNoMore) {
 // A member of three, with an effect list of its own.
 class Member {
  public:
-  Member() : node_(booted(), "test", now()) {
+  explicit Member(const Lives& lives = {}, uint64_t process = 11)
+      : node_(booted(lives, process), "test", now()) {
     node_.start(now(), effects);
+    first_lives_ = kept()->lives;
     step(WriteDone{PersistId{1}});
     effects.clear();
+  }
+  // What its first write has.
+  const Lives& first_lives() const { return first_lives_; }
+  void settle_writes() {
+    PersistId last;
+    for (const Effect& effect : effects) {
+      if (const auto* persist = std::get_if<Persist>(&effect)) last = persist->id;
+    }
+    if (last > PersistId{}) step(WriteDone{last});
   }
   void step(Event&& event) { node_.step(now(), std::move(event), effects); }
   void hear(const NodeId& from, Incarnation incarnation, MessageBody body) {
@@ -160,11 +237,25 @@ class Member {
     return found;
   }
 
+  // What the last write of the hard state has.
+  std::optional<HardState> kept() const {
+    std::optional<HardState> hard;
+    for (const Effect& effect : effects) {
+      if (const auto* persist = std::get_if<Persist>(&effect); persist != nullptr && persist->hard)
+        hard = persist->hard;
+    }
+    return hard;
+  }
+  const Node& node() const { return node_; }
+  void pass(Duration time) { passed_ += time; }
+
   Effects effects;
 
  private:
-  static Boot booted() {
+  static Boot booted(const Lives& lives, uint64_t process) {
     Boot boot;
+    boot.seed = process;
+    boot.hard.lives = lives;
     boot.id = "a";
     boot.incarnation = Incarnation{1};
     boot.election_timeout = 500ms;
@@ -178,17 +269,19 @@ class Member {
     boot.entries = {{Index{1}, Term{1}, EntryKind::kConfiguration, {}, Blob(encode_configuration(first))}};
     return boot;
   }
-  static Now now() { return {Instant{1'000'000'000}, WallTime{1'700'000'000'000}}; }
+  Now now() const { return {Instant{1'000'000'000} + passed_, WallTime{1'700'000'000'000}}; }
 
+  Duration passed_{};
+  Lives first_lives_;
   Node node_;
 };
 
 TEST(Scenario49, WhoseDiskWentBackIsNotListenedTo) {
   Member a;
-  PeerIdentity b = life(9, 300);
+  PeerIdentity b = life(9, {300});
   b.cluster_id.words = {1, 2};
   a.step(LinkUp{b});
-  b = life(5, 400);
+  b = life(5, {400});
   b.cluster_id.words = {1, 2};
   a.step(LinkUp{b});
   EXPECT_EQ(a.count<Redial>(), 1U) << "is that so?";
@@ -207,6 +300,101 @@ TEST(Scenario49, WhoseDiskWentBackIsNotListenedTo) {
   EXPECT_TRUE(told) << "no vote, but the truth";
   a.hear("b", kDisk, VoteRequest{Index{90}, Term{4}});
   EXPECT_EQ(a.sent("b"), 1U) << "not each time";
+}
+
+PeerIdentity of_cluster(PeerIdentity peer) {
+  peer.cluster_id.words = {1, 2};
+  return peer;
+}
+PeerIdentity third(std::vector<uint64_t> processes) {
+  PeerIdentity peer = of_cluster(life(5, std::move(processes), Incarnation{3}));
+  peer.id = "c";
+  return peer;
+}
+
+TEST(Scenario49, LivesAreKeptOnceAllKnowWhatTheyAre) {
+  Member a;
+  a.step(LinkUp{of_cluster(life(9, {300}))});
+  EXPECT_FALSE(a.kept()) << "c may not be able to read such a log";
+  PeerIdentity old = third({});
+  old.life = 0;
+  old.protocol = protocol::kDiskLives - 1;
+  a.step(LinkUp{old});
+  EXPECT_FALSE(a.kept());
+  a.step(LinkUp{third({700})});
+  ASSERT_TRUE(a.kept());
+  EXPECT_EQ(a.kept()->lives.others, (std::vector<DiskLife>{{kDisk, 9, 300}, {Incarnation{3}, 5, 700}}));
+  EXPECT_EQ(a.kept()->lives.life, 1U) << "and its own are counted";
+  EXPECT_EQ(a.node().identity().life, 0U) << "which is told once it is on the disk";
+  a.step(WriteDone{PersistId{3}});
+  EXPECT_EQ(a.node().identity().life, 1U);
+  a.effects.clear();
+  a.step(LinkUp{third({700})});
+  EXPECT_FALSE(a.kept()) << "nothing is new";
+}
+
+Heartbeat about(const NodeId& id, const DiskLife& disk) {
+  MemberView view;
+  view.id = id;
+  view.disk = disk;
+  Heartbeat heartbeat;
+  heartbeat.round = Round{1};
+  heartbeat.members = {view};
+  return heartbeat;
+}
+
+TEST(Scenario49, ALeaderTellsOfWhomAFollowerCouldNotMeet) {
+  Member a;
+  a.step(LinkUp{third({700})});
+  a.hear("c", Incarnation{3}, about("b", {kDisk, 9, 300}));
+  a.effects.clear();
+  a.step(LinkUp{of_cluster(life(8, {300}))});
+  EXPECT_EQ(a.count<Redial>(), 1U);
+  a.hear("b", kDisk, VoteRequest{Index{90}, Term{4}});
+  EXPECT_EQ(a.sent("b"), 0U) << "its disk is older than that";
+}
+
+// Otherwise an old copy that meets nobody could outrun what others know of it.
+TEST(Scenario49, ALifeBeginsOnceTheOneBeforeIsConfirmed) {
+  Member a;
+  a.step(LinkUp{of_cluster(life(9, {300}))});
+  a.step(LinkUp{third({700})});
+  a.step(WriteDone{PersistId{3}});
+  const PeerIdentity first = a.node().identity();
+  ASSERT_EQ(first.life, 1U);
+  const auto after_a_minute = [&] {
+    a.pass(limits::kLifeInterval + 1s);
+    a.step(Wake{});
+    a.settle_writes();
+    return a.node().identity().life;
+  };
+  EXPECT_EQ(after_a_minute(), 1U) << "nobody is known to have it";
+  a.hear("c", Incarnation{3}, about("a", {Incarnation{1}, 1, 555}));
+  EXPECT_EQ(after_a_minute(), 1U) << "another process";
+  a.hear("c", Incarnation{3}, about("a", {Incarnation{1}, 1, first.processes.back()}));
+  EXPECT_EQ(after_a_minute(), 2U);
+  EXPECT_EQ(after_a_minute(), 2U) << "and so on";
+}
+
+TEST(Scenario49, ProcessesThatNobodyMeetsAreOfOneLife) {
+  Lives lives;
+  lives.life = 7;
+  lives.processes = {70};
+  const auto boot = [&](uint64_t process) {
+    Member a{lives, process};
+    lives = a.first_lives();
+    return lives.life;
+  };
+  for (uint64_t i = 1; i < limits::kLifeProcessesMax; ++i) {
+    EXPECT_EQ(boot(100 + i), 7U);
+    EXPECT_EQ(lives.processes.size(), i + 1);
+  }
+  EXPECT_EQ(boot(200), 7U);
+  EXPECT_EQ(lives.processes.back(), 100 + limits::kLifeProcessesMax - 1) << "no more are told apart";
+  lives.confirmed = true;
+  EXPECT_EQ(boot(300), 8U);
+  EXPECT_EQ(lives.processes, std::vector<uint64_t>{300});
+  EXPECT_FALSE(lives.confirmed);
 }
 
 TEST(Scenario49, WhoIsToldSetsItsDiskAside) {

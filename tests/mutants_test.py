@@ -28,6 +28,8 @@ CAUGHT = [
     ("no-deduplication", "scenario 36: a write that comes twice is applied twice"),
     ("sequence-from-zero", "scenario 36: numbers of writes collide after a crash"),
     ("ignore-incarnation", "scenario 47: a wiped disk votes and acknowledges"),
+    ("trust-old-disk", "scenario 49: a disk that went back in time votes and acknowledges"),
+    ("forget-lives", "scenario 49: who was restarted no longer knows that a disk went back"),
     ("found-with-majority", "scenario 48: wiped nodes found a second cluster"),
     ("no-refresh-grace", "scenario 38: of two tabs that refresh at once one is logged out"),
     ("no-reuse-detection", "scenario 38: a stolen refresh token goes unnoticed"),

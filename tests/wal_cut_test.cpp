@@ -38,6 +38,8 @@ class Life {
       hard_.voted_for = pick(2) == 0 ? "a" : "";
       hard_.cluster_id = {{7, 8}};
       ++hard_.boot;
+      if (pick(2) == 0)
+        hard_.lives = {hard_.boot, true, {pick(100)}, {{Incarnation{3}, hard_.boot, pick(100)}}};
       p.hard = hard_;
     }
     const uint64_t end = entries_.size() + 1;

@@ -96,6 +96,12 @@ class History {
       hard.voted_for = *rc::gen::element<std::string>("", "a", "b");
       hard.cluster_id = {{7, 8}};
       ++hard.boot;
+      hard.lives = {};
+      if (*rc::gen::inRange(0, 2) == 0) {
+        hard.lives = {hard.boot, *rc::gen::arbitrary<bool>(), {hard.boot, 7}, {}};
+        for (uint64_t i = *rc::gen::inRange<uint64_t>(0, 3); i > 0; --i)
+          hard.lives.others.push_back({Incarnation{i}, hard.boot + i, 9 * i});
+      }
       p.hard = hard;
     }
     // A given payload is that of the only entry.
@@ -249,6 +255,20 @@ TEST(Wal, EverySubsetOfSectorsIsWholeOrTorn) {
     ASSERT_EQ(recovered.verdict, all || subset == 0 ? Verdict::kWhole : Verdict::kTorn) << subset;
     ASSERT_EQ(recovered.entries.size(), all ? 1U : 0U) << subset;
   }
+}
+
+// An earlier version must not take for damage what it does not know.
+TEST(Wal, TheFirstLivesBeginASegment) {
+  Encoder encoder(kDirectory, first_position(kDirectory), kSmallSegment, HardState{});
+  const auto segment_of = [&](const HardState& hard) {
+    return encoder.encode(std::vector<Persist>{{PersistId{1}, hard, {}}}).segment;
+  };
+  HardState hard{Term{1}, "a", {{7, 8}}, 1};
+  EXPECT_EQ(segment_of(hard), 1U);
+  hard.lives = {1, false, {9}, {}};
+  EXPECT_EQ(segment_of(hard), 2U);
+  hard.lives.others = {{Incarnation{3}, 4, 5}};
+  EXPECT_EQ(segment_of(hard), 2U);
 }
 
 // After a tear is cut the log goes on as if the torn batch had never been.

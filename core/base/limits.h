@@ -26,7 +26,9 @@ inline constexpr Duration kAdmitRetry = 2s;               // a node at the door 
 inline constexpr Duration kAdmitPatience = 1s;      // a node that is dialled to see whether it is there still
 inline constexpr Duration kDoorCheck = 250ms;       // of who has come
 inline constexpr Duration kNotMemberInterval = 1s;  // a stranger is told so this often
-inline constexpr size_t kDiskLivesMax = 128;        // data directories whose count of boots is remembered
+inline constexpr size_t kDiskLivesMax = 128;        // data directories whose lives are remembered
+inline constexpr size_t kLifeProcessesMax = 16;     // that begin, one after the other, and meet nobody
+inline constexpr Duration kLifeInterval = 60s;      // a copy older than this is found out
 inline constexpr Duration kDiskWentBackInterval = 1s;  // a node whose disk went back is told so this often
 inline constexpr size_t kPeerTargetsMax = 32;          // nodes dialled besides the configured ones
 

@@ -68,6 +68,7 @@ enum class Mutant {
   kForgetErasedRow,        // what was deleted stays in the image
   kForgetKeyedRow,         // kept answers do not get into the image
   kForgetMemberRow,        // who belongs does not get into the image
+  kForgetLives,            // what is known of others' disks is forgotten with a restart
 };
 
 #ifdef PATRONUS_MUTANTS

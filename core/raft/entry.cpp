@@ -58,4 +58,38 @@ HardState decode_hard_state(Reader& in) {
   return hard;
 }
 
+void encode(Writer& out, const DiskLife& life) {
+  out.u64(life.incarnation.value);
+  out.u64(life.life);
+  out.u64(life.process);
+}
+
+DiskLife decode_disk_life(Reader& in) {
+  const Incarnation incarnation{in.u64()};
+  const uint64_t life = in.u64();
+  return {incarnation, life, in.u64()};
+}
+
+void encode(Writer& out, const Lives& lives) {
+  out.u64(lives.life);
+  out.boolean(lives.confirmed);
+  out.u32(static_cast<uint32_t>(lives.processes.size()));
+  for (const uint64_t process : lives.processes) out.u64(process);
+  out.u32(static_cast<uint32_t>(lives.others.size()));
+  for (const DiskLife& other : lives.others) encode(out, other);
+}
+
+Lives decode_lives(Reader& in) {
+  Lives lives;
+  lives.life = in.u64();
+  lives.confirmed = in.boolean();
+  for (size_t n = in.count(limits::kLifeProcessesMax, 8); n > 0; --n) lives.processes.push_back(in.u64());
+  for (size_t n = in.count(limits::kMembersMax, 24); n > 0; --n) {
+    lives.others.push_back(decode_disk_life(in));
+    if (!lives.others.back().incarnation) in.fail();
+  }
+  if (lives.life == 0 || lives.processes.empty()) in.fail();
+  return lives;
+}
+
 }  // namespace patronus

@@ -38,11 +38,31 @@ struct Entry {
 };
 
 // What Raft keeps besides the log, and must have on disk before anything that follows from it is visible.
+// How far a data directory has come (core/disk_lives.h).
+struct DiskLife {
+  Incarnation incarnation;
+  uint64_t life = 0;
+  uint64_t process = 0;
+
+  friend bool operator==(const DiskLife&, const DiskLife&) = default;
+};
+// What a node keeps of its own lives and of others'.
+struct Lives {
+  uint64_t life = 0;       // this data directory's; 0: it does not count them yet
+  bool confirmed = false;  // another member has it on its disk
+  std::vector<uint64_t>
+      processes{};  // that have been in this life, the last one last; at most kLifeProcessesMax
+  std::vector<DiskLife> others{};  // the last ones that are known of other members; at most kMembersMax
+
+  friend bool operator==(const Lives&, const Lives&) = default;
+};
+
 struct HardState {
   Term term;
   NodeId voted_for;      // in this term; empty: nobody
   ClusterId cluster_id;  // once it is set it never changes: a data directory belongs to one cluster
   uint64_t boot = 0;     // how often this data directory was started
+  Lives lives{};
 
   friend bool operator==(const HardState&, const HardState&) = default;
 };
@@ -51,8 +71,14 @@ void encode(Writer& out, const Entry& entry);
 // Refuses an unknown kind and a payload above kEntryBytesMax through the reader.
 [[nodiscard]] Entry decode_entry(Reader& in);
 
+// Without the lives, which are a record of their own.
 void encode(Writer& out, const HardState& hard);
 [[nodiscard]] HardState decode_hard_state(Reader& in);
+
+void encode(Writer& out, const DiskLife& life);
+[[nodiscard]] DiskLife decode_disk_life(Reader& in);
+void encode(Writer& out, const Lives& lives);
+[[nodiscard]] Lives decode_lives(Reader& in);
 
 void encode(Writer& out, const ClusterId& id);
 [[nodiscard]] ClusterId decode_cluster_id(Reader& in);

@@ -65,6 +65,7 @@ struct MemberView {
   int64_t last_contact_ms = 0;
   bool draining = false;
   LogRoom room = LogRoom::kUnknown;
+  DiskLife disk;  // life 0: not known
 };
 // Sent at an interval and whenever reads wait for a round (thesis, section 6.4).
 struct Heartbeat {
@@ -89,6 +90,8 @@ struct HeartbeatResponse {
   uint32_t write_us = 0;  // what a write to its log takes of late, in microseconds; 0: not known
   Index durable;          // its log is on its disk up to here
   LogRoom room = LogRoom::kUnknown;
+  DiskLife disk;   // the sender's own; life 0: not said
+  DiskLife known;  // what it has on its disk of the leader's
 };
 // The leader hands over (thesis, section 3.10): the receiver has all of its log and shall ask for votes now.
 struct TimeoutNow {

@@ -57,6 +57,7 @@ void put(Writer& out, const Heartbeat& m, protocol::Version version) {
     out.i64(member.last_contact_ms);
     out.boolean(member.draining);
     if (version >= protocol::kLogRoom) out.u8(static_cast<uint8_t>(member.room));
+    if (version >= protocol::kDiskLives) encode(out, member.disk);
   }
 }
 void put(Writer& out, const HeartbeatResponse& m, protocol::Version version) {
@@ -69,6 +70,9 @@ void put(Writer& out, const HeartbeatResponse& m, protocol::Version version) {
   out.u32(m.write_us);
   out.u64(m.durable.value);
   if (version >= protocol::kLogRoom) out.u8(static_cast<uint8_t>(m.room));
+  if (version < protocol::kDiskLives) return;
+  encode(out, m.disk);
+  encode(out, m.known);
 }
 void put(Writer& out, const TimeoutNow& m) { out.u8(static_cast<uint8_t>(m.cause)); }
 void put(Writer& out, const TransferRequest& m) {
@@ -175,6 +179,7 @@ MessageBody get_heartbeat(Reader& in, protocol::Version version) {
     member.last_contact_ms = in.i64();
     member.draining = in.boolean();
     if (version >= protocol::kLogRoom) member.room = get_room(in);
+    if (version >= protocol::kDiskLives) member.disk = decode_disk_life(in);
     m.members.push_back(std::move(member));
   }
   return m;
@@ -191,6 +196,10 @@ MessageBody get_heartbeat_response(Reader& in, protocol::Version version) {
   m.write_us = in.u32();
   m.durable = Index{in.u64()};
   if (version >= protocol::kLogRoom) m.room = get_room(in);
+  if (version >= protocol::kDiskLives) {
+    m.disk = decode_disk_life(in);
+    m.known = decode_disk_life(in);
+  }
   if (m.priority > limits::kLeaderPriorityMax) in.fail();
   return m;
 }

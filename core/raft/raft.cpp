@@ -25,7 +25,8 @@ Raft::Raft(const Boot& boot, Now now)
       leader_commit_(boot.state.applied()),
       freshness_(now.mono),
       priority_(boot.leader_priority),
-      reserve_(boot.log_reserve) {
+      reserve_(boot.log_reserve),
+      process_(boot.seed) {
   PATRONUS_ASSERT(is_node_id(self_) && incarnation_, "the shell checks identity before it boots the core");
   PATRONUS_ASSERT(log_.last_term() <= hard_.term, "recovery never gives a term below the log's");
   PATRONUS_ASSERT(heartbeat_interval_ * 5 <= election_timeout_,
@@ -34,11 +35,6 @@ Raft::Raft(const Boot& boot, Now now)
   // Nobody has heard of a leader yet, so there is no need to wait a whole timeout; the pre-vote of a node
   // that merely came back is refused by those who do hear one.
   election_deadline_ = now.mono + election_window() + random_.duration_below(election_window());
-}
-
-void Raft::start(Now, Effects& out) {
-  ++hard_.boot;
-  persist_hard(out);
 }
 
 const NodeId& Raft::leader() const {
@@ -88,10 +84,12 @@ Instant Raft::deadline() const {
   return may_campaign() && !is_abstaining() ? election_deadline_ : Instant::never();
 }
 
-void Raft::persist_hard(Effects& out) {
+void Raft::persist_hard(Effects& out) { hard_write_ = persist_aside(out); }
+
+PersistId Raft::persist_aside(Effects& out) {
   last_persist_ = last_persist_.next();
-  hard_write_ = last_persist_;
   out.emplace_back(Persist{last_persist_, hard_, {}});
+  return last_persist_;
 }
 
 void Raft::send(const NodeId& to, MessageBody body, PersistId after, Effects& out) {
@@ -182,6 +180,7 @@ void Raft::link_up(Now now, const NodeId& peer, Effects& out) {
 void Raft::persisted(Now now, PersistId id, Effects& out) {
   PATRONUS_ASSERT(id <= last_persist_, "only writes that were asked for are done");
   log_.persisted(id);
+  if (id >= life_write_) told_ = hard_.lives;
   if (is_leader()) maybe_commit(now, out);
   auto* candidate = std::get_if<Candidate>(&role_);
   if (candidate != nullptr && !candidate->pre_vote && id >= hard_write_) {
@@ -201,14 +200,14 @@ std::vector<MemberView> Raft::members(Now now) const {
   std::vector<MemberView> views;
   for (const Member& member : configuration->members) {
     if (member.id == self_) {
-      views.push_back({self_, true, log_.durable(), applied_, 0, draining_, room()});
+      views.push_back({self_, true, log_.durable(), applied_, 0, draining_, room(), own_life()});
       continue;
     }
     const Progress& progress = leader->peers.at(member.id);
     const Duration silence = now.mono - progress.last_contact();
     views.push_back({member.id, progress.heard() && silence < election_timeout_, progress.match(),
                      progress.applied(), progress.heard() ? silence.count() / 1'000'000 : -1,
-                     progress.draining(), progress.room()});
+                     progress.draining(), progress.room(), kept_life(member.incarnation)});
   }
   return views;
 }

@@ -1,6 +1,7 @@
 // Consensus after "In Search of an Understandable Consensus Algorithm (extended version)" (the paper) and
 // Ongaro's dissertation (the thesis). This class holds the state and passes what happens to the room that
-// deals with it: election.cpp, replication.cpp, reads.cpp, founding.cpp, cutting.cpp, invariants.cpp.
+// deals with it: election.cpp, replication.cpp, reads.cpp, founding.cpp, cutting.cpp, lives.cpp,
+// invariants.cpp.
 #pragma once
 
 #include <deque>
@@ -151,6 +152,20 @@ class Raft {
   // applied up to it linearizable; if leadership ends first it comes back in take_failed_reads.
   void request_read(Now now, ReadTicket ticket, Effects& out);
   std::vector<ReadReady> take_ready_reads();
+  // Another life of this data directory begins, or the first, unless the present one is not confirmed yet
+  // (lives.cpp).
+  void begin_life(Effects& out);
+  // Another member has this on its disk of the present life.
+  void confirm_life(const DiskLife& known, Effects& out);
+  // What is known of the other members' lives is to be known after a restart too.
+  void keep_lives(std::vector<DiskLife> others, Effects& out);
+  // Of this data directory, as it may be told: what is durable of it.
+  const Lives& told_lives() const { return told_; }
+  DiskLife own_life() const;
+  // What is kept of another's; life 0: nothing.
+  DiskLife kept_life(Incarnation of) const;
+  // As the last heartbeat had them.
+  const std::vector<MemberView>& told_members() const { return told_members_; }
   // What this data directory has acknowledged counts no more: its disk went back in time.
   void distrust(const NodeId& id, Incarnation incarnation);
   // Leader only: data directories that lack on their disk what they had acknowledged to this leader.
@@ -269,6 +284,8 @@ class Raft {
 
   // Adopts a term or a cluster, and makes it durable.
   void persist_hard(Effects& out);
+  // As persist_hard(), but what is sent does not wait for it.
+  PersistId persist_aside(Effects& out);
   bool accepts(const NodeId& from, Incarnation incarnation, const Message& message, Effects& out);
   void handle_lower_term(const NodeId& from, const Message& message, Effects& out);
 
@@ -312,6 +329,9 @@ class Raft {
   uint8_t priority_ = 0;
   Duration write_pace_{};
   LogReserve reserve_;
+  uint64_t process_;
+  Lives told_;
+  PersistId life_write_;  // the one that makes the present life durable
   std::optional<size_t> room_left_;
   std::vector<Incarnation> went_back_;
   std::vector<ReadReady> ready_reads_;

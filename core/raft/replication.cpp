@@ -329,8 +329,10 @@ void Raft::on(Now now, const NodeId& from, Term, const Heartbeat& m, Effects& ou
 HeartbeatResponse Raft::heartbeat_response(Now now, Round round) const {
   const int64_t us = std::clamp<int64_t>(write_pace_.count() / 1'000, write_pace_ > Duration{0} ? 1 : 0,
                                          std::numeric_limits<uint32_t>::max());
-  return {round,          applied_, now.wall, now.mono, draining_, priority_, static_cast<uint32_t>(us),
-          log_.durable(), room()};
+  const Member* leading = log_.configuration() == nullptr ? nullptr : log_.configuration()->find(leader());
+  const DiskLife known = leading == nullptr ? DiskLife{} : kept_life(leading->incarnation);
+  return {round,          applied_, now.wall,   now.mono, draining_, priority_, static_cast<uint32_t>(us),
+          log_.durable(), room(),   own_life(), known};
 }
 
 void Raft::on(Now now, const NodeId& from, Term, const HeartbeatResponse& m, Effects& out) {

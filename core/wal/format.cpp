@@ -14,6 +14,8 @@ namespace {
 constexpr uint64_t kSegmentMagic = 0x314c41574e525450;  // "PTRNWAL1"
 constexpr uint32_t kBatchMagic = 0x48435442;            // "BTCH"
 
+bool has_lives(const Persist& persist) { return persist.hard && persist.hard->lives.life > 0; }
+
 size_t padded(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
 uint32_t seeded_crc(Incarnation incarnation, std::string_view bytes) {
@@ -34,7 +36,7 @@ std::string segment_header(Incarnation incarnation, const Position& start) {
   std::string bytes;
   Writer out(bytes);
   out.u64(kSegmentMagic);
-  out.u32(kFormat);
+  out.u32(start.format);
   out.u64(incarnation.value);
   out.u64(start.segment);
   out.u64(start.sequence);
@@ -51,7 +53,7 @@ std::optional<SegmentHeader> read_segment_header(std::string_view bytes) {
   const uint32_t format = in.u32();
   const Incarnation incarnation{in.u64()};
   SegmentHeader header{incarnation, in.u64(), std::nullopt};
-  if (format == kFormat) {
+  if (format > 1) {
     Position& start = header.start.emplace();
     start.segment = header.segment;
     start.offset = limits::kWalSegmentHeaderBytes;
@@ -59,7 +61,7 @@ std::optional<SegmentHeader> read_segment_header(std::string_view bytes) {
     start.chain = in.u64();
   }
   const uint32_t expected = crc32c(bytes.substr(0, in.position()));
-  const bool known = magic == kSegmentMagic && (format == kFormat || format == 1);
+  const bool known = magic == kSegmentMagic && format >= 1 && format <= kFormat;
   if (!known || in.u32() != expected || !incarnation) return std::nullopt;
   return header;
 }
@@ -75,6 +77,10 @@ std::optional<uint32_t> newer_format(std::string_view bytes) {
 
 size_t batch_bytes(const Persist& persist) {
   size_t bytes = persist.hard ? 1 + 8 + 4 + persist.hard->voted_for.size() + 16 + 8 : 0;
+  if (has_lives(persist)) {
+    const Lives& lives = persist.hard->lives;
+    bytes += 1 + 8 + 1 + 4 + 8 * lives.processes.size() + 4 + 24 * lives.others.size();
+  }
   for (const Entry& entry : persist.entries) bytes += 1 + entry.encoded_bytes();
   return bytes;
 }
@@ -85,6 +91,9 @@ void append_hard(std::string& payload, const HardState& hard) {
   Writer out(payload);
   out.u8(static_cast<uint8_t>(RecordKind::kHardState));
   encode(out, hard);
+  if (hard.lives.life == 0) return;
+  out.u8(static_cast<uint8_t>(RecordKind::kLives));
+  encode(out, hard.lives);
 }
 
 // Fills in the header, which stands before the payload.
@@ -110,9 +119,14 @@ Write Encoder::encode(std::span<const Persist> persists) {
   for (const Persist& persist : persists) bytes += batch_bytes(persist);
   write.bytes.reserve(padded(bytes + kHardRecordBytesMax));
   write.bytes.resize(kBatchHeaderBytes);
-  if (position_.offset + padded(bytes) > segment_bytes_) {
+  const bool first_lives = hard_.lives.life == 0 &&
+                           std::any_of(persists.begin(), persists.end(), has_lives) &&
+                           position_.offset > limits::kWalSegmentHeaderBytes;
+  if (first_lives || position_.offset + padded(bytes) > segment_bytes_) {
     ++position_.segment;
     position_.offset = limits::kWalSegmentHeaderBytes;
+    const bool holds_lives = hard_.lives.life > 0 || std::any_of(persists.begin(), persists.end(), has_lives);
+    position_.format = holds_lives ? kFormat : kFormatWithoutLives;
     write.new_segment = position_;
     append_hard(write.bytes, hard_);
   }

@@ -4,13 +4,14 @@
 //
 //   segment header (512 bytes): magic, format, incarnation, number, sequence and chain of its first batch,
 //   CRC-32C batch header (32 bytes):    magic, payload length, sequence, chain before it, CRCs of payload and
-//   header payload:                    records (hard state, entry), padded to 8 bytes
+//   header payload:                    records (hard state, lives, entry), padded to 8 bytes
 //
 // The CRC of a batch header begins with the incarnation, which no client knows: what a client writes into a
 // value can't be taken for a batch. The chain is a running hash of all batches, so that none can go missing.
 // The first batch of a segment repeats the hard state: with it and the header a segment needs nothing of
 // those before it, and they can be removed once their entries are no longer needed. Format 1 had neither;
-// such segments are still read, but only from the first one on.
+// such segments are still read, but only from the first one on. Format 2 had no lives: the first ones begin a
+// new segment, so that an earlier version sees that it is too old for the log, rather than damage.
 #pragma once
 
 #include <cstdint>
@@ -26,11 +27,14 @@
 
 namespace patronus::wal {
 
-inline constexpr uint32_t kFormat = 2;
+// The newest; a segment that holds nothing new is of the one before, so that an upgrade can be undone.
+inline constexpr uint32_t kFormat = 3;
+inline constexpr uint32_t kFormatWithoutLives = 2;
 inline constexpr size_t kBatchHeaderBytes = 32;
 inline constexpr size_t kAlignment = 8;
 // What a hard state takes in a batch, at most.
-inline constexpr size_t kHardRecordBytesMax = 1 + 8 + 4 + limits::kNodeIdBytesMax + 16 + 8;
+inline constexpr size_t kHardRecordBytesMax = 1 + 8 + 4 + limits::kNodeIdBytesMax + 16 + 8 + 1 + 8 + 1 + 4 +
+                                              8 * limits::kLifeProcessesMax + 4 + 24 * limits::kMembersMax;
 
 // Where the next batch goes.
 struct Position {
@@ -38,8 +42,11 @@ struct Position {
   uint64_t offset = 0;
   uint64_t sequence = 1;
   uint64_t chain = 0;
+  uint32_t format = kFormatWithoutLives;  // of a segment that begins here; no part of the place
 
-  friend bool operator==(const Position&, const Position&) = default;
+  friend bool operator==(const Position& a, const Position& b) {
+    return a.segment == b.segment && a.offset == b.offset && a.sequence == b.sequence && a.chain == b.chain;
+  }
 };
 
 // Where the first batch of a new data directory goes.
@@ -107,6 +114,7 @@ struct BatchView {
 [[nodiscard]] std::optional<BatchView> read_batch(std::string_view segment, size_t offset,
                                                   Incarnation incarnation);
 
-enum class RecordKind : uint8_t { kHardState = 1, kEntry = 2 };
+// Lives belong to the hard state that they come after.
+enum class RecordKind : uint8_t { kHardState = 1, kEntry = 2, kLives = 3 };
 
 }  // namespace patronus::wal

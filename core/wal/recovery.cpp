@@ -53,6 +53,9 @@ bool take_records(std::string_view payload, bool from_the_first, Recovered& out)
                              (changes && (hard.term == out.hard.term || !hard.cluster_id));
       if (!in.ok() || goes_back) return false;
       out.hard = std::move(hard);
+    } else if (kind == RecordKind::kLives) {
+      out.hard.lives = decode_lives(in);
+      if (!in.ok()) return false;
     } else if (kind == RecordKind::kEntry) {
       Entry entry = decode_entry(in);
       if (!in.ok() || !make_room(entry.index, from_the_first, out.entries)) return false;

@@ -108,6 +108,30 @@ class Rebuild(Case):
             for node in cluster.nodes:
                 check_stored(node, writes)
 
+    def test_an_old_copy_is_found_out_though_all_have_begun_anew_since(self) -> None:
+        with Cluster(settings=SETTINGS).start() as cluster:
+            written = fill(cluster.nodes[0], 0, 10)
+            node = cluster.followers()[0]
+            self.assertEqual(node.terminate(), 0)
+            copy = node.data.with_name("copy")
+            shutil.copytree(node.data, copy)
+            node.start()
+            cluster.wait_ready()
+            written.update(fill(cluster.nodes[0], 10, 10))
+            cluster.wait_caught_up()
+            for one in cluster.nodes:
+                one.kill()
+            shutil.rmtree(node.data)
+            copy.rename(node.data)
+            for one in cluster.nodes:
+                one.start()
+            wait_for(f"{node} to set its disk aside",
+                     lambda: any("disk is older than it was" in line for line in node.log_lines()))
+            wait_for(f"{node} to be back", lambda: is_back(cluster, node))
+            cluster.wait_caught_up()
+            for one in cluster.nodes:
+                check_bulk(one, written)
+
     def test_an_operator_has_a_node_begin_anew(self) -> None:
         with Cluster(settings=SETTINGS).start() as cluster:
             with Writers(cluster) as writers:

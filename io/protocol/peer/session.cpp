@@ -61,6 +61,9 @@ void Session::queue_hello() {
     Writer added(more);
     added.u32(static_cast<uint32_t>(self_.former.size()));
     for (const ClusterId& cluster : self_.former) encode(added, cluster);
+    added.u64(self_.life);
+    added.u32(static_cast<uint32_t>(self_.processes.size()));
+    for (const uint64_t process : self_.processes) added.u64(process);
     out.bytes(more);
   });
 }
@@ -159,6 +162,11 @@ void Session::on_hello(std::string_view payload) {
     Reader added(more);
     for (size_t n = added.count(limits::kFormerClustersKept, 16); n > 0; --n)
       peer.former.push_back(decode_cluster_id(added));
+    if (peer.protocol >= protocol::kDiskLives) {
+      peer.life = added.u64();
+      for (size_t n = added.count(limits::kLifeProcessesMax, 8); n > 0; --n)
+        peer.processes.push_back(added.u64());
+    }
     if (!added.ok()) in.fail();
   }
   if (!in.done() || !is_node_id(peer.id) || !peer.incarnation) {
