@@ -282,6 +282,8 @@ TEST(PeerSession, RefusesItself) {
   Hello hello;
   hello.self = identity("b", 2);
   EXPECT_EQ(refusal_of(hello), "is this node itself");
+  hello.self.process = 1;
+  EXPECT_EQ(refusal_of(hello), "has this node's own id b and its data directory");
   hello.self = identity("b", 9);
   EXPECT_EQ(refusal_of(hello), "has this node's own id b");
 }
