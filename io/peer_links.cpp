@@ -72,14 +72,24 @@ bool PeerLinks::is_linked(const NodeId& id, const Slot* but) const {
                      [&](const auto& other) { return &other.second != but && other.second.announced == id; });
 }
 
+// It is linked, or has been said hello and not answered yet.
+bool PeerLinks::is_met(const NodeId& id, const Slot& but) const {
+  return std::any_of(slots_.begin(), slots_.end(), [&](const auto& one) {
+    return &one.second != &but && (one.second.announced == id || one.second.greeted == id);
+  });
+}
+
 // It is linked, or about to be, or it is being found out whether its process has ended.
 bool PeerLinks::is_sought(const NodeId& id, const Slot& but) const {
-  return std::any_of(slots_.begin(), slots_.end(), [&](const auto& one) {
-    const Slot& other = one.second;
-    const bool is_dialled = other.state == State::kDialling &&
-                            (other.peer.id == id || (other.peer.id.empty() && other.seen == id));
-    return &other != &but && (other.announced == id || other.lost == id || is_dialled);
-  });
+  return std::any_of(slots_.begin(), slots_.end(),
+                     [&](const auto& one) {
+                       const Slot& other = one.second;
+                       const bool is_dialled =
+                           other.state == State::kDialling &&
+                           (other.peer.id == id || (other.peer.id.empty() && other.seen == id));
+                       return &other != &but && (other.lost == id || is_dialled);
+                     }) ||
+         is_met(id, but);
 }
 
 // Another address leads to the node that is, or was last, at this one: a second link to it would end the
@@ -99,6 +109,7 @@ void PeerLinks::rest(Slot& slot, const NodeId& met, bool is_proven, Instant now)
   slot.seen = met;
   slot.look_again = is_proven ? now + limits::kNameRest : Instant::never();
   slot.is_self = false;
+  slot.lost.clear();  // who is met is not gone
   slot.delay = limits::kRedialDelayMax;
   drop(slot.conn, LinkEnd::kProtocol, now);
 }
@@ -126,10 +137,11 @@ void PeerLinks::dialled(ConnId conn, Instant now) {
   if (at == streams_.end() || at->second.slot == kAccepted) return;
   Slot& slot = slots_.at(at->second.slot);
   const std::optional<NodeId> proven = ports_.proven_identity(conn);
-  if (slot.peer.id.empty() && proven && is_linked(*proven, &slot)) {
+  if (proven && is_met(*proven, slot)) {
     rest(slot, *proven, true, now);
     return;
   }
+  slot.greeted = proven.value_or(NodeId{});
   slot.at = now + limits::kHandshakeTimeout;
   write_out(conn, at->second);
 }
@@ -252,6 +264,7 @@ void PeerLinks::drop(ConnId conn, LinkEnd how, Instant now) {
   Slot& slot = slots_.at(index);
   slot.state = State::kIdle;
   slot.conn = 0;
+  slot.greeted.clear();
   slot.at = now + slot.delay;
   slot.delay = std::min<Duration>(slot.delay * 2, limits::kRedialDelayMax);
   const NodeId lost = std::exchange(slot.announced, NodeId{});

@@ -90,6 +90,7 @@ class PeerLinks {
     Duration delay{};
     std::string last_complaint;  // so that the same refusal is logged once
     NodeId announced;            // the peer whose link_up was reported
+    NodeId greeted;              // by its certificate: was said hello, on the stream there is
     // Of an address without an id.
     NodeId seen;           // who was there last
     Instant look_again;    // while that one is linked otherwise, it is not dialled here before
@@ -113,8 +114,9 @@ class PeerLinks {
   void dial(Slot& slot, size_t index, Instant now);
   Slot* slot_of(const PeerAddress& peer);
   void drop_obsolete(const std::vector<PeerAddress>& targets, Instant now);
-  // By another slot, if one is named.
+  // By another slot than that, if one is given.
   bool is_linked(const NodeId& id, const Slot* but = nullptr) const;
+  bool is_met(const NodeId& id, const Slot& but) const;
   bool is_sought(const NodeId& id, const Slot& but) const;
   bool rests(const Slot& slot, Instant now) const;
   void rest(Slot& slot, const NodeId& met, bool is_proven, Instant now);

@@ -83,12 +83,12 @@ void PeerName::keep(std::vector<std::string>&& answer, Instant now) {
   addresses_ = std::move(kept);
 }
 
-// A fault that comes and goes gets a line once in a while, one that lasts just one.
+// A fault that lasts gets one line; one that changes, or comes and goes, another once in a while.
 void PeerName::complain(std::string what, Instant now) {
   const bool lately = !told_fault_.empty() && now - told_at_ < limits::kNameComplaintPause;
-  const bool known = what == told_fault_ ? fault_was_told_ || lately : fault_was_told_ && lately;
+  const bool known = fault_was_told_ && what == told_fault_;
   fault_ = what;
-  if (known) return;
+  if (known || lately) return;
   notices_.push_back({NoticeKind::kNameFault, what});
   told_fault_ = std::move(what);
   told_at_ = now;

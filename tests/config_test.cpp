@@ -221,10 +221,11 @@ TEST(Config, WithANameTheFoundingNumberIsGiven) {
 TEST(Config, WithANameANodeTellsOthersTheOneAddressItHas) {
   const auto told = [](const std::vector<std::string>& own, const std::string& peers, const char* listens) {
     Sources sources;
-    sources.flags = {{"NODE_ID", "a"},        {"TLS_CERT", "c"},
-                     {"TLS_KEY", "k"},        {"PEER_CA", "ca"},
-                     {"PEERS", peers},        {"PEER_ADDR", listens},
-                     {"FOUNDING_NODES", "2"}, {"CLUSTER_SECRET", std::string(64, 'a')}};
+    sources.flags = {
+        {"NODE_ID", "a"},        {"TLS_CERT", "c"},
+        {"TLS_KEY", "k"},        {"PEER_CA", "ca"},
+        {"PEERS", peers},        {"PEER_ADDR", listens},
+        {"FOUNDING_NODES", "2"}, {"CLUSTER_SECRET", good().flags.find("CLUSTER_SECRET")->second}};
     sources.host_name = "pod-0";
     sources.own_addresses = own;
     return config_of(sources).advertised_peer;

@@ -119,6 +119,7 @@ TEST(PeersByName, TheDoorIsNotComplainedOfEither) {
   EXPECT_TRUE(a.lines.empty()) << a.lines[0];
   EXPECT_EQ(a.closed, std::vector<ConnId>{kAccepted});
   itself.feed(a.output[kAccepted]);
+  EXPECT_EQ(itself.failure(), "is this node itself");
   EXPECT_TRUE(itself.met_itself()) << "the dialling end must know where it has come to";
 }
 
@@ -158,6 +159,30 @@ TEST(PeersByName, TwoAddressesOfANodeAreOneLink) {
   all.nodes.erase("10.0.0.2:7443");
   all.run(3s);
   EXPECT_EQ(all.links.up.back(), "b") << "by the other address";
+}
+
+// As at a start, when the state and the name are dialled at the same time.
+TEST(PeersByName, ANodeThatIsSaidHelloIsNotSaidItAgain) {
+  Links a("a", {}, Address{"nodes.test", 7443});
+  a->start(Instant{0});
+  a->set_targets({{"b", "b:7443"}}, Instant{0});
+  a->looked_up({{"10.0.0.2:7443"}, ""}, Instant{0});
+  a->wake(Instant{0});
+  ASSERT_EQ(a.dialled, (Lines{"b:7443", "10.0.0.2:7443"}));
+  for (const ConnId conn : {ConnId{1}, ConnId{2}}) {
+    a.proven[conn] = "b";
+    a->dialled(conn, Instant{0});
+  }
+  EXPECT_EQ(a.output[2], "");
+  EXPECT_EQ(a.closed, std::vector<ConnId>{2});
+  // What was said first comes to nothing, and the other way is free.
+  a->ended(1, LinkEnd::kTimeout, Instant{0} + 2s);
+  a->wake(Instant{0} + 2s);
+  ASSERT_EQ(a.last_dialled, 3U);
+  EXPECT_EQ(a.dialled.back(), "10.0.0.2:7443");
+  a.proven[3] = "b";
+  a->dialled(3, Instant{0} + 2s);
+  EXPECT_NE(a.output[3], "");
 }
 
 TEST(PeersByName, WhereNothingIsProvenASecondAddressIsDialledOnceOnly) {
@@ -263,11 +288,12 @@ TEST(PeersSought, EveryAddressThen) {
   all.run(200ms);
   EXPECT_EQ(all.links->sought(all.now), "");
   all.records.push_back("10.0.0.9:7443");
-  const Instant before = all.now;
-  all.run(1500ms);
+  all.run(limits::kNameIntervalIdle + 500ms);
   EXPECT_EQ(all.links->sought(all.now), "nodes.test leads to 10.0.0.9:7443, where nobody has answered yet");
-  all.run(limits::kFoundingPatience - 500ms);
-  EXPECT_EQ(all.links->sought(all.now), "") << (all.now - before) / 1ms << " ms: nobody is there";
+  all.run(limits::kFoundingPatience - 1s);
+  EXPECT_NE(all.links->sought(all.now), "");
+  all.run(1500ms);
+  EXPECT_EQ(all.links->sought(all.now), "") << "nobody is there";
 }
 
 TEST(PeersSought, NobodyWhoIsListed) {

@@ -23,6 +23,7 @@ class NameLookUp {
 
   // Not while another question is under way.
   void ask(const Address& name);
+  bool is_asking() const { return asking_ != nullptr; }
 
  private:
   struct Asking;

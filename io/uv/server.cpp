@@ -141,6 +141,7 @@ int Server::run() {
     loop_.run();
   }
   watchdog_.rest();
+  const bool looks_up = names_->is_asking() || streams_->is_looking_up();
   // Those with threads go first: their notifications use the loop.
   writer_.reset();
   image_.reset();
@@ -159,6 +160,12 @@ int Server::run() {
   passwords_done_.reset();
   terminate_.reset();
   interrupt_.reset();
+  // The loop would wait for the system's resolver, which takes its time where DNS is dead and can't be called
+  // off. All else is done.
+  if (looks_up && !begins_again_) {
+    flush_log();
+    std::_Exit(exit_code_);
+  }
   return exit_code_;
 }
 

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 from pathlib import Path
 from typing import Iterable
@@ -34,21 +35,33 @@ def setUpModule() -> None:
     subprocess.run(["mount", "--make-rprivate", "/"], check=True)
 
 
-class Hosts:
+class Replaced:
+    """A file of the system with another content, for this process and its children."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        with tempfile.NamedTemporaryFile("w", prefix="patronus-dns-", delete=False) as file:
+            self._file = Path(file.name)
+        self._file.chmod(0o644)
+        subprocess.run(["mount", "--bind", str(self._file), self._path], check=True)
+
+    def write(self, text: str) -> None:
+        self._file.write_text(text)
+
+    def close(self) -> None:
+        subprocess.run(["umount", self._path], check=True)
+        self._file.unlink()
+
+
+class Hosts(Replaced):
     """What /etc/hosts says, and so where the name leads."""
 
     def __init__(self) -> None:
-        with tempfile.NamedTemporaryFile("w", prefix="patronus-hosts-", delete=False) as file:
-            self._file = Path(file.name)
+        super().__init__("/etc/hosts")
         self.lead_to([])
-        subprocess.run(["mount", "--bind", str(self._file), "/etc/hosts"], check=True)
 
     def lead_to(self, addresses: Iterable[str]) -> None:
-        self._file.write_text("".join(["127.0.0.1 localhost\n", *(f"{address} {NAME}\n" for address in addresses)]))
-
-    def close(self) -> None:
-        subprocess.run(["umount", "/etc/hosts"], check=True)
-        self._file.unlink()
+        self.write("".join(["127.0.0.1 localhost\n", *(f"{address} {NAME}\n" for address in addresses)]))
 
 
 class Stranger:
@@ -159,6 +172,27 @@ class ByName(Case):
             cluster.log_in()
             self.assert_status(last.put("app", "key", b"value"), 201)
             self.saw(waits[0])
+
+    def test_dns_that_is_silent_holds_nothing_up(self) -> None:
+        """Neither the node's loop, nor its end: the resolver takes ten seconds to give up."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server, Cluster(size=1) as cluster:
+            server.bind((self.address(53), 53))
+            resolver = Replaced("/etc/resolv.conf")
+            self.addCleanup(resolver.close)
+            resolver.write(f"nameserver {self.address(53)}\n")
+            node = cluster.nodes[0]
+            self.settle(node, 1, node.peer_port)
+            node.start()
+            waits = self._waits_for(node, "is being looked up")
+            server.settimeout(10)
+            self.assertIn(b"\x05nodes\x08patronus", server.recv(512))
+            looks = holds_for("it answers", node.is_live, 1)
+            self.assertIn("is being looked up", str(node.status()["waits_for"]))
+            began = time.monotonic()
+            self.assertEqual(node.terminate(), 0)
+            seconds = time.monotonic() - began
+            self.assertLess(seconds, 2)
+            self.saw(f"{waits}; answers {looks} times, ends in {seconds:.2f} s")
 
     @staticmethod
     def _waits_for(node: Node, what: str) -> str:
