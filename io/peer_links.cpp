@@ -79,17 +79,16 @@ bool PeerLinks::is_met(const NodeId& id, const Slot& but) const {
   });
 }
 
-// It is linked, or about to be, or it is being found out whether its process has ended.
+// It is linked, or about to be. Where nothing is proven, any dial that may lead to it counts; otherwise one
+// that hangs must not hold up another that would not.
 bool PeerLinks::is_sought(const NodeId& id, const Slot& but) const {
-  return std::any_of(slots_.begin(), slots_.end(),
-                     [&](const auto& one) {
-                       const Slot& other = one.second;
-                       const bool is_dialled =
-                           other.state == State::kDialling &&
-                           (other.peer.id == id || (other.peer.id.empty() && other.seen == id));
-                       return &other != &but && (other.lost == id || is_dialled);
-                     }) ||
-         is_met(id, but);
+  if (is_met(id, but)) return true;
+  if (proves_) return false;
+  return std::any_of(slots_.begin(), slots_.end(), [&](const auto& one) {
+    const Slot& other = one.second;
+    const bool may_lead_there = other.peer.id == id || (other.peer.id.empty() && other.seen == id);
+    return &other != &but && other.state == State::kDialling && may_lead_there;
+  });
 }
 
 // Another address leads to the node that is, or was last, at this one: a second link to it would end the
@@ -97,7 +96,8 @@ bool PeerLinks::is_sought(const NodeId& id, const Slot& but) const {
 bool PeerLinks::rests(const Slot& slot, Instant now) const {
   if (!slot.lost.empty()) return false;
   if (slot.origin == Origin::kTarget) return is_sought(slot.peer.id, slot);
-  return slot.peer.id.empty() && !slot.seen.empty() && now < slot.look_again && is_sought(slot.seen, slot);
+  if (!slot.peer.id.empty() || slot.seen.empty()) return false;
+  return (!proves_ || now < slot.look_again) && is_sought(slot.seen, slot);
 }
 
 // This address leads to a node that is linked otherwise. A proof shows that before anything is said there, so
@@ -137,6 +137,7 @@ void PeerLinks::dialled(ConnId conn, Instant now) {
   if (at == streams_.end() || at->second.slot == kAccepted) return;
   Slot& slot = slots_.at(at->second.slot);
   const std::optional<NodeId> proven = ports_.proven_identity(conn);
+  if (proven) proves_ = true;
   if (proven && is_met(*proven, slot)) {
     rest(slot, *proven, true, now);
     return;

@@ -143,6 +143,7 @@ class PeerLinks {
   Listener& listener_;
   std::map<ConnId, Stream> streams_;
   std::optional<PeerName> name_;
+  bool proves_ = false;  // streams show who is at their other end before anything is said
 };
 
 }  // namespace patronus

@@ -37,7 +37,8 @@ void PeerLinks::looked_up(NameAnswer&& answer, Instant now) {
 void PeerLinks::drop_unnamed(Instant now) {
   std::vector<size_t> obsolete;
   for (const auto& [index, slot] : slots_) {
-    const bool in_use = slot.state == State::kOpen || !slot.lost.empty();
+    const bool is_probed = !slot.lost.empty() && !is_linked(slot.lost);
+    const bool in_use = slot.state == State::kOpen || is_probed;
     if (slot.origin == Origin::kNamed && !in_use && !name_->has(slot.peer.address)) obsolete.push_back(index);
   }
   for (const size_t index : obsolete) {

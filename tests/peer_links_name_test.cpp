@@ -39,10 +39,10 @@ class Named {
       while (met_ < links.dialled.size()) meet(++met_);
     }
   }
-  void lose(const NodeId& id) {
+  void lose(const NodeId& id, LinkEnd how = LinkEnd::kReset) {
     const ConnId conn = std::exchange(conns[id], 0);
     ASSERT_NE(conn, 0U);
-    links->ended(conn, LinkEnd::kReset, now);
+    links->ended(conn, how, now);
   }
   size_t dials(const std::string& address) const {
     return static_cast<size_t>(std::count(links.dialled.begin(), links.dialled.end(), address));
@@ -56,12 +56,14 @@ class Named {
   std::vector<std::string> records;
   bool resolves = true;
   std::map<std::string, NodeId> nodes;  // by address
+  std::set<std::string> silent_places;  // not even refused
   std::map<NodeId, ConnId> conns;       // that they were asked to talk on last
   std::vector<ConnId> silent;           // on which nothing was said
 
  private:
   void meet(ConnId conn) {
     const std::string address = links.dialled[conn - 1];
+    if (silent_places.contains(address)) return;
     const auto node = nodes.find(address);
     if (node == nodes.end()) {
       links->ended(conn, LinkEnd::kRefused, now);
@@ -244,6 +246,63 @@ TEST(PeersByName, AllAddressesChangeAtOnce) {
   all.records.push_back("10.0.0.2:7443");
   all.run(20s);
   EXPECT_EQ(all.links.up.back(), "d");
+}
+
+// Where it was reached, a machine is gone without a word; each dial there takes its time.
+TEST(PeersByName, APlaceThatIsSilentHoldsNoOtherUp) {
+  for (Duration offset{0}; offset < 1s; offset += 100ms) {
+    Three all;
+    all.records.push_back("10.0.0.4:7443");
+    all.nodes["10.0.0.4:7443"] = "b";
+    all.run(20s + offset);
+    all.silent_places.insert("10.0.0.2:7443");
+    all.lose("b", LinkEnd::kTimeout);
+    all.run(1500ms);
+    EXPECT_EQ(all.links.up, (std::vector<NodeId>{"b", "c", "b"})) << offset / 1ms;
+  }
+}
+
+// Two streams to the same node at once would end each other there.
+TEST(PeersByName, WhereNothingIsProvenOnlyOneWayIsTriedAtATime) {
+  Three all(false);
+  all.run(1s);
+  all.links->set_targets({{"b", "b:7443"}}, all.now);
+  all.run(1s);
+  all.silent_places = {"10.0.0.2:7443", "b:7443"};
+  all.lose("b", LinkEnd::kTimeout);
+  const ConnId before = all.links.dialled.size();
+  for (int i = 0; i < 200; ++i) {
+    all.run(100ms);
+    size_t under_way = 0;
+    for (ConnId conn = 1; conn <= all.links.dialled.size(); ++conn)
+      under_way +=
+          all.silent_places.contains(all.links.dialled[conn - 1]) && conn > before && !all.is_closed(conn);
+    EXPECT_LE(under_way, 1U);
+  }
+  EXPECT_GT(all.dials("b:7443"), 0U) << "both are tried";
+  EXPECT_GT(all.dials("10.0.0.2:7443"), 2U);
+}
+
+// It still speaks to this node, so it is not gone; only its old place refuses. Its new one is not waited
+// with.
+TEST(PeersByName, AMoveOfANodeThatStillSpeaksIsFollowed) {
+  Three all;
+  all.run(1s);
+  ASSERT_TRUE(all.links->accept(kAccepted + 1'000, all.now));
+  peer::Session speaking(peer::Side::kDialler, identity("b"), "a", all.now);
+  all.links->received(kAccepted + 1'000, speaking.take_output(), all.now);
+  all.links->set_targets({{"b", "b:7443"}}, all.now);
+  all.nodes.erase("10.0.0.2:7443");
+  all.nodes["b:7443"] = "b";
+  all.records = {"10.0.0.1:7443", "10.0.0.3:7443"};
+  all.lose("b");
+  all.run(3s);
+  EXPECT_EQ(all.links.up.back(), "b");
+  EXPECT_TRUE(all.links.gone.empty());
+  all.run(limits::kNameAddressKept + 1min);
+  const size_t before = all.dials("10.0.0.2:7443");
+  all.run(1min);
+  EXPECT_EQ(all.dials("10.0.0.2:7443"), before);
 }
 
 TEST(PeersByName, AFailureTakesNobodyAway) {
