@@ -92,7 +92,8 @@ bool PeerLinks::is_sought(const NodeId& id, const Slot& but) const {
 }
 
 // Another address leads to the node that is, or was last, at this one: a second link to it would end the
-// first.
+// first. Where streams prove who is there before anything is said, it does no harm to look again now and
+// then.
 bool PeerLinks::rests(const Slot& slot, Instant now) const {
   if (!slot.lost.empty()) return false;
   if (slot.origin == Origin::kTarget) return is_sought(slot.peer.id, slot);
@@ -100,14 +101,13 @@ bool PeerLinks::rests(const Slot& slot, Instant now) const {
   return (!proves_ || now < slot.look_again) && is_sought(slot.seen, slot);
 }
 
-// This address leads to a node that is linked otherwise. A proof shows that before anything is said there, so
-// the address may be looked at again; without one it is left alone.
-void PeerLinks::rest(Slot& slot, const NodeId& met, bool is_proven, Instant now) {
+// This address leads to a node that is linked otherwise.
+void PeerLinks::rest(Slot& slot, const NodeId& met, Instant now) {
   const std::string complaint = "two addresses lead to node " + met;
   if (slot.origin == Origin::kListed && std::exchange(slot.last_complaint, complaint) != complaint)
     ports_.log({NoticeKind::kStranger, complaint});
   slot.seen = met;
-  slot.look_again = is_proven ? now + limits::kNameRest : Instant::never();
+  slot.look_again = now + limits::kNameRest;
   slot.is_self = false;
   slot.lost.clear();  // who is met is not gone
   slot.delay = limits::kRedialDelayMax;
@@ -139,7 +139,7 @@ void PeerLinks::dialled(ConnId conn, Instant now) {
   const std::optional<NodeId> proven = ports_.proven_identity(conn);
   if (proven) proves_ = true;
   if (proven && is_met(*proven, slot)) {
-    rest(slot, *proven, true, now);
+    rest(slot, *proven, now);
     return;
   }
   slot.greeted = proven.value_or(NodeId{});
@@ -227,7 +227,7 @@ void PeerLinks::retire_older(ConnId conn, const NodeId& peer, Instant now) {
 // False if the stream was dropped instead.
 bool PeerLinks::announce(Slot& slot, const peer::Session& session, Instant now) {
   if (is_linked(session.peer().id, &slot)) {
-    rest(slot, session.peer().id, ports_.proven_identity(slot.conn).has_value(), now);
+    rest(slot, session.peer().id, now);
     return false;
   }
   slot.state = State::kOpen;
@@ -279,7 +279,6 @@ void PeerLinks::drop(ConnId conn, LinkEnd how, Instant now) {
     return;
   }
   slot.missed_since = now;
-  slot.look_again = now + limits::kRedialDelayMax;
   begin_probing(slot, lost, how, now);
   listener_.on_link_lost(lost, how);
 }

@@ -119,7 +119,7 @@ class PeerLinks {
   bool is_met(const NodeId& id, const Slot& but) const;
   bool is_sought(const NodeId& id, const Slot& but) const;
   bool rests(const Slot& slot, Instant now) const;
-  void rest(Slot& slot, const NodeId& met, bool is_proven, Instant now);
+  void rest(Slot& slot, const NodeId& met, Instant now);
   void refuse(ConnId conn, const Stream& stream, const std::string& failure, Instant now);
   // peer_links_name.cpp
   void pursue_name(Instant now);
