@@ -87,6 +87,8 @@ enum class NoticeKind : uint8_t {
   kSetupToken,  // there is no user yet, and this token makes the first
   kArtefact,    // the whole state goes from one node to another
   kStranger,    // a peer that does not belong here, or a message that can't be right
+  kName,        // where the name of the nodes leads
+  kNameFault,   // it leads nowhere, or too far
 };
 
 // Something worth a line in the log; never needed for correctness.

@@ -40,10 +40,11 @@ struct Boot {
   std::string api_address;
   Duration election_timeout{};
   Duration heartbeat_interval{};
-  uint8_t leader_priority = 0;  // how much the operator would like this node to lead; 0 to 100
-  size_t founding_nodes = 1;    // all of them must be present and empty to found a cluster
-  Duration leave_grace{};       // so long one that is taken out still serves, unready, before it goes
-  bool auto_join = true;        // an empty node that comes to the door is admitted without an operator's word
+  uint8_t leader_priority = 0;    // how much the operator would like this node to lead; 0 to 100
+  size_t founding_nodes = 1;      // all of them must be present and empty to found a cluster
+  bool founding_by_name = false;  // who they are is not listed: a name leads to them
+  Duration leave_grace{};         // so long one that is taken out still serves, unready, before it goes
+  bool auto_join = true;  // an empty node that comes to the door is admitted without an operator's word
   // This node's disk was damaged and has been set aside: it has nothing, founds nothing, and joins no cluster
   // but the one that it belonged to, if that is known.
   bool rebuilds = false;
@@ -135,6 +136,11 @@ struct VisitorCame {
 struct VisitorLeft {
   NodeId visitor;
 };
+// How far the search for the nodes behind a name is: what it waits for, in words; empty once every address is
+// known to be a node's that is linked, this node's own, or nobody's.
+struct PeersSought {
+  std::string waits_for;
+};
 // This node shall leave, or after all not: it goes unready, hands leadership over and takes none.
 struct Drain {
   bool on = true;
@@ -142,8 +148,8 @@ struct Drain {
 // Nothing but time.
 struct Wake {};
 
-using Event = std::variant<LinkUp, LinkLost, PeerGone, VisitorCame, VisitorLeft, ClusterGivenUp, PeerMessage,
-                           WriteDone, CheckpointTaken, ArtefactMade, PartKept, ClientWrite, ClientRead,
-                           ClientTransfer, Drain, Wake>;
+using Event = std::variant<LinkUp, LinkLost, PeerGone, VisitorCame, VisitorLeft, PeersSought, ClusterGivenUp,
+                           PeerMessage, WriteDone, CheckpointTaken, ArtefactMade, PartKept, ClientWrite,
+                           ClientRead, ClientTransfer, Drain, Wake>;
 
 }  // namespace patronus

@@ -9,7 +9,7 @@ namespace patronus {
 std::optional<Configuration> Founding::try_found(const Boot& self, Random& random) const {
   if (self.rebuilds) return std::nullopt;
   const size_t needed = MUTANT(kFoundWithMajority) ? nodes_ / 2 + 1 : nodes_;
-  if (present_.size() + 1 < needed) return std::nullopt;
+  if (present_.size() + 1 < needed || !search_.empty() || unmet() != nullptr) return std::nullopt;
   Configuration first;
   first.members.push_back({self.id, self.incarnation, self.peer_address, self.api_address, Standing::kVoter});
   for (const auto& [id, peer] : present_) {
@@ -23,6 +23,13 @@ std::optional<Configuration> Founding::try_found(const Boot& self, Random& rando
   }
   first.cluster_id.words = {random.nonzero(), random.next()};
   return first;
+}
+
+const NodeId* Founding::unmet() const {
+  if (!by_name_) return nullptr;
+  const auto unmet = std::find_if(at_the_door_.begin(), at_the_door_.end(),
+                                  [&](const NodeId& id) { return !present_.contains(id); });
+  return unmet == at_the_door_.end() ? nullptr : &*unmet;
 }
 
 std::string Founding::waits_for(const Boot& self) const {
@@ -42,8 +49,16 @@ std::string Founding::waits_for(const Boot& self) const {
   }
   if (present_.size() + 1 < nodes_) {
     return "founding a cluster needs all " + std::to_string(nodes_) + " nodes; " +
-           std::to_string(present_.size() + 1) + " present";
+           std::to_string(present_.size() + 1) + " present" + (search_.empty() ? "" : "; " + search_);
   }
+  if (present_.size() + 1 > nodes_) {
+    return "a cluster of " + std::to_string(nodes_) + " nodes is to be founded, and " +
+           std::to_string(present_.size() + 1) +
+           " are present: which ones are meant is not known; set PATRONUS_FOUNDING_NODES to their number, or "
+           "stop those that shall join later";
+  }
+  if (const NodeId* id = unmet()) return "node " + *id + " has come and is not reached yet";
+  if (!search_.empty()) return "all nodes are present; " + search_;
   if (!present_.empty() && present_.begin()->first < self.id) {
     return "all nodes are present; " + present_.begin()->first + " founds the cluster";
   }

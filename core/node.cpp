@@ -30,7 +30,7 @@ Node::Node(Boot boot, std::string version, Now now)
       raft_(boot_, now),
       store_(std::move(boot_.state)),
       checkpointer_(boot_.pace, store_.applied()),
-      founding_(boot_.founding_nodes),
+      founding_(boot_.founding_nodes, boot_.founding_by_name),
       next_retry_(Instant::never()),
       hand_over_policy_(boot_.leader_priority, boot_.election_timeout),
       disk_lives_(boot_.hard.lives.others),
@@ -115,6 +115,8 @@ void Node::handle(Now, LinkLost& event, Effects&) {
   links_.erase(event.peer);
   linked_since_.erase(event.peer);
 }
+
+void Node::handle(Now, PeersSought& event, Effects&) { founding_.searches(std::move(event.waits_for)); }
 
 void Node::handle(Now now, PeerGone& event, Effects& out) {
   raft_.peer_gone(now, event.peer, event.on_purpose, out);

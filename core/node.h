@@ -168,6 +168,7 @@ class Node {
   void handle(Now now, PeerGone& event, Effects& out);
   void handle(Now now, VisitorCame& event, Effects& out);
   void handle(Now now, VisitorLeft& event, Effects& out);
+  void handle(Now now, PeersSought& event, Effects& out);
   void handle(Now now, ClusterGivenUp& event, Effects& out);
   void handle(Now now, PeerMessage& event, Effects& out);
   void handle(Now now, WriteDone& event, Effects& out);

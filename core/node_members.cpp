@@ -11,9 +11,13 @@ namespace patronus {
 
 void Node::handle(Now now, VisitorCame& event, Effects& out) {
   note_life(event.visitor, false, out);
+  founding_.came(event.visitor.id);
   visitors_.came(event.visitor, now.mono);
 }
-void Node::handle(Now, VisitorLeft& event, Effects&) { visitors_.left(event.visitor); }
+void Node::handle(Now, VisitorLeft& event, Effects&) {
+  founding_.left(event.visitor);
+  visitors_.left(event.visitor);
+}
 
 void Node::keep_members(Now now, Effects& out) {
   drain_if_leaving(now, out);

@@ -28,16 +28,17 @@ std::vector<ComponentView> Node::components(Now now) const {
   // An election must not empty the balancer's pool, so patience is longer than an election takes.
   const Duration patience = 2 * raft_.election_timeout() + limits::kElectionWindowMax;
   const Duration silence = raft_.is_leader() ? Duration{0} : now.mono - raft_.last_leader_contact();
+  const std::string search = founding_.search().empty() ? "" : "; " + founding_.search();
   ComponentView leader{"leader", true, "", WallTime{now.wall.unix_ms - ms(silence)}};
   if (!raft_.hard_state().cluster_id) {
     leader.ok = false;
     leader.reason = founding_.waits_for(boot_);
   } else if (!raft_.had_leader_contact()) {
     leader.ok = false;
-    leader.reason = "no leader heard of since this node started";
+    leader.reason = "no leader heard of since this node started" + search;
   } else if (silence > patience) {
     leader.ok = false;
-    leader.reason = "no leader heard of for " + std::to_string(ms(silence)) + " ms";
+    leader.reason = "no leader heard of for " + std::to_string(ms(silence)) + " ms" + search;
   } else if (!vouches(now)) {
     leader.ok = false;
     leader.reason = "has not learnt of late how far the cluster is";

@@ -21,7 +21,7 @@ Driver::Driver(DriverOptions options, Ports& ports)
       now_(ports.now()),
       leave_grace_(options.boot.leave_grace),
       node_(std::move(options.boot), options.version, now_),
-      links_(std::move(options.peers), ports, *this),
+      links_(std::move(options.peers), ports, *this, std::move(options.peers_name)),
       http_({node_.identity().id, options.version, options.request_timeout, std::move(options.accounts)},
             node_, *crypto_, ports, *this, metrics_),
       encoder_(node_.identity().incarnation, options.log_position, options.segment_bytes,
@@ -56,6 +56,12 @@ ConnId Driver::accepted(Door door, const Remote& remote) {
 void Driver::dialled(ConnId conn) {
   now_ = ports_.now();
   links_.dialled(conn, now_.mono);
+}
+
+void Driver::looked_up(NameAnswer&& answer) {
+  now_ = ports_.now();
+  links_.looked_up(std::move(answer), now_.mono);
+  follow_search();
 }
 
 void Driver::received(ConnId conn, std::string_view bytes) {
@@ -360,6 +366,13 @@ void Driver::follow_members() {
   links_.set_targets(std::move(targets), now_.mono);
 }
 
+void Driver::follow_search() {
+  std::string sought = links_.sought(now_.mono);
+  if (sought == sought_) return;
+  sought_ = sought;
+  step(PeersSought{std::move(sought)});
+}
+
 void Driver::submit(WriteOp&& op, Duration patience) {
   now_ = ports_.now();
   step(ClientWrite{RequestId{}, std::move(op), std::nullopt, now_.mono + patience, std::nullopt});
@@ -369,7 +382,10 @@ void Driver::flush() {
   keep_signing_key();
   drain_if_leaving();
   if (draining_) continue_drain();
-  if (boot_is_durable_) follow_members();
+  if (boot_is_durable_) {
+    follow_members();
+    follow_search();
+  }
   for (const NodeId& peer : std::exchange(to_redial_, {})) links_.redial(peer, now_.mono);
   pursue_snapshot();
   http_.flush(now_);

@@ -25,6 +25,7 @@ struct DriverOptions {
   Boot boot;
   std::string version;
   std::vector<PeerAddress> peers;
+  std::optional<Address> peers_name;  // instead of them
   wal::Position log_position;
   std::vector<wal::SegmentInfo> log_segments;
   size_t segment_bytes = limits::kWalSegmentBytes;
@@ -46,6 +47,8 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   // A stream came in; 0 if it is refused.
   ConnId accepted(Door door, const Remote& remote);
   void dialled(ConnId conn);
+  // What the name of the nodes leads to.
+  void looked_up(NameAnswer&& answer);
   void received(ConnId conn, std::string_view bytes);
   // The other end sends no more; it may still read.
   void end_of_input(ConnId conn);
@@ -99,8 +102,15 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
     return node_.may_send_to(peer, message);
   }
   ConnId new_conn(Door door) override;
-  void on_link_up(const PeerIdentity& peer) override { step(LinkUp{peer}); }
-  void on_link_lost(const NodeId& peer, LinkEnd how) override { step(LinkLost{peer, how}); }
+  // Who is present counts together with whether all are known.
+  void on_link_up(const PeerIdentity& peer) override {
+    follow_search();
+    step(LinkUp{peer});
+  }
+  void on_link_lost(const NodeId& peer, LinkEnd how) override {
+    follow_search();
+    step(LinkLost{peer, how});
+  }
   void on_peer_gone(const NodeId& peer, bool on_purpose) override { step(PeerGone{peer, on_purpose}); }
   void on_successor(const PeerIdentity& peer) override { step(ClusterGivenUp{peer.id, peer.cluster_id}); }
   void on_visitor(const PeerIdentity& visitor) override { step(VisitorCame{visitor}); }
@@ -137,6 +147,7 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   void leave_as_removed(std::string reason);
   void keep_signing_key();
   void follow_members();
+  void follow_search();
 
   Ports& ports_;
   std::unique_ptr<auth::Crypto> crypto_;
@@ -180,6 +191,7 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   bool stopped_ = false;
   std::optional<std::string> removed_;  // what to say of it when it stops
   Node::TargetsVersion targets_;
+  std::string sought_;  // as the node was told last
   std::vector<NodeId> to_redial_;
   Instant next_key_check_;
   bool told_setup_token_ = false;

@@ -1,5 +1,7 @@
 // The node.
+#include <netinet/in.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include <CLI/CLI.hpp>
 #include <array>
@@ -33,6 +35,26 @@ std::string host_name() {
   std::array<char, 256> name{};
   if (gethostname(name.data(), name.size() - 1) != 0) return "";
   return name.data();
+}
+
+// Those that other machines may reach.
+std::vector<std::string> own_addresses() {
+  std::vector<std::string> addresses;
+  uv_interface_address_t* all = nullptr;
+  int count = 0;
+  if (uv_interface_addresses(&all, &count) != 0) return addresses;
+  for (int i = 0; i < count; ++i) {
+    const uv_interface_address_t& one = all[i];
+    const bool v6 = one.address.address4.sin_family == AF_INET6;
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    const int code = v6 ? uv_ip6_name(&one.address.address6, text.data(), text.size())
+                        : uv_ip4_name(&one.address.address4, text.data(), text.size());
+    const bool is_local =
+        one.is_internal != 0 || (v6 && IN6_IS_ADDR_LINKLOCAL(&one.address.address6.sin6_addr));
+    if (code == 0 && !is_local) addresses.emplace_back(text.data());
+  }
+  uv_free_interface_addresses(all, count);
+  return addresses;
 }
 
 uint64_t random_word() {
@@ -93,6 +115,7 @@ int run(int argc, char** argv) {
   read_environment(environ, sources, errors, unknown);
   if (!config_file.empty()) read_config_file(config_file, sources, errors);
   sources.host_name = host_name();
+  sources.own_addresses = own_addresses();
   LoadedConfig loaded = make_config(sources);
   errors.insert(errors.end(), loaded.errors.begin(), loaded.errors.end());
   for (const std::string& error : errors) std::fprintf(stderr, "patronusd: %s\n", error.c_str());
@@ -107,7 +130,7 @@ int run(int argc, char** argv) {
   OpenData how;
   how.path = loaded.config.data_dir;
   how.map_bytes = limits::kImageMapBytes;
-  how.has_peers = !loaded.config.peers.empty();
+  how.has_peers = !loaded.config.peers.empty() || loaded.config.peers_name;
   how.incarnation = [] { return Incarnation{random_word()}; };
   how.progress = LoadingLine();
   how.say = [](const std::string& line) { log_line(LogLevel::kWarn, "recovery", line); };

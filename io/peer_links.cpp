@@ -7,14 +7,21 @@
 
 namespace patronus {
 
-PeerLinks::PeerLinks(std::vector<PeerAddress> peers, Ports& ports, Listener& listener)
+PeerLinks::PeerLinks(std::vector<PeerAddress> peers, Ports& ports, Listener& listener,
+                     std::optional<Address> name)
     : ports_(ports), listener_(listener) {
-  for (PeerAddress& peer : peers) {
-    Slot slot;
-    slot.peer = std::move(peer);
-    slot.delay = limits::kRedialDelayMin;
-    slots_.emplace(next_slot_++, std::move(slot));
-  }
+  if (name) name_.emplace(std::move(*name));
+  for (PeerAddress& peer : peers) add(std::move(peer), Origin::kListed, Instant{});
+}
+
+void PeerLinks::add(PeerAddress peer, Origin origin, Instant now) {
+  Slot slot;
+  slot.peer = std::move(peer);
+  slot.origin = origin;
+  slot.missed_since = now;
+  slot.delay = limits::kRedialDelayMin;
+  slot.at = now;
+  slots_.emplace(next_slot_++, std::move(slot));
 }
 
 void PeerLinks::start(Instant now) {
@@ -22,10 +29,12 @@ void PeerLinks::start(Instant now) {
     slot.missed_since = now;
     dial(slot, index, now);
   }
+  pursue_name(now);
 }
 
 PeerLinks::Slot* PeerLinks::slot_of(const PeerAddress& peer) {
   for (auto& [index, slot] : slots_) {
+    if (slot.origin == Origin::kNamed) continue;  // such an address may be another node's tomorrow
     const bool same_place = slot.peer.id.empty() && slot.peer.address == peer.address;
     if (slot.peer.id == peer.id || slot.announced == peer.id || same_place) return &slot;
   }
@@ -36,26 +45,20 @@ void PeerLinks::set_targets(std::vector<PeerAddress> targets, Instant now) {
   drop_obsolete(targets, now);
   for (PeerAddress& target : targets) {
     if (Slot* known = slot_of(target)) {
-      if (!known->configured) known->peer.address = target.address;
+      if (known->origin == Origin::kTarget) known->peer.address = target.address;
       known->other_address = known->peer.address == target.address ? "" : target.address;
       continue;
     }
-    Slot slot;
-    slot.peer = std::move(target);
-    slot.configured = false;
-    slot.missed_since = now;
-    slot.delay = limits::kRedialDelayMin;
-    slot.at = now;
-    slots_.emplace(next_slot_++, std::move(slot));
+    add(std::move(target), Origin::kTarget, now);
   }
 }
 
 void PeerLinks::drop_obsolete(const std::vector<PeerAddress>& targets, Instant now) {
   std::vector<size_t> obsolete;
   for (const auto& [index, slot] : slots_) {
-    const bool wanted =
-        slot.configured || std::any_of(targets.begin(), targets.end(),
-                                       [&](const PeerAddress& t) { return t.id == slot.peer.id; });
+    const bool wanted = slot.origin != Origin::kTarget ||
+                        std::any_of(targets.begin(), targets.end(),
+                                    [&](const PeerAddress& t) { return t.id == slot.peer.id; });
     if (!wanted) obsolete.push_back(index);
   }
   for (const size_t index : obsolete) {
@@ -64,10 +67,51 @@ void PeerLinks::drop_obsolete(const std::vector<PeerAddress>& targets, Instant n
   }
 }
 
-bool PeerLinks::is_linked(const NodeId& id, const Slot& but) const {
-  return std::any_of(slots_.begin(), slots_.end(), [&](const auto& other) {
-    return &other.second != &but && other.second.announced == id;
+bool PeerLinks::is_linked(const NodeId& id, const Slot* but) const {
+  return std::any_of(slots_.begin(), slots_.end(),
+                     [&](const auto& other) { return &other.second != but && other.second.announced == id; });
+}
+
+// It is linked, or has been said hello and not answered yet.
+bool PeerLinks::is_met(const NodeId& id, const Slot& but) const {
+  return std::any_of(slots_.begin(), slots_.end(), [&](const auto& one) {
+    return &one.second != &but && (one.second.announced == id || one.second.greeted == id);
   });
+}
+
+// It is linked, or about to be. Where nothing is proven, any dial that may lead to it counts; otherwise one
+// that hangs must not hold up another that would not.
+bool PeerLinks::is_sought(const NodeId& id, const Slot& but) const {
+  if (is_met(id, but)) return true;
+  if (proves_) return false;
+  return std::any_of(slots_.begin(), slots_.end(), [&](const auto& one) {
+    const Slot& other = one.second;
+    const bool may_lead_there = other.peer.id == id || (other.peer.id.empty() && other.seen == id);
+    return &other != &but && other.state == State::kDialling && may_lead_there;
+  });
+}
+
+// Another address leads to the node that is, or was last, at this one: a second link to it would end the
+// first. Where streams prove who is there before anything is said, it does no harm to look again now and
+// then.
+bool PeerLinks::rests(const Slot& slot, Instant now) const {
+  if (!slot.lost.empty()) return false;
+  if (slot.origin == Origin::kTarget) return is_sought(slot.peer.id, slot);
+  if (!slot.peer.id.empty() || slot.seen.empty()) return false;
+  return (!proves_ || now < slot.look_again) && is_sought(slot.seen, slot);
+}
+
+// This address leads to a node that is linked otherwise.
+void PeerLinks::rest(Slot& slot, const NodeId& met, Instant now) {
+  const std::string complaint = "two addresses lead to node " + met;
+  if (slot.origin == Origin::kListed && std::exchange(slot.last_complaint, complaint) != complaint)
+    ports_.log({NoticeKind::kStranger, complaint});
+  slot.seen = met;
+  slot.look_again = now + limits::kNameRest;
+  slot.is_self = false;
+  slot.lost.clear();  // who is met is not gone
+  slot.delay = limits::kRedialDelayMax;
+  drop(slot.conn, LinkEnd::kProtocol, now);
 }
 
 void PeerLinks::dial(Slot& slot, size_t index, Instant now) {
@@ -91,7 +135,15 @@ bool PeerLinks::accept(ConnId conn, Instant now) {
 void PeerLinks::dialled(ConnId conn, Instant now) {
   const auto at = streams_.find(conn);
   if (at == streams_.end() || at->second.slot == kAccepted) return;
-  slots_.at(at->second.slot).at = now + limits::kHandshakeTimeout;
+  Slot& slot = slots_.at(at->second.slot);
+  const std::optional<NodeId> proven = ports_.proven_identity(conn);
+  if (proven) proves_ = true;
+  if (proven && is_met(*proven, slot)) {
+    rest(slot, *proven, now);
+    return;
+  }
+  slot.greeted = proven.value_or(NodeId{});
+  slot.at = now + limits::kHandshakeTimeout;
   write_out(conn, at->second);
 }
 
@@ -106,7 +158,10 @@ void PeerLinks::received(ConnId conn, std::string_view bytes, Instant now) {
     const PeerIdentity from = session.peer();
     if (slot == kAccepted) {
       retire_older(conn, from.id, now);
-      if (!std::exchange(at->second.visits, true)) listener_.on_visitor(from);
+      if (!std::exchange(at->second.visits, true)) {
+        if (name_ && !is_linked(from.id)) name_->hurry();
+        listener_.on_visitor(from);
+      }
     }
     for (Message& message : session.take_messages()) listener_.on_peer_message(from, std::move(message));
     if (slot != kAccepted && slots_.at(slot).state == State::kDialling &&
@@ -118,22 +173,29 @@ void PeerLinks::received(ConnId conn, std::string_view bytes, Instant now) {
       listener_.on_successor(*session.successor());
     // Only where the session itself has something to say to whom it refuses.
     if (!session.failure().empty() && session.output_bytes() > 0) write_out(conn, at->second);
-    const std::string who =
-        slot == kAccepted ? "a node that dialled" : "the node at " + slots_.at(slot).peer.address;
-    const std::string complaint = who + " " + failure;
-    if (slot == kAccepted || slots_.at(slot).last_complaint != complaint) {
-      ports_.log({NoticeKind::kStranger, complaint});
-    }
-    if (slot != kAccepted) {
-      slots_.at(slot).last_complaint = complaint;
-      slots_.at(slot).delay = limits::kRedialDelayMax;
-    }
-    drop(conn, LinkEnd::kProtocol, now);
+    refuse(conn, at->second, failure, now);
   } else if (session.said_goodbye() && slot != kAccepted) {
     drop(conn, LinkEnd::kGoodbye, now);
   } else if (session.output_bytes() > 0) {
     write_out(conn, at->second);
   }
+}
+
+// Says why the stream is closed, and closes it. That a name leads to this node too is as it should be.
+void PeerLinks::refuse(ConnId conn, const Stream& stream, const std::string& failure, Instant now) {
+  const bool met_itself = stream.session.met_itself();
+  if (stream.slot == kAccepted) {
+    if (!met_itself) ports_.log({NoticeKind::kStranger, "a node that dialled " + failure});
+  } else {
+    Slot& slot = slots_.at(stream.slot);
+    const std::string complaint = "the node at " + slot.peer.address + " " + failure;
+    const bool is_expected = met_itself && slot.origin == Origin::kNamed;
+    if (std::exchange(slot.last_complaint, complaint) != complaint && !is_expected)
+      ports_.log({NoticeKind::kStranger, complaint});
+    slot.is_self = met_itself;
+    slot.delay = met_itself ? limits::kNameRest : limits::kRedialDelayMax;
+  }
+  drop(conn, LinkEnd::kProtocol, now);
 }
 
 bool PeerLinks::proves(ConnId conn, const NodeId& said) const {
@@ -164,11 +226,8 @@ void PeerLinks::retire_older(ConnId conn, const NodeId& peer, Instant now) {
 
 // False if the stream was dropped instead.
 bool PeerLinks::announce(Slot& slot, const peer::Session& session, Instant now) {
-  if (is_linked(session.peer().id, slot)) {
-    if (slot.configured)
-      ports_.log({NoticeKind::kStranger, "two addresses lead to node " + session.peer().id});
-    slot.delay = limits::kRedialDelayMax;
-    drop(slot.conn, LinkEnd::kProtocol, now);
+  if (is_linked(session.peer().id, &slot)) {
+    rest(slot, session.peer().id, now);
     return false;
   }
   slot.state = State::kOpen;
@@ -176,6 +235,8 @@ bool PeerLinks::announce(Slot& slot, const peer::Session& session, Instant now) 
   slot.delay = limits::kRedialDelayMin;
   slot.last_complaint.clear();
   slot.announced = session.peer().id;
+  slot.seen = slot.announced;
+  slot.is_self = false;
   slot.lost.clear();
   listener_.on_link_up(session.peer());
   return true;
@@ -204,9 +265,11 @@ void PeerLinks::drop(ConnId conn, LinkEnd how, Instant now) {
   Slot& slot = slots_.at(index);
   slot.state = State::kIdle;
   slot.conn = 0;
+  slot.greeted.clear();
   slot.at = now + slot.delay;
   slot.delay = std::min<Duration>(slot.delay * 2, limits::kRedialDelayMax);
   const NodeId lost = std::exchange(slot.announced, NodeId{});
+  slot.was_tried = true;
   if (lost.empty()) {
     // At first it is waited for: it may only be starting, or cut off, and the way to the other address may be
     // one that nobody meant it to take.
@@ -301,12 +364,13 @@ void PeerLinks::flush(Instant now) {
 }
 
 void PeerLinks::wake(Instant now) {
+  pursue_name(now);
   for (auto& [index, slot] : slots_) {
     if (slot.at > now) continue;
     if (slot.state == State::kDialling) {
       drop(slot.conn, LinkEnd::kTimeout, now);
-    } else if (slot.state == State::kIdle && !slot.configured && is_linked(slot.peer.id, slot)) {
-      slot.at = now + limits::kRedialDelayMax;  // another address leads there
+    } else if (slot.state == State::kIdle && rests(slot, now)) {
+      slot.at = now + limits::kRedialDelayMax;
     } else if (slot.state == State::kIdle) {
       dial(slot, index, now);
     }
@@ -319,7 +383,7 @@ void PeerLinks::wake(Instant now) {
 }
 
 Instant PeerLinks::deadline() const {
-  Instant first = Instant::never();
+  Instant first = name_ ? name_->deadline() : Instant::never();
   for (const auto& [index, slot] : slots_) first = std::min(first, slot.at);
   for (const auto& [conn, stream] : streams_) {
     if (stream.slot == kAccepted) first = std::min(first, stream.session.deadline());
@@ -330,7 +394,8 @@ Instant PeerLinks::deadline() const {
 void PeerLinks::redial(const NodeId& peer, Instant now) {
   for (auto& [index, slot] : slots_) {
     // Also a dial that is under way: what it will hear may have been said before.
-    const bool is_dialled = slot.state == State::kDialling && slot.peer.id == peer;
+    const bool is_dialled = slot.state == State::kDialling &&
+                            (slot.peer.id == peer || (slot.peer.id.empty() && slot.seen == peer));
     if (!is_dialled && (slot.state != State::kOpen || slot.announced != peer)) continue;
     drop(slot.conn, LinkEnd::kTimeout, now);
     slot.at = now;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/time.h"
 #include "core/base/types.h"
@@ -15,6 +16,7 @@
 #include "core/snapshot.h"
 #include "core/wal/format.h"
 #include "io/auth/password_job.h"
+#include "io/config/address.h"
 
 namespace patronus {
 
@@ -22,6 +24,12 @@ namespace patronus {
 using ConnId = uint64_t;
 
 enum class Door : uint8_t { kPeer, kHttp };
+
+// What a name was found to lead to.
+struct NameAnswer {
+  std::vector<std::string> addresses;  // "ip:port"
+  std::string failure;                 // why there is none; empty if the look-up did not fail
+};
 
 // Who is at the other end of a stream that came in.
 struct Remote {
@@ -37,6 +45,8 @@ class Ports {
 
   // Opens a stream to "host:port"; the name is resolved now. Answered by dialled() or ended().
   virtual void dial(ConnId conn, const std::string& address) = 0;
+  // Asks for all addresses that a name has now; answered by looked_up(). At most one question is under way.
+  virtual void look_up(const Address&) {}
   // Takes bytes to write and says how many of them left at once; the rest is answered, as it leaves, by
   // written().
   virtual size_t write(ConnId conn, std::string&& bytes) = 0;

@@ -100,8 +100,9 @@ TEST(Config, EveryWrongValueGivesOneLine) {
   for (const char* value : {"", "x", "9ms", "301s", "1h"}) complaint("REQUEST_TIMEOUT", value);
   for (const char* value : {"0", "2", "all"}) complaint("FOUNDING_NODES", value);
   for (const char* value : {"", "high", "-1", "101", "1.5", "300"}) complaint("LEADER_PRIORITY", value);
-  for (const char* value :
-       {"b", "b=", "=c:1", "b=c:1,,d=e:1", "b=c:1,b=d:1", "c:1,c:1", "b c=d:1", "dns:cluster"}) {
+  for (const char* value : {"b", "b=", "=c:1", "b=c:1,,d=e:1", "b=c:1,b=d:1", "c:1,c:1", "b c=d:1",
+                            "dns:", "dns:cluster", "dns::1", "dns:10.0.0.1:7443", "dns:[::1]:7443",
+                            "dns:nodes:7443,b=c:1", "b=c:1,dns:nodes:7443", "dns:a:1,dns:b:1"}) {
     complaint("PEERS", value);
   }
 }
@@ -181,6 +182,62 @@ TEST(Config, TheFoundingNumberIsThatOfTheNodesListed) {
   const LoadedConfig loaded = make_config(sources);
   ASSERT_EQ(loaded.errors.size(), 1U);
   EXPECT_NE(loaded.errors[0].find("use 3"), std::string::npos) << loaded.errors[0];
+}
+
+TEST(Config, ANameLeadsToThePeers) {
+  Sources sources = with("PEERS", "dns:nodes.example.org:7443");
+  for (size_t nodes = 2; nodes <= limits::kMembersMax; ++nodes) {
+    sources.flags["FOUNDING_NODES"] = std::to_string(nodes);
+    const Config config = config_of(sources);
+    EXPECT_EQ(config.peers_name, (Address{"nodes.example.org", 7443}));
+    EXPECT_TRUE(config.peers.empty());
+    EXPECT_EQ(config.founding_nodes, nodes);
+  }
+}
+
+// How many addresses a name has says nothing; and one node alone would found a cluster before it has met
+// others.
+TEST(Config, WithANameTheFoundingNumberIsGiven) {
+  Sources sources = with("PEERS", "dns:nodes:7443");
+  const auto complaint_of_it = [&] {
+    const LoadedConfig loaded = make_config(sources);
+    EXPECT_EQ(loaded.errors.size(), 1U);
+    return loaded.errors.empty() ? "" : loaded.errors[0];
+  };
+  EXPECT_EQ(
+      complaint_of_it(),
+      "PATRONUS_FOUNDING_NODES='' is not set, but PATRONUS_PEERS='dns:nodes:7443' needs it; use how many "
+      "nodes begin the cluster, 2 to 7");
+  for (const char* value : {"", "0", "1", "8", "-3", "3 ", "three"}) {
+    sources.flags["FOUNDING_NODES"] = value;
+    const std::string line = complaint_of_it();
+    EXPECT_TRUE(line.starts_with("PATRONUS_FOUNDING_NODES='" + std::string(value) + "' ")) << line;
+    EXPECT_NE(line.find("PATRONUS_PEERS='dns:nodes:7443'"), std::string::npos) << line;
+    EXPECT_NE(line.find("2 to 7"), std::string::npos) << line;
+  }
+}
+
+// A pod's name is one that only the pod itself can resolve.
+TEST(Config, WithANameANodeTellsOthersTheOneAddressItHas) {
+  const auto told = [](const std::vector<std::string>& own, const std::string& peers, const char* listens) {
+    Sources sources;
+    sources.flags = {
+        {"NODE_ID", "a"},        {"TLS_CERT", "c"},
+        {"TLS_KEY", "k"},        {"PEER_CA", "ca"},
+        {"PEERS", peers},        {"PEER_ADDR", listens},
+        {"FOUNDING_NODES", "2"}, {"CLUSTER_SECRET", good().flags.find("CLUSTER_SECRET")->second}};
+    sources.host_name = "pod-0";
+    sources.own_addresses = own;
+    return config_of(sources).advertised_peer;
+  };
+  const std::string name = "dns:nodes:7443";
+  EXPECT_EQ(told({"10.1.2.3"}, name, "0.0.0.0:7443"), "10.1.2.3:7443");
+  EXPECT_EQ(told({"10.1.2.3", "fd00::3"}, name, "0.0.0.0:7443"), "10.1.2.3:7443");
+  EXPECT_EQ(told({"fd00::3"}, name, "[::]:7443"), "[fd00::3]:7443");
+  EXPECT_EQ(told({"10.1.2.3", "172.17.0.1"}, name, "0.0.0.0:7443"), "pod-0:7443") << "which one is not known";
+  EXPECT_EQ(told({}, name, "0.0.0.0:7443"), "pod-0:7443");
+  EXPECT_EQ(told({"10.1.2.3"}, name, "10.9.9.9:7443"), "10.9.9.9:7443") << "as it was told";
+  EXPECT_EQ(told({"10.1.2.3"}, "b=h:1", "0.0.0.0:7443"), "pod-0:7443");
 }
 
 TEST(Config, AClusterHasABound) {

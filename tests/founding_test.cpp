@@ -3,7 +3,10 @@
 
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/mutant.h"
@@ -113,6 +116,105 @@ TEST_F(FoundingTest, NobodyFoundsWithMoreThanWereMeant) {
   founding.link_up(peer("b"));
   founding.link_up(peer("c"));
   EXPECT_FALSE(attempt(founding, "a"));
+}
+
+// ---- Where a name leads to the nodes, and there may be more of them than are to found the cluster.
+
+class FoundingByName : public FoundingTest {
+ protected:
+  FoundingByName() {
+    founding.searches("");
+    founding.link_up(peer("b"));
+  }
+  Founding founding{3, true};
+};
+
+TEST_F(FoundingByName, AllAreKnownFirst) {
+  Founding fresh(2, true);
+  fresh.link_up(peer("b"));
+  EXPECT_FALSE(attempt(fresh, "a")) << "nobody has looked yet";
+  founding.searches("somebody has not answered");
+  founding.link_up(peer("c"));
+  EXPECT_FALSE(attempt(founding, "a"));
+  EXPECT_EQ(founding.waits_for(boot("a")), "all nodes are present; somebody has not answered");
+  founding.searches("");
+  EXPECT_TRUE(attempt(founding, "a"));
+}
+
+TEST_F(FoundingByName, WhatIsSearchedIsSaidWithWhoIsMissing) {
+  founding.searches("the name leads nowhere");
+  EXPECT_EQ(founding.waits_for(boot("a")),
+            "founding a cluster needs all 3 nodes; 2 present; the name leads nowhere");
+}
+
+TEST_F(FoundingByName, OneTooManyIsSaid) {
+  founding.link_up(peer("c"));
+  founding.link_up(peer("d"));
+  EXPECT_FALSE(attempt(founding, "a"));
+  EXPECT_NE(founding.waits_for(boot("a")).find("4 are present"), std::string::npos)
+      << founding.waits_for(boot("a"));
+  founding.link_lost("c");
+  EXPECT_TRUE(attempt(founding, "a"));
+}
+
+TEST_F(FoundingByName, WhoHasComeInCountsBeforeItIsReached) {
+  founding.link_up(peer("c"));
+  founding.came("c");
+  founding.came("d");
+  EXPECT_FALSE(attempt(founding, "a"));
+  EXPECT_EQ(founding.waits_for(boot("a")), "node d has come and is not reached yet");
+  founding.left("d");
+  EXPECT_TRUE(attempt(founding, "a"));
+}
+
+TEST_F(FoundingTest, AListSaysWhoIsMeant) {
+  Founding founding(2);
+  founding.link_up(peer("b"));
+  founding.came("d");
+  EXPECT_TRUE(attempt(founding, "a")) << "whoever knocks is none of them";
+}
+
+// Of more nodes than were meant, each of which knows all that are there or started before it, and whoever
+// reaches it: never two found a cluster, whatever the order in which links come up.
+RC_GTEST_PROP(FoundingProperty, TwoClustersAreNeverFounded, ()) {
+  const auto nodes = *rc::gen::inRange<size_t>(2, 9);
+  const auto wanted = *rc::gen::inRange<size_t>(2, nodes + 1);
+  std::vector<Founding> all(nodes, Founding(wanted, true));
+  const auto name = [](size_t node) { return "n" + std::to_string(node); };
+  std::vector<std::set<size_t>> reached(nodes);
+  std::set<size_t> founded;  // who is in a cluster
+  size_t clusters = 0;
+  // Node x's view: the first so many that are there, with itself. Nodes come up in the order of a
+  // permutation.
+  std::vector<size_t> order(nodes);
+  for (size_t i = 0; i < nodes; ++i) order[i] = i;
+  for (size_t i = nodes; i > 1; --i) std::swap(order[i - 1], order[*rc::gen::inRange<size_t>(0, i)]);
+  std::vector<std::pair<size_t, size_t>> dials;
+  for (size_t i = 0; i < nodes; ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      dials.emplace_back(order[i], order[j]);
+      dials.emplace_back(order[j], order[i]);
+    }
+  }
+  std::vector<size_t> views(nodes);  // how many of the order the node's name leads to; at least up to itself
+  for (size_t i = 0; i < nodes; ++i) views[order[i]] = *rc::gen::inRange<size_t>(i + 1, nodes + 1);
+  for (size_t i = dials.size(); i > 1; --i) std::swap(dials[i - 1], dials[*rc::gen::inRange<size_t>(0, i)]);
+  for (const auto& [from, to] : dials) {
+    const auto place = static_cast<size_t>(std::find(order.begin(), order.end(), to) - order.begin());
+    if (place >= views[from]) continue;
+    reached[from].insert(to);
+    all[from].link_up(peer(name(to), founded.contains(to) ? ClusterId{{1, 1}} : ClusterId{}));
+    all[to].came(name(from));
+    for (size_t self = 0; self < nodes; ++self) {
+      const bool knows_all = reached[self].size() + 1 >= views[self];
+      all[self].searches(knows_all ? "" : "others");
+      if (founded.contains(self) || !attempt(all[self], name(self))) continue;
+      ++clusters;
+      founded.insert(self);
+      for (const size_t member : reached[self]) founded.insert(member);
+    }
+  }
+  RC_ASSERT(clusters <= 1U);
 }
 
 TEST_F(FoundingTest, TwoWipedNodesOfThreeFoundNothing) {

@@ -278,10 +278,11 @@ TEST(PeerSession, RefusesWhoIsNotTheOneDialled) {
   EXPECT_FALSE(from.established());
 }
 
-TEST(PeerSession, RefusesItself) {
+TEST(PeerSession, RefusesANamesake) {
   Hello hello;
   hello.self = identity("b", 2);
-  EXPECT_EQ(refusal_of(hello), "is this node itself");
+  hello.self.process = 1;
+  EXPECT_EQ(refusal_of(hello), "has this node's own id b and its data directory");
   hello.self = identity("b", 9);
   EXPECT_EQ(refusal_of(hello), "has this node's own id b");
 }

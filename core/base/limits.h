@@ -191,6 +191,19 @@ inline constexpr Duration kOtherAddressPatience = 20s;  // until a node is taken
 inline constexpr size_t kPeerConnectionsMax = 64;
 inline constexpr uint32_t kProbesMax = 8;        // dials that shall tell whether a peer's process ended
 inline constexpr Duration kProbeInterval = 5ms;  // longer by this after each
+inline constexpr size_t kDialLookUpsMax = 16;    // names of single nodes that are looked up at a time
+
+// The nodes behind one DNS name.
+inline constexpr size_t kNameAddressesMax = 16;   // dialled: a cluster with two addresses for each node fits
+inline constexpr size_t kNameRecordsMax = 256;    // read of one answer
+inline constexpr Duration kNameInterval = 1s;     // it is looked up again while somebody is missing
+inline constexpr Duration kNameIntervalMax = 5s;  // the same, doubled up to this while nothing changes
+inline constexpr Duration kNameIntervalIdle = 10s;     // and while nobody is missing
+inline constexpr Duration kNamePatience = 10s;         // then an answer that does not come is complained of
+inline constexpr Duration kNameComplaintPause = 1min;  // the same complaint is not made again before
+inline constexpr Duration kNameAddressKept = 30s;  // since it was last answered: some servers answer in parts
+inline constexpr Duration kNameRest = 1min;  // this node's own address, or a second one, is looked at again
+inline constexpr Duration kFoundingPatience = 3s;  // an address silent for so long does not hold founding up
 
 // HTTP.
 inline constexpr size_t kHttpConnectionsMax = 8'192;
@@ -277,6 +290,11 @@ static_assert(kLogMarginBytes >= kLogReserveBytes + kAppendBytesMax + kEntryByte
               "an append that was under way fits the margin");
 static_assert(kInflightBytesMax >= kAppendBytesMax + kEntryBytesMax);
 static_assert(kPeerOutputBytesMax >= kInflightBytesMax + kFrameBytesMax);
+static_assert(kNameAddressesMax >= 2 * kMembersMax);
+static_assert(kNameAddressesMax + kPeerTargetsMax + kMembersMax < kPeerConnectionsMax,
+              "however many are dialled, others can come");
+static_assert(kFoundingPatience > kDialTimeout, "an address was dialled before it counts as nobody's");
+static_assert(kNameAddressKept > 2 * kNameIntervalIdle);
 static_assert(kPeerOutputBytesMax >= kPendingWriteBytesMax + kEntryBytesMax + kInflightBytesMax,
               "a resend fits a link");
 static_assert(kProposalsUncommittedBytesMax >= kPendingWriteBytesMax + kEntryBytesMax);

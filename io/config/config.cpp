@@ -1,5 +1,7 @@
 #include "io/config/config.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <charconv>
 #include <set>
@@ -11,6 +13,8 @@
 
 namespace patronus {
 namespace {
+
+constexpr std::string_view kByName = "dns:";
 
 void read_identity(Reading& in, const Sources& sources, Config& config) {
   config.node_id = in.text("NODE_ID", sources.host_name);
@@ -37,25 +41,83 @@ bool is_own_address(const Reading& in, const Config& config, const Address& addr
          address.host.starts_with(host + ".");
 }
 
+bool is_ip(const std::string& host) {
+  in6_addr any{};
+  return inet_pton(AF_INET, host.c_str(), &any) == 1 || host.find(':') != std::string::npos;
+}
+
+// How many nodes a name leads to changes with time, so how many begin must be said. One alone would begin
+// before it has met the others, and so would each of them.
+void read_founding_nodes_of_name(Reading& in, Config& config, const std::string& peers) {
+  const std::string remedy =
+      "use how many nodes begin the cluster, 2 to " + std::to_string(limits::kMembersMax);
+  const std::optional<std::string> text = in.given("FOUNDING_NODES");
+  if (!text) {
+    in.wrong("FOUNDING_NODES", "", "is not set, but PATRONUS_PEERS='" + peers + "' needs it; " + remedy);
+    return;
+  }
+  size_t nodes = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), nodes);
+  if (text->empty() || error != std::errc() || end != text->data() + text->size() || nodes < 2 ||
+      nodes > limits::kMembersMax) {
+    in.wrong("FOUNDING_NODES", *text,
+             "can't be with PATRONUS_PEERS='" + peers + "'; " + remedy +
+                 " (a node that is to stay alone needs no PATRONUS_PEERS)");
+    return;
+  }
+  config.founding_nodes = nodes;
+}
+
+// Where the nodes are found by a name, a host's own is often none that others can resolve (a pod's), but its
+// address is one that they reach. Of several nobody knows which; a pod may have one of either kind.
+std::optional<std::string> only_address(const std::vector<std::string>& all) {
+  std::vector<std::string> v4;
+  std::vector<std::string> v6;
+  for (const std::string& one : all) (one.find(':') == std::string::npos ? v4 : v6).push_back(one);
+  const std::vector<std::string>& preferred = v4.empty() ? v6 : v4;
+  return preferred.size() == 1 ? std::optional(preferred.front()) : std::nullopt;
+}
+
+// dns:name:port. A name stands alone: beside it nobody could say which of its addresses are listed already.
+void read_peers_name(Reading& in, Config& config, const std::string& text) {
+  const std::optional<Address> name = parse_address(text.substr(kByName.size()));
+  if (text.find(',') != std::string::npos) {
+    in.wrong("PEERS", text,
+             "has a name beside other peers; use either one dns:name:port, which leads to all nodes, or a "
+             "list of id=host:port");
+  } else if (!name || is_ip(name->host)) {
+    in.wrong("PEERS", text,
+             "names no nodes; use dns:name:port with a name whose addresses are the nodes', for example "
+             "dns:patronus.example.org:7443");
+  } else {
+    config.peers_name = name;
+    if (const std::optional<std::string> own = only_address(in.own_addresses());
+        own && (config.peer_address.host == "0.0.0.0" || config.peer_address.host == "::"))
+      config.advertised_peer = Address{*own, config.peer_address.port}.text();
+    read_founding_nodes_of_name(in, config, text);
+  }
+}
+
 void read_peers(Reading& in, Config& config) {
   const std::string text = in.text("PEERS", "");
+  if (text.starts_with(kByName) || text.find("," + std::string(kByName)) != std::string::npos) {
+    read_peers_name(in, config, text);
+    return;
+  }
   std::set<std::string> seen;
   for (size_t begin = 0; begin < text.size();) {
     const size_t comma = std::min(text.find(',', begin), text.size());
     const std::string item = text.substr(begin, comma - begin);
     begin = comma + 1;
-    if (item.starts_with("dns:")) {
-      in.wrong("PEERS", text,
-               "has '" + item + "', which this version does not know; list the nodes as id=host:port,...");
-      return;
-    }
     const size_t equals = item.find('=');
     PeerAddress peer{equals == std::string::npos ? "" : item.substr(0, equals),
                      equals == std::string::npos ? item : item.substr(equals + 1)};
     const std::optional<Address> address = parse_address(peer.address);
     if (!address || (equals != std::string::npos && !is_node_id(peer.id))) {
       in.wrong("PEERS", text,
-               "has '" + item + "', which is not a peer; use id=host:port or host:port, separated by commas");
+               "has '" + item +
+                   "', which is not a peer; use id=host:port or host:port, separated by commas, or one "
+                   "dns:name:port");
       return;
     }
     if (!seen.insert(peer.id.empty() ? peer.address : peer.id).second) {
@@ -189,9 +251,12 @@ const std::vector<Setting>& settings() {
        "file of revoked certificates, signed by that authority: other nodes that show one are refused, and "
        "clients "
        "find the list at /pki/ca.crl"},
-      {"PEERS", "none", "the nodes of the cluster: id=host:port,... or host:port,..."},
+      {"PEERS", "none",
+       "the nodes of the cluster: id=host:port,... or host:port,..., or dns:name:port, each of whose "
+       "addresses "
+       "is a node's"},
       {"FOUNDING_NODES", "all peers and itself",
-       "how many nodes must be present and empty to found a cluster"},
+       "how many nodes must be present and empty to found a cluster; needed with dns:"},
       {"LEADER_PRIORITY", "0",
        "0 to 100: a healthy node with a higher one is handed leadership after a while; equal ones: no wish"},
       {"AUTO_JOIN", "on", "whether a node that starts empty and reaches this one is taken into the cluster"},

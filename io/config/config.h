@@ -39,10 +39,11 @@ struct Config {
   Address peer_address;
   std::optional<TlsPaths> peer_tls;        // nodes talk in plain text without it, on loopback
   std::optional<PathSetting> revocations;  // certificates that are refused, lists of peer_tls's authority
-  std::string advertised_api;      // host:port where clients reach this node, by HTTPS if that is served
-  std::string advertised_peer;     // host:port where the other nodes do
-  std::string cluster_secret;      // the bytes; empty if there is none
-  std::vector<PeerAddress> peers;  // without this node itself
+  std::string advertised_api;         // host:port where clients reach this node, by HTTPS if that is served
+  std::string advertised_peer;        // host:port where the other nodes do
+  std::string cluster_secret;         // the bytes; empty if there is none
+  std::vector<PeerAddress> peers;     // without this node itself
+  std::optional<Address> peers_name;  // instead: each address it has is a node's, one may be this node's own
   size_t founding_nodes = 1;
   uint8_t leader_priority = 0;
   protocol::Version protocol_max = protocol::kNewest;
@@ -78,6 +79,7 @@ struct Sources {
   std::map<std::string, std::string, std::less<>> environment;  // with the values of _FILE variables read
   std::map<std::string, std::string, std::less<>> file;
   std::string host_name;
+  std::vector<std::string> own_addresses;  // of this machine's interfaces, without those nobody else reaches
 };
 
 struct LoadedConfig {

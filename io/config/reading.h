@@ -32,6 +32,7 @@ class Reading {
     errors_.push_back("PATRONUS_" + std::string(name) + " (not shown here) " + std::string(why));
   }
   const std::string& host_name() const { return sources_.host_name; }
+  const std::vector<std::string>& own_addresses() const { return sources_.own_addresses; }
 
  private:
   const Sources& sources_;

@@ -71,7 +71,8 @@ class Diagnosis {
       const std::string waits = text_of(one.status, "waits_for");
       add(Severity::kDegraded,
           "node " + one.node + " belongs to no cluster yet" + (waits == "-" ? "" : ": " + waits),
-          "start the nodes that it waits for, with PATRONUS_PEERS that name each other");
+          "start the nodes that it waits for, with PATRONUS_PEERS that name each other, or a dns: name that "
+          "leads to all of them");
     }
     if (clusters.size() < 2) return;
     std::string all;

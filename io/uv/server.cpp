@@ -32,6 +32,7 @@ DriverOptions driver_options(const Config& config, wal::Recovered&& recovered, S
   options.boot.heartbeat_interval = config.heartbeat_interval;
   options.boot.leader_priority = config.leader_priority;
   options.boot.founding_nodes = config.founding_nodes;
+  options.boot.founding_by_name = config.peers_name.has_value();
   options.boot.leave_grace = config.drain_grace;
   options.boot.auto_join = config.auto_join;
   options.boot.protocol = config.protocol_max;
@@ -44,6 +45,7 @@ DriverOptions driver_options(const Config& config, wal::Recovered&& recovered, S
   options.boot.entries = std::move(recovered.entries);
   options.version = std::move(version);
   options.peers = config.peers;
+  options.peers_name = config.peers_name;
   options.log_position = recovered.position;
   options.log_segments = std::move(recovered.segments);
   options.request_timeout = config.request_timeout;
@@ -84,6 +86,10 @@ Server::Server(const Config& config, Certificates&& certificates, OpenedData&& d
                                                        [this] { uv_async_send(passwords_done_->get()); });
   TlsStreams::Listener& listener = *this;
   streams_ = std::make_unique<TlsStreams>(loop_.get(), listener);
+  names_ = std::make_unique<NameLookUp>(loop_.get(), [this](NameAnswer&& answer) {
+    needs_flush_ = true;
+    driver_->looked_up(std::move(answer));
+  });
   const wal::Recovered& recovered = directory_.recovered;
   writer_ =
       std::make_unique<LogWriter>(directory_.path, recovered.incarnation, recovered.position,
@@ -135,12 +141,14 @@ int Server::run() {
     loop_.run();
   }
   watchdog_.rest();
+  const bool looks_up = names_->is_asking() || streams_->is_looking_up();
   // Those with threads go first: their notifications use the loop.
   writer_.reset();
   image_.reset();
   artefacts_.reset();
   passwords_.reset();
   reloader_.reset();
+  names_.reset();
   streams_.reset();
   timer_.reset();
   second_.reset();
@@ -152,6 +160,12 @@ int Server::run() {
   passwords_done_.reset();
   terminate_.reset();
   interrupt_.reset();
+  // The loop would wait for the system's resolver, which takes its time where DNS is dead and can't be called
+  // off. All else is done.
+  if (looks_up && !begins_again_) {
+    flush_log();
+    std::_Exit(exit_code_);
+  }
   return exit_code_;
 }
 
@@ -271,6 +285,12 @@ void Server::log(const Notice& notice) {
       break;
     case NoticeKind::kArtefact:
       log_line(LogLevel::kInfo, "state", notice.text);
+      break;
+    case NoticeKind::kName:
+      log_line(LogLevel::kInfo, "names", notice.text);
+      break;
+    case NoticeKind::kNameFault:
+      log_line(LogLevel::kWarn, "names", notice.text);
       break;
     case NoticeKind::kStranger:
       log_line(LogLevel::kWarn, "refused", notice.text);

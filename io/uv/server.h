@@ -14,6 +14,7 @@
 #include "io/uv/certificate_reloader.h"
 #include "io/uv/certificates.h"
 #include "io/uv/loop.h"
+#include "io/uv/name_look_up.h"
 #include "io/uv/tls_streams.h"
 #include "io/uv/watchdog.h"
 
@@ -39,6 +40,7 @@ class Server final : private Ports, private TlsStreams::Listener {
   static Instant monotonic();
   Now now() override;
   void dial(ConnId conn, const std::string& address) override { streams_->dial(conn, address); }
+  void look_up(const Address& name) override { names_->ask(name); }
   size_t write(ConnId conn, std::string&& bytes) override { return streams_->write(conn, std::move(bytes)); }
   size_t backlog(ConnId conn) const override { return streams_->backlog(conn); }
   void close(ConnId conn) override { streams_->close(conn); }
@@ -109,6 +111,7 @@ class Server final : private Ports, private TlsStreams::Listener {
   std::unique_ptr<Handle<uv_signal_t>> terminate_;
   std::unique_ptr<Handle<uv_signal_t>> interrupt_;
   std::unique_ptr<TlsStreams> streams_;
+  std::unique_ptr<NameLookUp> names_;
   std::unique_ptr<CertificateReloader> reloader_;
   std::unique_ptr<LogWriter> writer_;
   std::unique_ptr<ImageWriter> image_;

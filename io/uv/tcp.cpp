@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/base/assert.h"
+#include "core/base/limits.h"
 
 #include "io/uv/loop.h"
 
@@ -185,6 +186,11 @@ void TcpStreams::dial(ConnId conn, const std::string& text) {
   if (uv_ip4_addr(address->host.c_str(), address->port, reinterpret_cast<sockaddr_in*>(&where)) == 0 ||
       uv_ip6_addr(address->host.c_str(), address->port, reinterpret_cast<sockaddr_in6*>(&where)) == 0) {
     connect(stream, reinterpret_cast<const sockaddr*>(&where));
+    return;
+  }
+  // A look-up can outlast the patience of who dials by far, and then another one is asked for.
+  if (resolving_.size() >= limits::kDialLookUpsMax) {
+    fail_later(stream, LinkEnd::kTimeout);
     return;
   }
   auto* resolving = new Resolving;

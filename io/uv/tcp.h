@@ -49,6 +49,8 @@ class TcpStreams {
   void stop_listening(Door door);
   // The stream is known by another id from now on, which must be free.
   void rename(ConnId conn, ConnId to);
+  // Some name that was dialled is still looked up, maybe for a stream that is gone.
+  bool is_looking_up() const { return !resolving_.empty(); }
   // Accepts no more, and closes everything at once.
   void shut_down();
 

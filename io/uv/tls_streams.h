@@ -54,6 +54,7 @@ class TlsStreams final : private TcpStreams::Listener {
   void close(ConnId conn);
   void pause_reading(ConnId conn, bool pause) { tcp_.pause_reading(conn, pause); }
   void stop_listening(Door door) { tcp_.stop_listening(door); }
+  bool is_looking_up() const { return tcp_.is_looking_up(); }
   // Ports::has_arrivals().
   bool has_arrivals(Door door) const;
   [[nodiscard]] std::optional<NodeId> proven_identity(ConnId conn) const;

@@ -176,14 +176,27 @@ void Session::on_hello(std::string_view payload) {
   } else if (!expected_.empty() && peer.id != expected_) {
     fail("is node " + peer.id + ", expected " + expected_);
   } else if (peer.id == self_.id) {
-    fail(peer.incarnation == self_.incarnation ? "is this node itself"
-                                               : "has this node's own id " + self_.id);
+    meet_namesake(peer);
   } else if (peer.cluster_id && self_.cluster_id && peer.cluster_id != self_.cluster_id) {
     refuse_cluster(std::move(peer));
   } else {
     version_ = std::min(peer.protocol, self_.protocol);
     peer_ = std::move(peer);
     if (side_ == Side::kAcceptor) queue_hello();
+  }
+}
+
+// Another process may have its data directory, if somebody has copied that.
+void Session::meet_namesake(const PeerIdentity& peer) {
+  met_itself_ =
+      peer.incarnation == self_.incarnation && peer.boot == self_.boot && peer.process == self_.process;
+  if (met_itself_) {
+    // So that the dialling end knows where it has come to.
+    if (side_ == Side::kAcceptor) queue_hello();
+    fail("is this node itself");
+  } else {
+    fail("has this node's own id " + self_.id +
+         (peer.incarnation == self_.incarnation ? " and its data directory" : ""));
   }
 }
 

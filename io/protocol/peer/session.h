@@ -50,6 +50,8 @@ class Session {
 
   // Why the connection must be closed; empty while it is sound.
   const std::string& failure() const { return failure_; }
+  // Of a failure: the other end is this very process, at whatever address it was reached.
+  bool met_itself() const { return met_itself_; }
   // Of a failure: the other end goes on from what was left of this node's own cluster, as another one.
   const std::optional<PeerIdentity>& successor() const { return successor_; }
   // The handshake must be done by then.
@@ -61,6 +63,7 @@ class Session {
   void queue_hello();
   void on_frame(FrameType type, std::string_view payload);
   void on_hello(std::string_view payload);
+  void meet_namesake(const PeerIdentity& peer);
   void refuse_cluster(PeerIdentity&& peer);
   void fail(std::string why);
   // Writes a frame around what `fill` appends.
@@ -73,6 +76,7 @@ class Session {
   std::optional<PeerIdentity> peer_;
   protocol::Version version_ = protocol::kOldest;
   bool said_goodbye_ = false;
+  bool met_itself_ = false;
   std::optional<PeerIdentity> successor_;
   std::string failure_;
   Instant handshake_deadline_;
