@@ -259,7 +259,7 @@ void Checkers::note_applied(const Entry& entry) {
   if (applied.result.outcome != Outcome::kOk) return;
   if (const auto* put = std::get_if<PutOp>(&command->op)) effect(put->value, applied.result.record);
   if (const auto* batch = std::get_if<BatchOp>(&command->op)) {
-    for (size_t i = 0; i < applied.result.steps.size(); ++i) {
+    for (size_t i = 0; applied.result.succeeded && i < applied.result.steps.size(); ++i) {
       if (applied.result.steps[i].record) effect(batch->then[i].value, *applied.result.steps[i].record);
     }
   }

@@ -28,6 +28,8 @@ struct Totals {
   uint64_t events = 0;
   uint64_t operations = 0;
   uint64_t acknowledged = 0;
+  uint64_t conditional = 0;
+  uint64_t unmet = 0;
   uint64_t leaders = 0;
   SessionCounts sessions;
   uint64_t too_hard = 0;
@@ -62,6 +64,8 @@ void add(Totals& totals, uint64_t seed, Outcome&& outcome) {
   totals.events += outcome.events;
   totals.operations += outcome.operations;
   totals.acknowledged += outcome.acknowledged;
+  totals.conditional += outcome.conditional;
+  totals.unmet += outcome.unmet;
   totals.leaders += outcome.leaders;
   totals.sessions.logins += outcome.sessions.logins;
   totals.sessions.checks += outcome.sessions.checks;
@@ -205,11 +209,13 @@ void print_totals(const Totals& totals, double seconds, uint32_t jobs) {
   std::printf("%.1f seeds/s, %.0f events/s, %.0f simulated seconds/s on %u job%s\n",
               static_cast<double>(totals.seeds) / seconds, static_cast<double>(totals.events) / seconds,
               simulated / seconds, jobs, jobs == 1 ? "" : "s");
-  std::printf("%llu operations, %llu acknowledged, %llu leaders, %llu histories too hard to judge\n",
-              static_cast<unsigned long long>(totals.operations),
-              static_cast<unsigned long long>(totals.acknowledged),
-              static_cast<unsigned long long>(totals.leaders),
-              static_cast<unsigned long long>(totals.too_hard));
+  std::printf(
+      "%llu operations, %llu acknowledged; %llu writes on a condition, of which %llu did not hold; "
+      "%llu leaders, %llu histories too hard to judge\n",
+      static_cast<unsigned long long>(totals.operations),
+      static_cast<unsigned long long>(totals.acknowledged),
+      static_cast<unsigned long long>(totals.conditional), static_cast<unsigned long long>(totals.unmet),
+      static_cast<unsigned long long>(totals.leaders), static_cast<unsigned long long>(totals.too_hard));
   const SessionCounts& sessions = totals.sessions;
   std::printf(
       "sessions: %llu logins, %llu checks, %llu refreshes (%llu in two tabs), %llu logouts, %llu thefts, "

@@ -294,7 +294,12 @@ void World::report(Outcome& outcome) const {
   outcome.events = events_.count();
   outcome.simulated = events_.now() - Instant{};
   outcome.operations = history_.size();
-  for (const Op& op : history_) outcome.acknowledged += op.end == OpEnd::kOk ? 1 : 0;
+  for (const Op& op : history_) {
+    outcome.acknowledged += op.end == OpEnd::kOk ? 1 : 0;
+    if (op.guard == Guard::kNone) continue;
+    outcome.conditional += op.end == OpEnd::kOk || op.end == OpEnd::kFailed ? 1 : 0;
+    outcome.unmet += op.end == OpEnd::kFailed ? 1 : 0;
+  }
   outcome.committed = checkers_.committed();
   outcome.leaders = checkers_.leaders();
   outcome.too_hard = too_hard_;

@@ -30,6 +30,8 @@ struct Outcome {
   Duration simulated{};
   uint64_t operations = 0;
   uint64_t acknowledged = 0;
+  uint64_t conditional = 0;  // writes whose condition was judged
+  uint64_t unmet = 0;        // and did not hold
   uint64_t committed = 0;
   uint64_t leaders = 0;
   uint64_t too_hard = 0;

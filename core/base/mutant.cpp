@@ -68,8 +68,10 @@ constexpr std::string_view kNames[] = {"none",
                                        "truncate-always",
                                        "forget-erased-row",
                                        "forget-keyed-row",
-                                       "forget-member-row"};
-static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kForgetMemberRow) + 1);
+                                       "forget-member-row",
+                                       "ignore-expected",
+                                       "no-rotation"};
+static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kNoRotation) + 1);
 }  // namespace
 
 Mutant mutant_by_name(std::string_view name) {

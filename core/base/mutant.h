@@ -68,6 +68,8 @@ enum class Mutant {
   kForgetErasedRow,        // what was deleted stays in the image
   kForgetKeyedRow,         // kept answers do not get into the image
   kForgetMemberRow,        // who belongs does not get into the image
+  kIgnoreExpected,         // a write that names the revision it expects is done whatever is there
+  kNoRotation,             // a refresh gives the same refresh token again
 };
 
 #ifdef PATRONUS_MUTANTS
