@@ -52,6 +52,7 @@ class Network {
   void cut(HostId from, HostId to) { cut_[{from, to}] = true; }
   void heal(HostId from, HostId to) { cut_.erase({from, to}); }
   void heal_all() { cut_.clear(); }
+  bool has_cuts() const { return !cut_.empty(); }
   bool reaches(HostId from, HostId to) const { return !cut_.contains({from, to}); }
   void slow_down(HostId from, HostId to, Duration by) { slow_[{from, to}] = by; }
   void speed_up_all() { slow_.clear(); }

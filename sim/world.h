@@ -104,10 +104,15 @@ class World final : private Network::Hosts {
   void slow_link();
   void slow_disk();
   void fill_disk();
+  void heal_network();
   void mend_network();
   void heal();
   void no_flapping() const;
   void count(const char* fault) { ++faults_[fault]; }
+  // telling.cpp: for who looks at the run.
+  void tell(const std::string& who, const std::string& text);
+  // Which nodes reach which.
+  std::string describe_ways() const;
   bool may_wipe(HostId host) const;
   bool removal_is_under_way() const;
   using Voters = std::map<NodeId, Incarnation>;
