@@ -89,6 +89,14 @@ bench-return:
 	@cmake --build build -j $(JOBS) --target patronusd patronus-load
 	@bench/return.py $(RETURN)
 
+# Figure 16 of the Raft paper, in the simulator: the time without a leader after a crash. Options in FIGURE16, such as
+# FIGURE16='--trials 100'; the drawing is build/figure16.svg.
+bench-figure16:
+	@deploy/deps.sh build bench
+	@$(CMAKE) -S . -B build -DCMAKE_BUILD_TYPE=Release -DPATRONUS_BENCH=ON > /dev/null
+	@cmake --build build -j $(JOBS) --target patronus-figure16
+	@build/patronus-figure16 --jobs $(JOBS) --svg build/figure16.svg $(FIGURE16)
+
 # What testssl.sh finds at a node and at HAProxy, of the cluster that runs or of one started for it; exit code 1 if
 # anything is above LOW. Takes a few minutes.
 testssl: build

@@ -107,6 +107,7 @@ void Host::start() {
   options.boot.api_address = name_ + ":8443";
   options.boot.election_timeout = profile_.election_timeout;
   options.boot.heartbeat_interval = profile_.heartbeat_interval;
+  options.boot.paper_elections = profile_.paper_elections;
   options.boot.leader_priority = profile_.leader_priorities.at(id_);
   const uint32_t configured = founded_() ? profile_.nodes + profile_.extras : profile_.nodes;
   options.boot.leave_grace = profile_.leave_grace;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "core/base/limits.h"
@@ -22,6 +23,7 @@ struct Profile {
   Duration length{};  // of the troubled part
   Duration election_timeout{};
   Duration heartbeat_interval{};
+  std::optional<Duration> paper_elections;  // as in Boot
   Duration latency_min{};
   Duration latency_max{};
   Duration sync_min{};
