@@ -40,6 +40,7 @@ World::World(Tape& tape, const Profile& profile, bool keep_trace)
                       raft.term().value * 4 + raft.role().index(),
                       raft.log().last_index().value * 65'537 + raft.commit().value);
           if (trace_.keeps()) record(host);
+          if (onlooker_) onlooker_(hosts_);
           checkers_.after_step(host);
           changes_.after_step(host);
           if (profile_.strike_elections) strike_election(host);
@@ -332,11 +333,12 @@ void World::report(Outcome& outcome) const {
   outcome.recording = trace_.recording();
 }
 
-Outcome run_world(Tape tape, bool keep_trace) {
+Outcome run_world(Tape tape, bool keep_trace, Onlooker onlooker) {
   set_assertion_handler(throw_violation);
   Outcome outcome;
   {
     World world(tape, keep_trace);
+    world.set_onlooker(std::move(onlooker));
     try {
       world.run();
     } catch (const Violation& violation) {
@@ -346,6 +348,7 @@ Outcome run_world(Tape tape, bool keep_trace) {
     world.report(outcome);
   }
   outcome.decisions = tape.decisions();
+  outcome.asked = tape.asked();
   return outcome;
 }
 

@@ -1,10 +1,12 @@
 // One run: a cluster, its clients and its troubles, from the first event to the verdict.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sim/change_checker.h"
@@ -41,10 +43,14 @@ struct Outcome {
   uint32_t hosts = 0;
   Recording recording;
   Decisions decisions;
+  std::map<std::string, size_t> asked;  // how many of each track
 };
 
+// Told after each thing that a node did, for who wants to see how the cluster stands.
+using Onlooker = std::function<void(const std::vector<std::unique_ptr<Host>>&)>;
+
 // Runs the tape to its end. `keep_trace` keeps lines to read; the hash is made in any case.
-[[nodiscard]] Outcome run_world(Tape tape, bool keep_trace);
+[[nodiscard]] Outcome run_world(Tape tape, bool keep_trace, Onlooker onlooker = {});
 
 class World final : private Network::Hosts {
  public:
@@ -54,6 +60,8 @@ class World final : private Network::Hosts {
   // Throws Violation.
   void run();
   void report(Outcome& outcome) const;
+
+  void set_onlooker(Onlooker onlooker) { onlooker_ = std::move(onlooker); }
 
   // For tests that go step by step: begins, and lets time pass.
   void start();
@@ -145,6 +153,7 @@ class World final : private Network::Hosts {
   Operator operator_;
   OpHistory history_;
   uint64_t next_value_ = 0;
+  Onlooker onlooker_;
   Checkers checkers_;
   ChangeChecker changes_;
   std::map<std::string, uint64_t> faults_;
