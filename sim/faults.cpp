@@ -43,6 +43,8 @@ void World::make_trouble() {
   add(profile_.full_disks, &World::fill_disk);
   add(profile_.operators, &World::operate);
   add(profile_.partitions || profile_.one_way, &World::mend_network);
+  add(profile_.suspensions, &World::suspend);
+  add(profile_.flapping, &World::flap);
   if (on.empty()) return;
   const uint32_t which = troubles_.choose(static_cast<uint32_t>(on.size()) + 1);
   if (which > 0) (this->*on[which - 1])();

@@ -85,6 +85,10 @@ Profile draw_profile(Track& tape) {
   p.ask_new_leaders = tape.chance(500);
   // A world's state is small; its image is to be written in several pieces all the same.
   if (tape.chance(500)) p.checkpoint_pace.piece_rows = 1 + tape.choose(8);
+  p.suspensions = tape.chance(300);
+  p.flapping = tape.chance(300);
+  // Far more than any quartz is off, so that what is wrong by it shows within seconds.
+  if (tape.chance(300)) p.clock_rate_ppm = 1 + tape.choose(50'000);
   return p;
 }
 
@@ -120,6 +124,9 @@ std::string Profile::describe() const {
   name(strike_elections, "strike-elections");
   name(strike_commits, "strike-commits");
   name(ask_new_leaders, "ask-new-leaders");
+  name(suspensions, "suspensions");
+  name(flapping, "flapping");
+  name(clock_rate_ppm != 0, "clock-rates");
   return text;
 }
 

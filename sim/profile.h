@@ -64,6 +64,14 @@ struct Profile {
   bool strike_elections = false;  // and come while votes are under way
   bool strike_commits = false;    // and silence a leader just as it learns what is committed
   bool ask_new_leaders = false;   // whoever rests reads in a leader's first moments
+  bool suspensions = false;       // machines stand still and go on
+  bool flapping = false;          // links come and go
+  int64_t clock_rate_ppm = 0;     // by how much clocks are too fast or too slow, at most
+
+  // So long a time may last by the slowest clock.
+  Duration by_slowest_clock(Duration time) const {
+    return time + Duration{time.count() / 1'000'000 * clock_rate_ppm};
+  }
 
   std::string describe() const;
 };

@@ -213,7 +213,8 @@ void SessionClient::ended() {
 
 // Scenario 39: a node that lags must not go on accepting what was revoked.
 void SessionClient::probe() {
-  const bool must_be_known = events_.now() - *ended_at_ > 2 * profile_.election_timeout;
+  const bool must_be_known =
+      events_.now() - *ended_at_ > profile_.by_slowest_clock(2 * profile_.election_timeout);
   tabs_[0].ask(any_node(), get_me(token_), kPatience,
                [this, must_be_known](const std::optional<HttpAnswer>& answer) {
                  if (answer && answer->status == 200 && must_be_known)

@@ -30,7 +30,8 @@ World::World(Tape& tape, const Profile& profile, bool keep_trace)
       operator_(profile_, events_, tape, network_, trace_,
                 [this](uint64_t term) { return checkers_.leader_of(Term{term}); }),
       checkers_(hosts_),
-      changes_(profile_) {
+      changes_(profile_),
+      stamps_(profile_, hosts_) {
   for (HostId id = 0; id < profile_.nodes + profile_.extras; ++id) {
     hosts_.push_back(std::make_unique<Host>(
         id, profile_, events_, tape, network_, trace_,
@@ -43,6 +44,7 @@ World::World(Tape& tape, const Profile& profile, bool keep_trace)
           if (onlooker_) onlooker_(hosts_);
           checkers_.after_step(host);
           changes_.after_step(host);
+          stamps_.after_step(host, events_.now());
           if (profile_.strike_elections) strike_election(host);
           if (profile_.strike_commits) strike_commit(host);
           if (profile_.ask_new_leaders) ask_new_leader(host);
@@ -100,7 +102,9 @@ void World::start() {
   if (trace_.keeps()) network_.record(&trace_.recording());
   for (auto& host : hosts_) {
     Host* one = host.get();
-    if (profile_.clock_skew) one->set_wall_skew(static_cast<int64_t>(tape_.choose(240'000)) - 120'000);
+    if (profile_.clock_skew)
+      one->set_wall_skew(static_cast<int64_t>(tape_.choose(2 * kWallSkewMaxMs)) - kWallSkewMaxMs);
+    if (profile_.clock_rate_ppm != 0) draw_clock_rate(*one);
     if (one->id() < profile_.nodes) events_.after(tape_.between(0ms, 300ms), [one] { one->start(); });
   }
   start_clients();

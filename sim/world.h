@@ -18,6 +18,7 @@
 #include "sim/operator.h"
 #include "sim/profile.h"
 #include "sim/session_client.h"
+#include "sim/stamp_checker.h"
 #include "sim/tape.h"
 #include "sim/trace.h"
 
@@ -105,6 +106,12 @@ class World final : private Network::Hosts {
   void drain();
   void operate();
   Duration spell();
+  // machine_faults.cpp
+  void suspend();
+  void flap();
+  void flap_on(HostId from, HostId to, uint32_t times);
+  void draw_clock_rate(Host& host);
+  // faults.cpp
   void reset_stream();
   void kill();
   void cut_power();
@@ -156,6 +163,7 @@ class World final : private Network::Hosts {
   Onlooker onlooker_;
   Checkers checkers_;
   ChangeChecker changes_;
+  StampChecker stamps_;
   std::map<std::string, uint64_t> faults_;
   std::map<NodeId, Instant> doomed_;  // whose removal was asked for, and when last
   Term struck_;
