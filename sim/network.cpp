@@ -157,7 +157,9 @@ void Network::send_chunk(StreamId id, int from, std::string bytes, bool in_order
     when = std::max(when, sender.last_arrival);
     sender.last_arrival = when;
   }
-  if (recording_ != nullptr && stream.door == Door::kPeer) note_frames(stream, from, bytes, when, false);
+  // What is said to a machine that lost its power goes nowhere until somebody notices.
+  if (recording_ != nullptr && stream.door == Door::kPeer)
+    note_frames(stream, from, bytes, when, !stream.ends[1 - from].open);
   const Instant since = events_.now();
   const int to = 1 - from;
   events_.at(when, [this, id, to, since, moved = std::move(bytes)]() mutable {
