@@ -14,7 +14,7 @@ UNIT := build-asan
 MUTANTS := build-mutants
 TSAN := build-tsan
 
-.PHONY: deps build build-asan build-mutants build-tsan test test-full bench bench-failover bench-tokens bench-image bench-return testssl fuzz sim mutants run start stop restart format lint clean help
+.PHONY: deps build build-asan build-mutants build-tsan test test-full bench bench-failover bench-tokens bench-image bench-return bench-figure16 testssl fuzz fuzz-tapes sim mutants run start stop restart format lint clean help
 
 help:
 	@sed -n '/^#/p' Makefile | sed 's/^# \{0,1\}//'
@@ -89,6 +89,14 @@ bench-return:
 	@cmake --build build -j $(JOBS) --target patronusd patronus-load
 	@bench/return.py $(RETURN)
 
+# Figure 16 of the Raft paper, in the simulator: the time without a leader after a crash. Options in FIGURE16, such as
+# FIGURE16='--trials 100'; the drawing is build/figure16.svg.
+bench-figure16:
+	@deploy/deps.sh build bench
+	@$(CMAKE) -S . -B build -DCMAKE_BUILD_TYPE=Release -DPATRONUS_BENCH=ON > /dev/null
+	@cmake --build build -j $(JOBS) --target patronus-figure16
+	@build/patronus-figure16 --jobs $(JOBS) --svg build/figure16.svg $(FIGURE16)
+
 # What testssl.sh finds at a node and at HAProxy, of the cluster that runs or of one started for it; exit code 1 if
 # anything is above LOW. Takes a few minutes.
 testssl: build
@@ -115,6 +123,15 @@ fuzz:
 	  build-fuzz/$${target}_fuzz -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
 	    -artifact_prefix=build-fuzz/ build-fuzz/corpus/$$target 2> build-fuzz/$$target.log || { tail -40 build-fuzz/$$target.log; exit 1; }; \
 	  grep -E 'number_of_executed_units|cov:' build-fuzz/$$target.log | tail -2; done
+
+# Whole clusters under libFuzzer, whose inputs are the simulator's tapes: when it finds each of ten mutants, beside
+# random seeds in the same time. Options (fuzz/tapes.py --help) come in TAPES, such as TAPES='--seconds 60'.
+fuzz-tapes: build-mutants
+	@deploy/deps.sh build fuzz
+	@CC=clang-19 CXX=clang++-19 $(CMAKE) -S . -B build-fuzz-tapes -DCMAKE_BUILD_TYPE=Release -DPATRONUS_FUZZ=ON \
+	  -DPATRONUS_MUTANTS=ON > /dev/null
+	@cmake --build build-fuzz-tapes -j $(JOBS) --target tape_fuzz
+	@fuzz/tapes.py build-fuzz-tapes/tape_fuzz $(MUTANTS)/patronus-sim $(TAPES)
 
 run: build
 	@deploy/deps.sh run
@@ -145,4 +162,4 @@ lint:
 
 clean:
 	@deploy/local.sh stop > /dev/null 2>&1 || true
-	@rm -rf build build-asan build-mutants build-tsan build-fuzz $(LINT) .run
+	@rm -rf build build-asan build-mutants build-tsan build-fuzz build-fuzz-tapes $(LINT) .run

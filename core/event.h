@@ -40,6 +40,9 @@ struct Boot {
   std::string api_address;
   Duration election_timeout{};
   Duration heartbeat_interval{};
+  // For measuring beside the Raft paper: elections as there, without pre-vote, with timeouts of followers and
+  // candidates alike drawn from a window of this width above the election timeout.
+  std::optional<Duration> paper_elections;
   uint8_t leader_priority = 0;    // how much the operator would like this node to lead; 0 to 100
   size_t founding_nodes = 1;      // all of them must be present and empty to found a cluster
   bool founding_by_name = false;  // who they are is not listed: a name leads to them

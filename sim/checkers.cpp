@@ -1,5 +1,6 @@
 #include "sim/checkers.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "core/base/hash.h"
@@ -25,6 +26,34 @@ uint64_t number(std::string_view text) {
   uint64_t value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
   return value;
+}
+
+// The history up to a moment: what was answered later was not answered yet.
+std::vector<Op> until(const std::vector<Op>& ops, Instant moment) {
+  std::vector<Op> so_far;
+  for (Op op : ops) {
+    if (op.invoked > moment) continue;
+    if (op.returned > moment) op.end = OpEnd::kPending;
+    so_far.push_back(op);
+  }
+  return so_far;
+}
+
+// The first answer that contradicts those before it. A history that has no order has none either when it goes
+// on.
+std::string first_contradiction(const std::vector<Op>& ops) {
+  std::vector<Op> answered;
+  for (const Op& op : ops) {
+    if (op.returned < Instant::never()) answered.push_back(op);
+  }
+  std::sort(answered.begin(), answered.end(),
+            [](const Op& a, const Op& b) { return a.returned < b.returned; });
+  const auto first = std::partition_point(answered.begin(), answered.end(), [&](const Op& op) {
+    return check_key(until(ops, op.returned), kSearchStepsMax) != Linearizable::kNo;
+  });
+  if (first == answered.end()) return {};
+  return ": client " + std::to_string(first->client + 1) + " " + describe_question(*first) + " and " +
+         describe_answer(*first) + ", " + std::to_string(first->returned.ns / 1'000) + " us";
 }
 
 }  // namespace
@@ -259,7 +288,7 @@ void Checkers::note_applied(const Entry& entry) {
   if (applied.result.outcome != Outcome::kOk) return;
   if (const auto* put = std::get_if<PutOp>(&command->op)) effect(put->value, applied.result.record);
   if (const auto* batch = std::get_if<BatchOp>(&command->op)) {
-    for (size_t i = 0; i < applied.result.steps.size(); ++i) {
+    for (size_t i = 0; applied.result.succeeded && i < applied.result.steps.size(); ++i) {
       if (applied.result.steps[i].record) effect(batch->then[i].value, *applied.result.steps[i].record);
     }
   }
@@ -316,8 +345,8 @@ uint64_t Checkers::at_end(const OpHistory& history) {
         ++too_hard;
         break;
       case Linearizable::kNo:
-        throw Violation("linearizability",
-                        "no order explains what clients saw of key " + std::to_string(key));
+        throw Violation("linearizability", "no order explains what clients saw of key " +
+                                               std::to_string(key) + first_contradiction(ops));
     }
   }
   return too_hard;

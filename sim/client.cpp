@@ -1,6 +1,6 @@
 #include "sim/client.h"
 
-#include <charconv>
+#include <array>
 
 #include "sim/violation.h"
 
@@ -13,6 +13,24 @@ namespace {
 constexpr Duration kAttemptTimeout = 3s;
 constexpr Duration kRetryPause = 20ms;
 constexpr Duration kLoginPause = 300ms;
+
+bool is_ok(const HttpAnswer& response) {
+  return response.status == 200 || response.status == 201 || response.status == 204;
+}
+
+// The batch that swaps: a comparison, a put, and what is wanted if the comparison fails.
+std::string batch_of(const Op& op) {
+  const std::string key = R"("key":"k)" + std::to_string(op.key) + "\"";
+  const std::string compare =
+      op.guard == Guard::kValue
+          ? R"("target":"value","op":"=","value":")" + std::to_string(op.expected) + "\""
+          : R"("target":"mod_revision","op":"=","value":)" + std::to_string(op.expected_revision);
+  const std::string otherwise = op.guard == Guard::kElse ? R"(,"else":[{"op":"get",)" + key + "}]" : "";
+  return R"({"compare":[{)" + key + "," + compare + R"(}],"then":[{"op":"put",)" + key + R"(,"value":")" +
+         std::to_string(op.value) + "\"}]" + otherwise + "}";
+}
+
+std::string name_of(HostId node) { return "n" + std::to_string(node + 1); }
 
 }  // namespace
 
@@ -63,15 +81,28 @@ Op Client::draw_op() {
     op.kind = OpKind::kPut;
     op.value = ++next_value_;
   } else if (kind < 9) {
+    static constexpr std::array<Guard, 5> kGuards{Guard::kValue, Guard::kRevision, Guard::kElse,
+                                                  Guard::kIfMatch, Guard::kIfMatch};
     op.kind = OpKind::kSwap;
     op.value = ++next_value_;
-    op.key = last_seen_key_;
-    op.expected = last_seen_;
-    if (op.expected == 0) op.kind = OpKind::kPut;
+    guard(op, kGuards[tape_.choose(kGuards.size())]);
   } else {
     op.kind = OpKind::kDelete;
+    if (last_seen_ != 0 && tape_.chance(400)) guard(op, Guard::kIfMatch);
   }
   return op;
+}
+
+// Of a key that is not there neither a value nor an If-Match can tell; its revision is 0.
+void Client::guard(Op& op, Guard by) const {
+  op.key = last_seen_key_;
+  op.expected = last_seen_;
+  op.expected_revision = last_seen_revision_;
+  op.guard = op.expected == 0 && by != Guard::kElse ? Guard::kRevision : by;
+}
+
+void Client::tell(const std::string& text) {
+  trace_.line(events_.now(), "client " + std::to_string(id_ - kFirstClient + 1), text);
 }
 
 void Client::begin(const Op& op) {
@@ -79,6 +110,7 @@ void Client::begin(const Op& op) {
   history_.push_back(op);
   maybe_applied_ = false;
   node_ = tape_.choose(profile_.nodes + profile_.extras);
+  if (trace_.keeps()) tell(describe_question(op) + ", through " + name_of(node_));
   attempt();
 }
 
@@ -95,11 +127,13 @@ void Client::put_through(HostId node, std::function<void()> done) {
   only_node_ = node;
   when_through_ = std::move(done);
   node_ = node;
+  if (trace_.keeps()) tell(describe_question(op) + ", through " + name_of(node_));
   attempt();
 }
 
 std::string Client::request_of(const Op& op) const {
   const std::string path = "/api/v1/state/sim/k" + std::to_string(op.key);
+  const bool is_batch = op.kind == OpKind::kSwap && op.guard != Guard::kIfMatch;
   std::string text;
   std::string body;
   switch (op.kind) {
@@ -114,16 +148,14 @@ std::string Client::request_of(const Op& op) const {
       body = std::to_string(op.value);
       break;
     case OpKind::kSwap:
-      text = "POST /api/v1/state/sim/batch";
-      body = R"({"compare":[{"key":"k)" + std::to_string(op.key) +
-             R"(","target":"value","op":"=","value":")" + std::to_string(op.expected) +
-             R"("}],"then":[{"op":"put","key":"k)" + std::to_string(op.key) + R"(","value":")" +
-             std::to_string(op.value) + R"("}]})";
+      text = is_batch ? "POST /api/v1/state/sim/batch" : "PUT " + path;
+      body = is_batch ? batch_of(op) : std::to_string(op.value);
       break;
   }
   text += " HTTP/1.1\r\nHost: sim\r\nAuthorization: Bearer " + token_ + "\r\n";
   if (op.keyed) text += "Idempotency-Key: c" + std::to_string(*current_) + "\r\n";
-  if (op.kind == OpKind::kSwap) text += "Content-Type: application/json\r\n";
+  if (is_batch) text += "Content-Type: application/json\r\n";
+  if (op.guard == Guard::kIfMatch) text += "If-Match: \"" + std::to_string(op.expected_revision) + "\"\r\n";
   if (!body.empty()) text += "Content-Length: " + std::to_string(body.size()) + "\r\n";
   return text + "\r\n" + body;
 }
@@ -183,7 +215,9 @@ void Client::give_up_attempt() {
     ++attempt_;
     node_ = only_node_ ? *only_node_ : tape_.choose(profile_.nodes + profile_.extras);
     events_.after(kRetryPause, [this, attempt = attempt_] {
-      if (attempt == attempt_ && current_) this->attempt();
+      if (attempt != attempt_ || !current_) return;
+      if (trace_.keeps()) tell("tries again, through " + name_of(node_));
+      this->attempt();
     });
     return;
   }
@@ -218,7 +252,6 @@ void Client::on_response(const HttpAnswer& response) {
   // Nobody ends these sessions, so no node may, whichever of them dies.
   if (response.status == 401)
     throw Violation("sessions", "client " + std::to_string(op.client) + " is refused: " + response.body);
-  const bool ok = response.status == 200 || response.status == 201 || response.status == 204;
   if (response.status == 503 || response.status == 504 || response.status == 507) {
     const bool maybe = response.body.find("\"maybe_applied\":true") != std::string::npos;
     maybe_applied_ = maybe_applied_ || maybe;
@@ -230,18 +263,39 @@ void Client::on_response(const HttpAnswer& response) {
     }
     return;
   }
+  on_answer(response);
+}
+
+void Client::saw(const Op& op) {
+  last_seen_ = op.value;
+  last_seen_key_ = op.key;
+  last_seen_revision_ = op.revision;
+}
+
+// The answer says for certain what became of it.
+void Client::on_answer(const HttpAnswer& response) {
+  Op& op = history_[*current_];
+  const bool ok = is_ok(response);
+  const bool was_there = response.body.find("\"found\":true") != std::string::npos;
   if (op.kind == OpKind::kRead && (ok || response.status == 404)) {
     op.value = ok ? number_after(response.body, "") : 0;
-    last_seen_ = op.value;
-    last_seen_key_ = op.key;
+    op.revision = ok ? number_after(response.headers, "ETag: \"") : 0;
+    saw(op);
     end_op(OpEnd::kOk);
+  } else if (op.guard == Guard::kElse && ok &&
+             response.body.find("\"succeeded\":false") != std::string::npos) {
+    op.found = was_there ? number_after(response.body, "\"value\":\"") : 0;
+    op.found_revision = was_there ? number_after(response.body, "\"mod_revision\":") : 0;
+    end_op(OpEnd::kFailed);
+  } else if (op.guard == Guard::kIfMatch && (response.status == 412 || response.status == 404)) {
+    op.found_revision = number_after(response.body, "the key's mod_revision is ");
+    end_op(OpEnd::kFailed);
   } else if (op.kind == OpKind::kDelete && (ok || response.status == 404)) {
     op.revision = number_after(response.headers, "X-Patronus-Revision: ");
     end_op(ok ? OpEnd::kOk : OpEnd::kFailed);
   } else if (op.kind != OpKind::kRead && ok) {
     op.revision = number_after(response.body, "\"mod_revision\":");
-    last_seen_ = op.value;
-    last_seen_key_ = op.key;
+    saw(op);
     end_op(OpEnd::kOk);
   } else if (op.kind == OpKind::kSwap && response.status == 409) {
     end_op(OpEnd::kFailed);
@@ -256,6 +310,7 @@ void Client::end_op(OpEnd end) {
   Op& op = history_[*current_];
   op.end = end;
   if (end == OpEnd::kOk || end == OpEnd::kFailed) op.returned = events_.now();
+  if (trace_.keeps()) tell(describe_answer(op));
   ++attempt_;
   current_.reset();
   observer_(op);

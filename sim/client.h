@@ -42,10 +42,16 @@ class Client {
   void think();
   void begin(const Op& op);
   Op draw_op();
+  // What is expected is what this client saw last.
+  void guard(Op& op, Guard by) const;
   std::string request_of(const Op& op) const;
   void attempt();
   void give_up_attempt();
   void on_response(const HttpAnswer& response);
+  void on_answer(const HttpAnswer& response);
+  void saw(const Op& op);
+  // In words, for who looks at the run.
+  void tell(const std::string& text);
   void on_login(const HttpAnswer& response);
   void send();
   void end_op(OpEnd end);
@@ -62,8 +68,10 @@ class Client {
 
   bool finishing_ = false;
   std::optional<size_t> current_;  // place in the history
-  uint64_t last_seen_ = 0;         // a value to swap from
+  // A value to swap from, its key and its revision.
+  uint64_t last_seen_ = 0;
   uint32_t last_seen_key_ = 0;
+  uint64_t last_seen_revision_ = 0;
   uint64_t thought_ = 0;  // names the pause under way; a former one begins nothing
   uint64_t attempt_ = 0;  // names the current attempt; timeouts of former ones do nothing
   bool maybe_applied_ = false;

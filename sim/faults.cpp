@@ -44,6 +44,8 @@ void World::make_trouble() {
   add(profile_.full_disks, &World::fill_disk);
   add(profile_.operators, &World::operate);
   add(profile_.partitions || profile_.one_way, &World::mend_network);
+  add(profile_.suspensions, &World::suspend);
+  add(profile_.flapping, &World::flap);
   if (on.empty()) return;
   const uint32_t which = troubles_.choose(static_cast<uint32_t>(on.size()) + 1);
   if (which > 0) (this->*on[which - 1])();
@@ -55,7 +57,9 @@ Duration World::spell() {
 }
 
 void World::reset_stream() {
-  if (network_.reset_one()) count("reset");
+  if (!network_.reset_one()) return;
+  count("reset");
+  tell("network", "resets a stream");
 }
 
 void World::kill() { crash(false); }
@@ -64,14 +68,21 @@ void World::cut_power() { crash(true); }
 void World::refuse_redials() {
   network_.set_refusing(true);
   count("refusal");
-  events_.after(spell(), [this] { network_.set_refusing(false); });
+  tell("network", "refuses new links");
+  events_.after(spell(), [this] {
+    network_.set_refusing(false);
+    tell("network", "takes new links again");
+  });
 }
 
 void World::slow_link() {
-  network_.slow_down(troubles_.choose(static_cast<uint32_t>(hosts_.size())),
-                     troubles_.choose(static_cast<uint32_t>(hosts_.size())),
-                     troubles_.between(1ms, profile_.election_timeout));
+  const HostId from = troubles_.choose(static_cast<uint32_t>(hosts_.size()));
+  const HostId to = troubles_.choose(static_cast<uint32_t>(hosts_.size()));
+  const Duration by = troubles_.between(1ms, profile_.election_timeout);
+  network_.slow_down(from, to, by);
   count("slow link");
+  tell("network", "is slower from " + hosts_[from]->name() + " to " + hosts_[to]->name() + ", by " +
+                      std::to_string(by / 1ms) + " ms");
   if (troubles_.chance(300)) network_.speed_up_all();
 }
 
@@ -79,7 +90,11 @@ void World::slow_disk() {
   Host* host = hosts_[victim()].get();
   host->set_disk_slowness(troubles_.between(1ms, profile_.election_timeout));
   count("slow disk");
-  events_.after(spell(), [host] { host->set_disk_slowness(0ms); });
+  tell(host->name(), "has a slow disk");
+  events_.after(spell(), [this, host] {
+    host->set_disk_slowness(0ms);
+    tell(host->name(), "has a disk of the usual speed again");
+  });
 }
 
 // One disk or all of them.
@@ -94,8 +109,13 @@ void World::fill_disk() {
   }
 }
 
-void World::mend_network() {
+void World::heal_network() {
+  if (network_.has_cuts()) tell("network", "is whole again");
   network_.heal_all();
+}
+
+void World::mend_network() {
+  heal_network();
   network_.speed_up_all();
 }
 
@@ -116,8 +136,8 @@ void World::partition() {
       network_.cut(b, a);
     }
   }
-  if (trace_.keeps()) trace_.line(events_.now(), "network", "splits");
-  events_.after(spell(), [this] { network_.heal_all(); });
+  if (trace_.keeps() && network_.has_cuts()) tell("network", "splits: " + describe_ways());
+  events_.after(spell(), [this] { heal_network(); });
 }
 
 void World::one_way_cut() {
@@ -126,9 +146,11 @@ void World::one_way_cut() {
   if (from == to) return;
   count("one-way cut");
   network_.cut(from, to);
-  if (trace_.keeps())
-    trace_.line(events_.now(), "network", hosts_[from]->name() + " no longer reaches " + hosts_[to]->name());
-  events_.after(spell(), [this, from, to] { network_.heal(from, to); });
+  tell("network", hosts_[from]->name() + " no longer reaches " + hosts_[to]->name());
+  events_.after(spell(), [this, from, to] {
+    network_.heal(from, to);
+    tell("network", hosts_[from]->name() + " reaches " + hosts_[to]->name() + " again");
+  });
 }
 
 void World::crash(bool power_cut) {
@@ -178,6 +200,7 @@ void World::strike_commit(const Host& host) {
   if (!troubles_.chance(10)) return;
   count("silenced leader");
   const HostId leader = host.id();
+  tell("network", "silences " + host.name() + ", which has just learned what is committed");
   for (HostId peer = 0; peer < hosts_.size(); ++peer) {
     if (peer != leader) network_.cut(leader, peer);
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,14 @@
 namespace patronus::sim {
 
 enum class OpKind : uint8_t { kRead, kPut, kDelete, kSwap };
+// How a swap, or a deletion that is to happen only to what was seen, says what it expects.
+enum class Guard : uint8_t {
+  kNone,
+  kValue,     // a batch that compares the value
+  kRevision,  // a batch that compares the revision
+  kElse,      // the same, which otherwise reads what is there
+  kIfMatch,   // the header, which is answered with the revision that is there
+};
 enum class OpEnd : uint8_t {
   kPending,
   kOk,
@@ -23,21 +32,32 @@ struct Op {
   uint32_t client = 0;
   OpKind kind = OpKind::kRead;
   uint32_t key = 0;
-  uint64_t value = 0;     // put, swap: what is written; read: what was seen
-  uint64_t expected = 0;  // swap
-  bool keyed = false;     // repeated under an idempotency key until answered
+  uint64_t value = 0;  // put, swap: what is written; read: what was seen
+  Guard guard = Guard::kNone;
+  uint64_t expected = 0;           // swap, guarded deletion: the value that must be there; 0: none
+  uint64_t expected_revision = 0;  // its revision
+  // Where what was expected was not there: what was there instead, as far as the answer tells.
+  std::optional<uint64_t> found;
+  std::optional<uint64_t> found_revision;
+  bool keyed = false;  // repeated under an idempotency key until answered
   OpEnd end = OpEnd::kPending;
   Instant invoked;
   Instant returned = Instant::never();
-  uint64_t revision = 0;  // put, swap: of the write, as told
+  uint64_t revision = 0;  // put, swap: of the write; read: of what was seen; as told
 };
 
 using OpHistory = std::vector<Op>;
 
+// What a client does, as "puts 5 into k1"; and what becomes of it, as "is told that it is done".
+[[nodiscard]] std::string describe_question(const Op& op);
+[[nodiscard]] std::string describe_answer(const Op& op);
+
 enum class Linearizable : uint8_t { kYes, kNo, kTooHard };
 
 // Whether one key's operations, each a register's read, write, compare-and-swap or delete, have an order that
-// keeps real time and makes every answer right (Wing and Gong, with Lowe's memory of visited states).
+// keeps real time and makes every answer right (Wing and Gong, with Lowe's memory of visited states). Since
+// each value is written once, to expect a revision is to expect the value that has it; and answers that name
+// different revisions of the same value, or the same of different ones, can't all be right.
 // Operations without an answer may take effect at any time after they were asked, or never.
 [[nodiscard]] Linearizable check_key(const std::vector<Op>& ops, uint64_t steps_max);
 

@@ -107,6 +107,7 @@ void Host::start() {
   options.boot.api_address = name_ + ":8443";
   options.boot.election_timeout = profile_.election_timeout;
   options.boot.heartbeat_interval = profile_.heartbeat_interval;
+  options.boot.paper_elections = profile_.paper_elections;
   options.boot.leader_priority = profile_.leader_priorities.at(id_);
   const uint32_t configured = founded_() ? profile_.nodes + profile_.extras : profile_.nodes;
   options.boot.leave_grace = profile_.leave_grace;
@@ -260,9 +261,19 @@ void Host::ended(ConnId conn, LinkEnd how) {
   run(process_, [conn, how](Driver& driver) { driver.ended(conn, how); });
 }
 
+// The time since the world began, as a clock that goes at this host's rate shows it.
+Duration Host::shown(Instant at) const { return Duration{at.ns + at.ns / 1'000'000 * clock_rate_ppm_}; }
+
+Instant Host::when_clock_shows(Instant at) const {
+  const int64_t wanted = (at - clock_offset_).ns;
+  const int64_t rate = 1'000'000 + clock_rate_ppm_;
+  if (clock_rate_ppm_ == 0) return Instant{wanted};
+  return Instant{(wanted / rate + 1) * 1'000'000};
+}
+
 Now Host::clock() const {
-  const int64_t ms = events_.now().ns / 1'000'000;
-  return {events_.now() + clock_offset_, WallTime{kEpochMs + ms + wall_skew_ms_}};
+  const Duration time = shown(events_.now());
+  return {Instant{} + clock_offset_ + time, WallTime{kEpochMs + time / 1ms + wall_skew_ms_}};
 }
 
 void Host::dial(ConnId conn, const std::string& address) {
@@ -363,7 +374,7 @@ void Host::wake_at(Instant at) {
   timer_at_ = at;
   const uint64_t timer = ++timer_;
   if (at == Instant::never()) return;
-  events_.at(at - clock_offset_, [this, process = process_, timer] {
+  events_.at(when_clock_shows(at), [this, process = process_, timer] {
     if (process != process_ || timer != timer_) return;
     run(process, [this, timer](Driver& driver) {
       if (timer == timer_) timer_at_ = Instant::never();

@@ -23,6 +23,8 @@ namespace patronus::sim {
 
 // Where wall clocks begin.
 inline constexpr int64_t kEpochMs = 1'700'000'000'000;
+// By how much they are off at most, where they are.
+inline constexpr int64_t kWallSkewMaxMs = 120'000;
 
 // What was on the disks of those who made artefacts, by the artefact's index and hash: for the checkers, who
 // want to know what a disk holds.
@@ -63,6 +65,9 @@ class Host final : private Ports {
   void freeze();
   void thaw();
   void set_wall_skew(int64_t ms) { wall_skew_ms_ = ms; }
+  int64_t wall_skew_ms() const { return wall_skew_ms_; }
+  // So many millionths its clocks are too fast. Before it starts.
+  void set_clock_rate(int64_t ppm) { clock_rate_ppm_ = ppm; }
   void set_disk_slowness(Duration by) { disk_slowness_ = by; }
   // A full disk has room for the segment that was made ahead, and then for no other, nor for a checkpoint or
   // an artefact.
@@ -100,6 +105,9 @@ class Host final : private Ports {
  private:
   // Ports
   Now now() override { return clock(); }
+  Duration shown(Instant at) const;
+  // When its clock will show this, or shortly after.
+  Instant when_clock_shows(Instant at) const;
   void dial(ConnId conn, const std::string& address) override;
   size_t write(ConnId conn, std::string&& bytes) override;
   size_t backlog(ConnId) const override { return 0; }
@@ -180,6 +188,7 @@ class Host final : private Ports {
   std::deque<std::function<void()>> while_frozen_;
   Duration clock_offset_{};
   int64_t wall_skew_ms_ = 0;
+  int64_t clock_rate_ppm_ = 0;
   Duration disk_slowness_{};
   bool disk_is_full_ = false;
   bool has_next_segment_ = true;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -13,8 +14,36 @@ using Bits = std::vector<uint64_t>;
 bool get(const Bits& bits, size_t i) { return ((bits[i / 64] >> (i % 64)) & 1U) != 0; }
 void flip(Bits& bits, size_t i) { bits[i / 64] ^= uint64_t{1} << (i % 64); }
 
+// Which revision each value has, as far as answers told; nothing if they contradict each other.
+using Revisions = std::map<uint64_t, uint64_t>;
+std::optional<Revisions> revisions_of(const std::vector<Op>& ops) {
+  Revisions by_value;
+  Revisions by_revision;
+  const auto learn = [&](uint64_t value, uint64_t revision) {
+    if (value == 0 || revision == 0) return (value == 0) == (revision == 0);
+    return by_value.emplace(value, revision).first->second == revision &&
+           by_revision.emplace(revision, value).first->second == value;
+  };
+  for (const Op& op : ops) {
+    const bool tells = op.end == OpEnd::kOk && op.kind != OpKind::kDelete;
+    if (tells && !learn(op.value, op.revision)) return std::nullopt;
+    if (op.end == OpEnd::kFailed && op.found && op.found_revision && !learn(*op.found, *op.found_revision))
+      return std::nullopt;
+  }
+  return by_value;
+}
+
+// Whether what was there may be what the answer to a condition that did not hold says.
+bool fits_what_was_found(const Op& op, uint64_t value, const Revisions& revisions) {
+  if (value == op.expected || (op.found && *op.found != value)) return false;
+  if (!op.found_revision) return true;
+  if (value == 0 || *op.found_revision == 0) return value == 0 && *op.found_revision == 0;
+  const auto known = revisions.find(value);
+  return known == revisions.end() || known->second == *op.found_revision;
+}
+
 // What the register holds after the operation, or false if the answer it got is wrong at this point.
-bool apply(const Op& op, uint64_t value, uint64_t& next) {
+bool apply(const Op& op, uint64_t value, uint64_t& next, const Revisions& revisions) {
   next = value;
   const bool unknown = op.end == OpEnd::kUnknown || op.end == OpEnd::kPending;
   switch (op.kind) {
@@ -24,11 +53,16 @@ bool apply(const Op& op, uint64_t value, uint64_t& next) {
       next = op.value;
       return true;
     case OpKind::kDelete:
+      if (op.guard != Guard::kNone) {
+        if (op.end == OpEnd::kFailed) return fits_what_was_found(op, value, revisions);
+        next = 0;
+        return value == op.expected;
+      }
       if (op.end == OpEnd::kFailed) return value == 0;
       next = 0;
       return unknown || value != 0;
     case OpKind::kSwap:
-      if (op.end == OpEnd::kFailed) return value != op.expected;
+      if (op.end == OpEnd::kFailed) return fits_what_was_found(op, value, revisions);
       if (value != op.expected) return false;  // an unknown swap without effect is one left out
       next = op.value;
       return true;
@@ -38,7 +72,8 @@ bool apply(const Op& op, uint64_t value, uint64_t& next) {
 
 class Search {
  public:
-  Search(std::vector<Op> ops, uint64_t steps_max) : ops_(std::move(ops)), steps_max_(steps_max) {
+  Search(std::vector<Op> ops, Revisions revisions, uint64_t steps_max)
+      : ops_(std::move(ops)), revisions_(std::move(revisions)), steps_max_(steps_max) {
     std::sort(ops_.begin(), ops_.end(), [](const Op& a, const Op& b) { return a.invoked < b.invoked; });
     done_.assign(ops_.size() / 64 + 1, 0);
     for (const Op& op : ops_) must_ += is_optional(op) ? size_t{0} : size_t{1};
@@ -59,7 +94,7 @@ class Search {
       bool moved = false;
       for (; candidate < ops_.size() && ops_[candidate].invoked <= horizon; ++candidate) {
         uint64_t next = 0;
-        if (get(done_, candidate) || !apply(ops_[candidate], value, next)) continue;
+        if (get(done_, candidate) || !apply(ops_[candidate], value, next, revisions_)) continue;
         flip(done_, candidate);
         if (!seen_.insert({done_, next}).second) {
           flip(done_, candidate);
@@ -99,6 +134,7 @@ class Search {
   }
 
   std::vector<Op> ops_;
+  Revisions revisions_;
   uint64_t steps_max_;
   uint64_t steps_ = 0;
   size_t must_ = 0;
@@ -114,7 +150,9 @@ Linearizable check_key(const std::vector<Op>& ops, uint64_t steps_max) {
     const bool says_nothing = op.end == OpEnd::kRefused || (op.kind == OpKind::kRead && op.end != OpEnd::kOk);
     if (!says_nothing) relevant.push_back(op);
   }
-  return Search(std::move(relevant), steps_max).run();
+  std::optional<Revisions> revisions = revisions_of(relevant);
+  if (!revisions) return Linearizable::kNo;
+  return Search(std::move(relevant), std::move(*revisions), steps_max).run();
 }
 
 }  // namespace patronus::sim

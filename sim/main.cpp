@@ -15,6 +15,7 @@
 #include "core/base/mutant.h"
 #include "sim/html.h"
 #include "sim/minimiser.h"
+#include "sim/transcript.h"
 #include "sim/world.h"
 
 namespace patronus::sim {
@@ -28,6 +29,8 @@ struct Totals {
   uint64_t events = 0;
   uint64_t operations = 0;
   uint64_t acknowledged = 0;
+  uint64_t conditional = 0;
+  uint64_t unmet = 0;
   uint64_t leaders = 0;
   SessionCounts sessions;
   uint64_t too_hard = 0;
@@ -45,6 +48,7 @@ struct Options {
   std::string trace_file;
   std::string tape_file;
   std::string html_file;
+  std::string transcript_file;
   std::string keep_tape;
   std::string keep_failures;
   std::string resume;
@@ -62,6 +66,8 @@ void add(Totals& totals, uint64_t seed, Outcome&& outcome) {
   totals.events += outcome.events;
   totals.operations += outcome.operations;
   totals.acknowledged += outcome.acknowledged;
+  totals.conditional += outcome.conditional;
+  totals.unmet += outcome.unmet;
   totals.leaders += outcome.leaders;
   totals.sessions.logins += outcome.sessions.logins;
   totals.sessions.checks += outcome.sessions.checks;
@@ -205,11 +211,13 @@ void print_totals(const Totals& totals, double seconds, uint32_t jobs) {
   std::printf("%.1f seeds/s, %.0f events/s, %.0f simulated seconds/s on %u job%s\n",
               static_cast<double>(totals.seeds) / seconds, static_cast<double>(totals.events) / seconds,
               simulated / seconds, jobs, jobs == 1 ? "" : "s");
-  std::printf("%llu operations, %llu acknowledged, %llu leaders, %llu histories too hard to judge\n",
-              static_cast<unsigned long long>(totals.operations),
-              static_cast<unsigned long long>(totals.acknowledged),
-              static_cast<unsigned long long>(totals.leaders),
-              static_cast<unsigned long long>(totals.too_hard));
+  std::printf(
+      "%llu operations, %llu acknowledged; %llu writes on a condition, of which %llu did not hold; "
+      "%llu leaders, %llu histories too hard to judge\n",
+      static_cast<unsigned long long>(totals.operations),
+      static_cast<unsigned long long>(totals.acknowledged),
+      static_cast<unsigned long long>(totals.conditional), static_cast<unsigned long long>(totals.unmet),
+      static_cast<unsigned long long>(totals.leaders), static_cast<unsigned long long>(totals.too_hard));
   const SessionCounts& sessions = totals.sessions;
   std::printf(
       "sessions: %llu logins, %llu checks, %llu refreshes (%llu in two tabs), %llu logouts, %llu thefts, "
@@ -257,6 +265,36 @@ int minimise(const Options& options, const Outcome& failed) {
   return kExitViolation;
 }
 
+// False, and says so, if it can't be written. "-" is the standard output.
+bool write_file(const char* option, const std::string& path, const std::string& text) {
+  if (path == "-") return std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  std::ofstream out(path);
+  out << text;
+  if (out.flush()) return true;
+  std::fprintf(stderr, "patronus-sim: %s '%s' can't be written\n", option, path.c_str());
+  return false;
+}
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  return text;
+}
+
+// All that is asked for to look at.
+bool write_views(const Options& options, const Outcome& outcome) {
+  const std::string title =
+      options.tape_file.empty() ? "Seed " + std::to_string(options.first) : "Tape " + options.tape_file;
+  if (!options.trace_file.empty() &&
+      !write_file("--trace", options.trace_file,
+                  joined(outcome.trace) + "trace hash " + std::to_string(outcome.trace_hash) + "\n"))
+    return false;
+  if (!options.html_file.empty() && !write_file("--html", options.html_file, html_of(outcome, title)))
+    return false;
+  return options.transcript_file.empty() ||
+         write_file("--transcript", options.transcript_file, joined(transcript_of(outcome, title)));
+}
+
 // With a trace or from a tape: one run, whose end is told in full.
 int run_one(const Options& options) {
   Tape tape = Tape::from_seed(options.first);
@@ -270,27 +308,12 @@ int run_one(const Options& options) {
     }
     tape = Tape::from_decisions(std::move(*decisions));
   }
+  const bool looks =
+      !options.trace_file.empty() || !options.html_file.empty() || !options.transcript_file.empty();
   const auto start = std::chrono::steady_clock::now();
-  Outcome outcome = run_world(std::move(tape), !options.trace_file.empty() || !options.html_file.empty());
+  Outcome outcome = run_world(std::move(tape), looks);
   const double seconds = seconds_since(start);
-  if (!options.trace_file.empty()) {
-    std::ofstream out(options.trace_file);
-    for (const std::string& line : outcome.trace) out << line << '\n';
-    out << "trace hash " << outcome.trace_hash << '\n';
-    if (!out.flush()) {
-      std::fprintf(stderr, "patronus-sim: --trace '%s' can't be written\n", options.trace_file.c_str());
-      return kExitUsage;
-    }
-  }
-  if (!options.html_file.empty()) {
-    std::ofstream out(options.html_file);
-    out << html_of(outcome, options.tape_file.empty() ? "Seed " + std::to_string(options.first)
-                                                      : "Tape " + options.tape_file);
-    if (!out.flush()) {
-      std::fprintf(stderr, "patronus-sim: --html '%s' can't be written\n", options.html_file.c_str());
-      return kExitUsage;
-    }
-  }
+  if (!write_views(options, outcome)) return kExitUsage;
   if (!options.keep_tape.empty() && !save_tape(options.keep_tape, outcome.decisions)) {
     std::fprintf(stderr, "patronus-sim: --keep-tape '%s' can't be written\n", options.keep_tape.c_str());
     return kExitUsage;
@@ -329,6 +352,11 @@ int run(int argc, char** argv) {
   app.add_option("--jobs", options.jobs, "threads to run seeds on")->check(CLI::Range(1, 256));
   app.add_option("--trace", options.trace_file, "write what happened to this file (one seed or tape)");
   app.add_option("--html", options.html_file, "write a page that shows what happened (one seed or tape)");
+  CLI::Option* transcript =
+      app.add_option(
+             "--transcript", options.transcript_file,
+             "tell what happened in plain words, to this file or the standard output (one seed or tape)")
+          ->expected(0, 1);
   app.add_option("--tape", options.tape_file, "run the decisions in this file instead of a seed");
   app.add_option("--keep-tape", options.keep_tape, "write the run's decisions to this file");
   app.add_option("--keep-failures", options.keep_failures,
@@ -346,6 +374,7 @@ int run(int argc, char** argv) {
   app.add_option("--mutant", mutant, "take one protection out");
 #endif
   CLI11_PARSE(app, argc, argv);
+  if (transcript->count() > 0 && options.transcript_file.empty()) options.transcript_file = "-";
   if (!range.empty() && !parse_range(range, options)) {
     std::fprintf(stderr, "patronus-sim: --seeds '%s' is not a range; use for example 1..5000\n",
                  range.c_str());

@@ -1,8 +1,6 @@
 #include "sim/minimiser.h"
 
 #include <algorithm>
-#include <array>
-#include <string_view>
 #include <utility>
 
 namespace patronus::sim {
@@ -113,47 +111,6 @@ Decisions Minimiser::run() {
     at = track.empty() ? decisions_.erase(at) : std::next(at);
   }
   return decisions_;
-}
-
-std::vector<std::string> story_of(const Outcome& outcome, size_t lines_max) {
-  static constexpr std::array<std::string_view, 24> kTelling{"leads term",
-                                                             "splits",
-                                                             "no longer reaches",
-                                                             "loses power",
-                                                             "is killed",
-                                                             "freezes",
-                                                             "thaws",
-                                                             "full disk",
-                                                             "room on its disk",
-                                                             "starts with",
-                                                             "hands leadership",
-                                                             "is told to stop",
-                                                             "removes n",
-                                                             "damaged disk",
-                                                             "empty disk",
-                                                             "is healed",
-                                                             "changes the conf",
-                                                             "begin again from",
-                                                             "sets its disk",
-                                                             "was removed",
-                                                             "founded cluster",
-                                                             "is lost",
-                                                             "reset",
-                                                             "answers"};
-  std::vector<std::string> story;
-  for (const std::string& line : outcome.trace) {
-    const bool tells = std::any_of(kTelling.begin(), kTelling.end(), [&](std::string_view what) {
-      return line.find(what) != std::string::npos;
-    });
-    if (tells) story.push_back(line);
-  }
-  if (story.size() > lines_max) {
-    const size_t left_out = story.size() - lines_max;
-    story.erase(story.begin(), story.begin() + static_cast<std::ptrdiff_t>(left_out));
-    story.insert(story.begin(), "… " + std::to_string(left_out) + " lines before");
-  }
-  if (!outcome.violation.empty()) story.push_back("then: " + outcome.violation);
-  return story;
 }
 
 }  // namespace patronus::sim

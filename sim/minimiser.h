@@ -46,8 +46,4 @@ class Minimiser {
   uint64_t runs_ = 0;
 };
 
-// What happened, for people: who led, what was cut, what was lost; the last `lines_max` of it, and the
-// verdict.
-[[nodiscard]] std::vector<std::string> story_of(const Outcome& outcome, size_t lines_max);
-
 }  // namespace patronus::sim

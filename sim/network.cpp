@@ -13,6 +13,14 @@ constexpr Duration kStallCheck = 50ms;       // how often a blocked segment is t
 constexpr Duration kStallLimit = 5s;         // after this the sender's kernel gives the stream up
 constexpr Duration kSilentDeathNotice = 5s;  // keep-alive finds out about a host that vanished
 
+// Where a frame says that it is a message, and what kind of message.
+constexpr size_t kTypeAt = 8;
+constexpr char kMessageType = 2;
+
+size_t frame_size(std::string_view bytes) {
+  return peer::kFrameHeaderBytes + Reader(bytes.substr(0, 4)).u32();
+}
+
 }  // namespace
 
 Network::Network(Events& events, Tape& tape, const Profile& profile, Hosts& hosts)
@@ -78,6 +86,8 @@ void Network::write(HostId host, ConnId conn, std::string bytes) {
   if (!stream.established) return;
   const bool frames = frame_faults_ && stream.door == Door::kPeer && side == 0 && stream.greeted &&
                       (profile_.frame_loss || profile_.duplication || profile_.reordering);
+  if (filter_ && stream.door == Door::kPeer && stream.greeted) bytes = filtered(stream, side, bytes);
+  if (bytes.empty()) return;
   if (side == 0) stream.greeted = true;
   if (frames) {
     send_frames(id, side, bytes);
@@ -88,7 +98,7 @@ void Network::write(HostId host, ConnId conn, std::string bytes) {
 
 void Network::send_frames(StreamId id, int from, std::string_view bytes) {
   while (bytes.size() >= peer::kFrameHeaderBytes) {
-    const size_t size = peer::kFrameHeaderBytes + Reader(bytes.substr(0, 4)).u32();
+    const size_t size = frame_size(bytes);
     const std::string frame(bytes.substr(0, size));
     bytes.remove_prefix(std::min(size, bytes.size()));
     if (profile_.frame_loss && tape_.chance(40)) {
@@ -107,14 +117,26 @@ void Network::send_frames(StreamId id, int from, std::string_view bytes) {
   }
 }
 
+std::string Network::filtered(const Stream& stream, int from, std::string_view bytes) const {
+  std::string passing;
+  const HostId sender = stream.ends[from].host;
+  const HostId receiver = stream.ends[1 - from].host;
+  while (bytes.size() >= peer::kFrameHeaderBytes) {
+    const std::string_view frame = bytes.substr(0, frame_size(bytes));
+    bytes.remove_prefix(frame.size());
+    const bool is_message = frame[kTypeAt] == kMessageType && frame.size() > peer::kFrameHeaderBytes;
+    if (!is_message || filter_(sender, receiver, static_cast<uint8_t>(frame[peer::kFrameHeaderBytes])))
+      passing += frame;
+  }
+  return passing;
+}
+
 void Network::note_frames(const Stream& stream, int from, std::string_view bytes, Instant arrives,
                           bool lost) {
-  constexpr size_t kTypeAt = 8;
-  constexpr char kMessageType = 2;
   const HostId sender = stream.ends[from].host;
   const HostId receiver = stream.ends[1 - from].host;
   while (bytes.size() > peer::kFrameHeaderBytes) {
-    const size_t size = peer::kFrameHeaderBytes + Reader(bytes.substr(0, 4)).u32();
+    const size_t size = frame_size(bytes);
     if (bytes[kTypeAt] == kMessageType) {
       recording_->messages.push_back({sender, receiver, events_.now(), arrives,
                                       static_cast<uint8_t>(bytes[peer::kFrameHeaderBytes]), lost,
@@ -135,7 +157,9 @@ void Network::send_chunk(StreamId id, int from, std::string bytes, bool in_order
     when = std::max(when, sender.last_arrival);
     sender.last_arrival = when;
   }
-  if (recording_ != nullptr && stream.door == Door::kPeer) note_frames(stream, from, bytes, when, false);
+  // What is said to a machine that lost its power goes nowhere until somebody notices.
+  if (recording_ != nullptr && stream.door == Door::kPeer)
+    note_frames(stream, from, bytes, when, !stream.ends[1 - from].open);
   const Instant since = events_.now();
   const int to = 1 - from;
   events_.at(when, [this, id, to, since, moved = std::move(bytes)]() mutable {

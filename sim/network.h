@@ -52,11 +52,15 @@ class Network {
   void cut(HostId from, HostId to) { cut_[{from, to}] = true; }
   void heal(HostId from, HostId to) { cut_.erase({from, to}); }
   void heal_all() { cut_.clear(); }
+  bool has_cuts() const { return !cut_.empty(); }
   bool reaches(HostId from, HostId to) const { return !cut_.contains({from, to}); }
   void slow_down(HostId from, HostId to, Duration by) { slow_[{from, to}] = by; }
   void speed_up_all() { slow_.clear(); }
   void set_refusing(bool refusing) { refusing_ = refusing; }
   void stop_frame_faults() { frame_faults_ = false; }
+  // A test's own loss: which messages between nodes, of a kind as in MessageBody, go their way.
+  using Filter = std::function<bool(HostId from, HostId to, size_t kind)>;
+  void set_filter(Filter filter) { filter_ = std::move(filter); }
   // Breaks one stream between nodes, if there is one.
   bool reset_one();
 
@@ -93,6 +97,7 @@ class Network {
   void arrive_accept(StreamId id);
   void send_chunk(StreamId id, int from, std::string bytes, bool in_order);
   void send_frames(StreamId id, int from, std::string_view bytes);
+  std::string filtered(const Stream& stream, int from, std::string_view bytes) const;
   void arrive(StreamId id, int to, std::string bytes, Instant since);
   void deliver(StreamId id, int to, std::string bytes);
   void retry_stalled(StreamId id, int to);
@@ -115,6 +120,7 @@ class Network {
   std::map<std::pair<HostId, HostId>, bool> cut_;
   std::map<std::pair<HostId, HostId>, Duration> slow_;
   bool refusing_ = false;
+  Filter filter_;
   bool frame_faults_ = true;
   StreamId next_ = 1;
   uint64_t frames_lost_ = 0;

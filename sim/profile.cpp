@@ -44,7 +44,7 @@ Profile draw_profile(Track& tape) {
   p.latency_max = p.latency_min + tape.between(100us, 8ms);
   p.sync_min = tape.between(50us, 1ms);
   p.sync_max = p.sync_min + tape.between(100us, 12ms);
-  p.think_max = tape.between(2ms, 300ms);
+  p.think_max = tape.pause(2ms, 300ms);
   p.session_idle = std::chrono::hours(2);
   p.segment_bytes = tape.chance(500) ? 256 * limits::kKiB : limits::kWalSegmentBytes;
   draw_image(tape, p);
@@ -73,7 +73,7 @@ Profile draw_profile(Track& tape) {
     p.latency_max = std::min<Duration>(p.latency_max, p.election_timeout / 20);
     p.latency_min = std::min<Duration>(p.latency_min, p.latency_max / 2);
     if (tape.chance(300)) p.latency_max = p.election_timeout / 4;
-    p.think_max = tape.between(1ms, 40ms);
+    p.think_max = tape.pause(1ms, 40ms);
   }
   p.churn = tape.chance(500);
   if (p.churn) {
@@ -87,6 +87,10 @@ Profile draw_profile(Track& tape) {
   if (tape.chance(500)) p.checkpoint_pace.piece_rows = 1 + tape.choose(8);
   p.rollbacks = tape.chance(300);
   if (p.rollbacks) p.life_interval = tape.between(50ms, 4s);
+  p.suspensions = tape.chance(300);
+  p.flapping = tape.chance(300);
+  // Far more than any quartz is off, so that what is wrong by it shows within seconds.
+  if (tape.chance(300)) p.clock_rate_ppm = 1 + tape.choose(50'000);
   return p;
 }
 
@@ -123,6 +127,9 @@ std::string Profile::describe() const {
   name(strike_elections, "strike-elections");
   name(strike_commits, "strike-commits");
   name(ask_new_leaders, "ask-new-leaders");
+  name(suspensions, "suspensions");
+  name(flapping, "flapping");
+  name(clock_rate_ppm != 0, "clock-rates");
   return text;
 }
 

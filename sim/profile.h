@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "core/base/limits.h"
@@ -22,6 +23,7 @@ struct Profile {
   Duration length{};  // of the troubled part
   Duration election_timeout{};
   Duration heartbeat_interval{};
+  std::optional<Duration> paper_elections;  // as in Boot
   Duration latency_min{};
   Duration latency_max{};
   Duration sync_min{};
@@ -64,6 +66,14 @@ struct Profile {
   bool strike_elections = false;  // and come while votes are under way
   bool strike_commits = false;    // and silence a leader just as it learns what is committed
   bool ask_new_leaders = false;   // whoever rests reads in a leader's first moments
+  bool suspensions = false;       // machines stand still and go on
+  bool flapping = false;          // links come and go
+  int64_t clock_rate_ppm = 0;     // by how much clocks are too fast or too slow, at most
+
+  // So long a time may last by the slowest clock.
+  Duration by_slowest_clock(Duration time) const {
+    return time + Duration{time.count() / 1'000'000 * clock_rate_ppm};
+  }
 
   std::string describe() const;
 };

@@ -56,6 +56,10 @@ void SessionClient::act() {
   check();
 }
 
+void SessionClient::tell(const char* text) {
+  if (trace_.keeps()) trace_.line(events_.now(), name(), text);
+}
+
 void SessionClient::make_admin() {
   const std::string setup = setup_token_();
   if (setup.empty()) return pause();
@@ -66,7 +70,7 @@ void SessionClient::make_admin() {
       kPatience, [this](const std::optional<HttpAnswer>& answer) {
         if (answer && (answer->status == 201 || answer->status == 409)) {
           admin_exists_ = true;
-          trace_.line(events_.now(), name(), "is the administrator");
+          tell("is the administrator");
         } else if (answer && answer->status == 401) {
           throw Violation("sessions", "the setup token that a node printed is refused: " + answer->body);
         }
@@ -80,7 +84,7 @@ void SessionClient::log_in() {
       token_ = text_between(answer->body, "\"access_token\":\"", "\"");
       cookie_ = text_between(answer->headers, "patronus_refresh=", ";");
       ++counts_.logins;
-      if (trace_.keeps()) trace_.line(events_.now(), name(), "logs in");
+      tell("logs in");
     }
     pause();
   });
@@ -126,19 +130,33 @@ void SessionClient::on_refreshed(const Refreshed& refreshed) {
   take(refreshed);
 }
 
+// Whether it is the newest one or the one before, what is given for it is a successor: a token that goes on
+// being good could be stolen without anybody's noticing.
+void SessionClient::must_rotate(const std::string& presented, const Refreshed& refreshed) const {
+  if (refreshed.told && refreshed.status == 200 && refreshed.cookie == presented)
+    throw Violation("sessions", name() + " gets the same refresh token again");
+}
+
 void SessionClient::refresh() {
-  tabs_[0].ask(any_node(), post_refresh(cookie_), kPatience, [this](const std::optional<HttpAnswer>& answer) {
-    on_refreshed(read_refresh(answer));
-    pause();
-  });
+  tell("refreshes");
+  const std::string cookie = cookie_;
+  tabs_[0].ask(any_node(), post_refresh(cookie), kPatience,
+               [this, cookie](const std::optional<HttpAnswer>& answer) {
+                 const Refreshed refreshed = read_refresh(answer);
+                 must_rotate(cookie, refreshed);
+                 on_refreshed(refreshed);
+                 pause();
+               });
 }
 
 // Scenario 38.
 void SessionClient::refresh_twice() {
+  tell("refreshes in two tabs");
   const std::string cookie = cookie_;
   auto first = std::make_shared<std::optional<Refreshed>>();
-  const auto done = [this, first](const std::optional<HttpAnswer>& answer) {
+  const auto done = [this, first, cookie](const std::optional<HttpAnswer>& answer) {
     const Refreshed refreshed = read_refresh(answer);
+    must_rotate(cookie, refreshed);
     if (!*first) {
       *first = refreshed;
       return;
@@ -156,6 +174,7 @@ void SessionClient::refresh_twice() {
 }
 
 void SessionClient::log_out() {
+  tell("logs out");
   in_doubt_ = true;
   tabs_[0].ask(any_node(), json_post("/api/v1/auth/logout", "Authorization: Bearer " + token_ + "\r\n", ""),
                kPatience, [this](const std::optional<HttpAnswer>& answer) {
@@ -169,6 +188,7 @@ void SessionClient::log_out() {
 
 // Somebody uses a refresh token of two generations ago: the whole session ends.
 void SessionClient::be_robbed() {
+  tell("is robbed: somebody uses a refresh token of two generations ago");
   const bool was_in_doubt = std::exchange(in_doubt_, true);
   tabs_[1].ask(any_node(), post_refresh(stolen_), kPatience,
                [=, this](const std::optional<HttpAnswer>& answer) {
@@ -188,12 +208,13 @@ void SessionClient::be_robbed() {
 void SessionClient::ended() {
   ended_at_ = events_.now();
   probes_ = 3 + tape_.choose(6);
-  if (trace_.keeps()) trace_.line(events_.now(), name(), "has no session any more");
+  tell("has no session any more");
 }
 
 // Scenario 39: a node that lags must not go on accepting what was revoked.
 void SessionClient::probe() {
-  const bool must_be_known = events_.now() - *ended_at_ > 2 * profile_.election_timeout;
+  const bool must_be_known =
+      events_.now() - *ended_at_ > profile_.by_slowest_clock(2 * profile_.election_timeout);
   tabs_[0].ask(any_node(), get_me(token_), kPatience,
                [this, must_be_known](const std::optional<HttpAnswer>& answer) {
                  if (answer && answer->status == 200 && must_be_known)

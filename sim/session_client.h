@@ -2,9 +2,9 @@
 // now and then is robbed of an old refresh token. It judges by the rules of sessions:
 //   - a session that nobody ended is never refused (503 may be, 401 not), whatever node dies;
 //   - two tabs that refresh with the same token both stay logged in;
-//   - after a session was ended, no node accepts it once its knowledge may at most be from before the end:
-//   two
-//     election timeouts later.
+//   - a refresh gives another refresh token than the one that was presented;
+//   - after a session was ended, no node accepts it once its knowledge may at most be from before the end,
+//     two election timeouts later.
 #pragma once
 
 #include <functional>
@@ -68,8 +68,10 @@ class SessionClient {
   void probe();
   void ended();
   void forget();
+  void tell(const char* text);
   HostId any_node() { return tape_.choose(profile_.nodes + profile_.extras); }
   Refreshed read_refresh(const std::optional<HttpAnswer>& answer) const;
+  void must_rotate(const std::string& presented, const Refreshed& refreshed) const;
   void take(const Refreshed& refreshed);
   void on_refreshed(const Refreshed& refreshed);
   std::string name() const { return "user " + std::to_string(number_); }

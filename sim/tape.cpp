@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <fstream>
+#include <iterator>
+#include <sstream>
 #include <utility>
 
 #include "core/base/hash.h"
@@ -73,6 +75,12 @@ Decisions Tape::decisions() const {
   return all;
 }
 
+std::map<std::string, size_t> Tape::asked() const {
+  std::map<std::string, size_t> all;
+  for (const auto& [name, track] : tracks_) all.emplace(name, track->asked());
+  return all;
+}
+
 size_t count(const Decisions& decisions) {
   size_t others = 0;
   for (const auto& [name, track] : decisions)
@@ -81,19 +89,25 @@ size_t count(const Decisions& decisions) {
   return others;
 }
 
-bool save_tape(const std::string& path, const Decisions& decisions) {
-  std::ofstream out(path);
-  out << kHead << '\n';
+std::string encode_tape(const Decisions& decisions) {
+  std::string text = kHead;
+  text += '\n';
   for (const auto& [name, track] : decisions) {
     for (size_t place = 0; place < track.size(); ++place) {
-      if (track[place] != 0) out << name << ' ' << place << ' ' << track[place] << '\n';
+      if (track[place] == 0) continue;
+      text += name;
+      text += ' ';
+      text += std::to_string(place);
+      text += ' ';
+      text += std::to_string(track[place]);
+      text += '\n';
     }
   }
-  return static_cast<bool>(out.flush());
+  return text;
 }
 
-std::optional<Decisions> load_tape(const std::string& path) {
-  std::ifstream in(path);
+std::optional<Decisions> decode_tape(const std::string& text) {
+  std::istringstream in(text);
   std::string head;
   if (!std::getline(in, head) || head != kHead) return std::nullopt;
   Decisions decisions;
@@ -108,6 +122,17 @@ std::optional<Decisions> load_tape(const std::string& path) {
   }
   if (!in.eof()) return std::nullopt;
   return decisions;
+}
+
+bool save_tape(const std::string& path, const Decisions& decisions) {
+  std::ofstream out(path);
+  out << encode_tape(decisions);
+  return static_cast<bool>(out.flush());
+}
+
+std::optional<Decisions> load_tape(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return decode_tape({std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()});
 }
 
 }  // namespace patronus::sim

@@ -37,6 +37,8 @@ class Track {
 
   // Those that were asked for.
   std::vector<uint32_t> decisions() const;
+  // How many were asked for, also beyond what a tape offers.
+  size_t asked() const { return replays_ ? at_ : decisions_.size(); }
 
  private:
   Random random_;
@@ -55,6 +57,8 @@ class Tape {
   // Those that were asked for so far: what a tape that is read again offers beyond them has no part in the
   // run.
   Decisions decisions() const;
+  // How many were asked for of each track.
+  std::map<std::string, size_t> asked() const;
 
  private:
   bool replays_ = false;
@@ -66,8 +70,10 @@ class Tape {
 // Decisions other than 0.
 [[nodiscard]] size_t count(const Decisions& decisions);
 
-// A text file: track, place and decision in each line, without those that are 0. False, or nothing, if the
-// file can't be written or read.
+// A tape as text: track, place and decision in each line, without those that are 0. Nothing if it is none.
+[[nodiscard]] std::string encode_tape(const Decisions& decisions);
+[[nodiscard]] std::optional<Decisions> decode_tape(const std::string& text);
+// The same in a file. False, or nothing, if that can't be written or read.
 [[nodiscard]] bool save_tape(const std::string& path, const Decisions& decisions);
 [[nodiscard]] std::optional<Decisions> load_tape(const std::string& path);
 

@@ -30,7 +30,8 @@ World::World(Tape& tape, const Profile& profile, bool keep_trace)
       operator_(profile_, events_, tape, network_, trace_,
                 [this](uint64_t term) { return checkers_.leader_of(Term{term}); }),
       checkers_(hosts_),
-      changes_(profile_) {
+      changes_(profile_),
+      stamps_(profile_, hosts_) {
   for (HostId id = 0; id < profile_.nodes + profile_.extras; ++id) {
     hosts_.push_back(std::make_unique<Host>(
         id, profile_, events_, tape, network_, trace_,
@@ -40,8 +41,10 @@ World::World(Tape& tape, const Profile& profile, bool keep_trace)
                       raft.term().value * 4 + raft.role().index(),
                       raft.log().last_index().value * 65'537 + raft.commit().value);
           if (trace_.keeps()) record(host);
+          if (onlooker_) onlooker_(hosts_);
           checkers_.after_step(host);
           changes_.after_step(host);
+          stamps_.after_step(host, events_.now());
           if (profile_.strike_elections) strike_election(host);
           if (profile_.strike_commits) strike_commit(host);
           if (profile_.ask_new_leaders) ask_new_leader(host);
@@ -99,7 +102,9 @@ void World::start() {
   if (trace_.keeps()) network_.record(&trace_.recording());
   for (auto& host : hosts_) {
     Host* one = host.get();
-    if (profile_.clock_skew) one->set_wall_skew(static_cast<int64_t>(tape_.choose(240'000)) - 120'000);
+    if (profile_.clock_skew)
+      one->set_wall_skew(static_cast<int64_t>(tape_.choose(2 * kWallSkewMaxMs)) - kWallSkewMaxMs);
+    if (profile_.clock_rate_ppm != 0) draw_clock_rate(*one);
     if (one->id() < profile_.nodes) events_.after(tape_.between(0ms, 300ms), [one] { one->start(); });
   }
   start_clients();
@@ -296,7 +301,12 @@ void World::report(Outcome& outcome) const {
   outcome.events = events_.count();
   outcome.simulated = events_.now() - Instant{};
   outcome.operations = history_.size();
-  for (const Op& op : history_) outcome.acknowledged += op.end == OpEnd::kOk ? 1 : 0;
+  for (const Op& op : history_) {
+    outcome.acknowledged += op.end == OpEnd::kOk ? 1 : 0;
+    if (op.guard == Guard::kNone) continue;
+    outcome.conditional += op.end == OpEnd::kOk || op.end == OpEnd::kFailed ? 1 : 0;
+    outcome.unmet += op.end == OpEnd::kFailed ? 1 : 0;
+  }
   outcome.committed = checkers_.committed();
   outcome.leaders = checkers_.leaders();
   outcome.too_hard = too_hard_;
@@ -330,11 +340,12 @@ void World::report(Outcome& outcome) const {
   outcome.recording = trace_.recording();
 }
 
-Outcome run_world(Tape tape, bool keep_trace) {
+Outcome run_world(Tape tape, bool keep_trace, Onlooker onlooker) {
   set_assertion_handler(throw_violation);
   Outcome outcome;
   {
     World world(tape, keep_trace);
+    world.set_onlooker(std::move(onlooker));
     try {
       world.run();
     } catch (const Violation& violation) {
@@ -344,6 +355,7 @@ Outcome run_world(Tape tape, bool keep_trace) {
     world.report(outcome);
   }
   outcome.decisions = tape.decisions();
+  outcome.asked = tape.asked();
   return outcome;
 }
 

@@ -1,10 +1,12 @@
 // One run: a cluster, its clients and its troubles, from the first event to the verdict.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sim/change_checker.h"
@@ -16,6 +18,7 @@
 #include "sim/operator.h"
 #include "sim/profile.h"
 #include "sim/session_client.h"
+#include "sim/stamp_checker.h"
 #include "sim/tape.h"
 #include "sim/trace.h"
 
@@ -30,6 +33,8 @@ struct Outcome {
   Duration simulated{};
   uint64_t operations = 0;
   uint64_t acknowledged = 0;
+  uint64_t conditional = 0;  // writes whose condition was judged
+  uint64_t unmet = 0;        // and did not hold
   uint64_t committed = 0;
   uint64_t leaders = 0;
   uint64_t too_hard = 0;
@@ -39,10 +44,14 @@ struct Outcome {
   uint32_t hosts = 0;
   Recording recording;
   Decisions decisions;
+  std::map<std::string, size_t> asked;  // how many of each track
 };
 
+// Told after each thing that a node did, for who wants to see how the cluster stands.
+using Onlooker = std::function<void(const std::vector<std::unique_ptr<Host>>&)>;
+
 // Runs the tape to its end. `keep_trace` keeps lines to read; the hash is made in any case.
-[[nodiscard]] Outcome run_world(Tape tape, bool keep_trace);
+[[nodiscard]] Outcome run_world(Tape tape, bool keep_trace, Onlooker onlooker = {});
 
 class World final : private Network::Hosts {
  public:
@@ -52,6 +61,8 @@ class World final : private Network::Hosts {
   // Throws Violation.
   void run();
   void report(Outcome& outcome) const;
+
+  void set_onlooker(Onlooker onlooker) { onlooker_ = std::move(onlooker); }
 
   // For tests that go step by step: begins, and lets time pass.
   void start();
@@ -97,6 +108,12 @@ class World final : private Network::Hosts {
   void drain();
   void operate();
   Duration spell();
+  // machine_faults.cpp
+  void suspend();
+  void flap();
+  void flap_on(HostId from, HostId to, uint32_t times);
+  void draw_clock_rate(Host& host);
+  // faults.cpp
   void reset_stream();
   void kill();
   void cut_power();
@@ -104,10 +121,15 @@ class World final : private Network::Hosts {
   void slow_link();
   void slow_disk();
   void fill_disk();
+  void heal_network();
   void mend_network();
   void heal();
   void no_flapping() const;
   void count(const char* fault) { ++faults_[fault]; }
+  // telling.cpp: for who looks at the run.
+  void tell(const std::string& who, const std::string& text);
+  // Which nodes reach which.
+  std::string describe_ways() const;
   bool may_wipe(HostId host) const;
   bool removal_is_under_way() const;
   using Voters = std::map<NodeId, Incarnation>;
@@ -140,8 +162,10 @@ class World final : private Network::Hosts {
   Operator operator_;
   OpHistory history_;
   uint64_t next_value_ = 0;
+  Onlooker onlooker_;
   Checkers checkers_;
   ChangeChecker changes_;
+  StampChecker stamps_;
   std::map<std::string, uint64_t> faults_;
   std::map<NodeId, Instant> doomed_;  // whose removal was asked for, and when last
   Term struck_;

@@ -55,6 +55,9 @@ CAUGHT = [
     ("forget-erased-row", "what was deleted stays in the image"),
     ("forget-keyed-row", "scenario 54: kept answers do not get into the image"),
     ("forget-member-row", "who belongs does not get into the image"),
+    ("ignore-expected", "a write that names the revision it expects is done whatever is there"),
+    ("no-rotation", "scenario 38: a refresh gives the same refresh token again"),
+    ("lease-counts-pause", "scenario 33: the time in which a leader's process stood still counts for leases"),
     ("no-copy-on-write", "scenario 50: a checkpoint mixes rows of several moments"),
     ("image-before-its-end", "scenario 21: the log is cut by an image of which only a part is there"),
 ]

@@ -62,6 +62,7 @@ TEST(Tape, PastItsEndItIsZero) {
   EXPECT_EQ(track.between(2ms, 9ms), 2ms);
   EXPECT_EQ(track.pause(2ms, 9ms), 9ms);
   EXPECT_EQ(tape.track("never heard of").word(), 0U);
+  EXPECT_EQ(tape.asked(), (std::map<std::string, size_t>{{"a", 5}, {"never heard of", 2}}));
 }
 
 TEST(Tape, ADecisionThatIsNotOfferedIsZero) {
@@ -79,6 +80,13 @@ TEST(Tape, IsKeptWithoutItsZeros) {
   ASSERT_TRUE(loaded);
   EXPECT_EQ(*loaded, (Decisions{{"one", {0, 3, 0, 0, 7}}}));
   std::remove(path.c_str());
+}
+
+TEST(Tape, IsTheSameAsText) {
+  const Decisions decisions{{"one", {0, 3, 0, 0, 7}}, {"two", {1}}};
+  EXPECT_EQ(encode_tape(decisions), "patronus-tape 2\none 1 3\none 4 7\ntwo 0 1\n");
+  EXPECT_EQ(decode_tape(encode_tape(decisions)), decisions);
+  EXPECT_FALSE(decode_tape("one 1 3\n"));
 }
 
 TEST(Tape, WhatIsNoTapeIsRefused) {

@@ -69,8 +69,10 @@ constexpr std::string_view kNames[] = {"none",
                                        "forget-erased-row",
                                        "forget-keyed-row",
                                        "forget-member-row",
-                                       "forget-lives"};
-static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kForgetLives) + 1);
+                                       "forget-lives",
+                                       "ignore-expected",
+                                       "no-rotation"};
+static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kNoRotation) + 1);
 }  // namespace
 
 Mutant mutant_by_name(std::string_view name) {

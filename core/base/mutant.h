@@ -69,6 +69,8 @@ enum class Mutant {
   kForgetKeyedRow,         // kept answers do not get into the image
   kForgetMemberRow,        // who belongs does not get into the image
   kForgetLives,            // what is known of others' disks is forgotten with a restart
+  kIgnoreExpected,         // a write that names the revision it expects is done whatever is there
+  kNoRotation,             // a refresh gives the same refresh token again
 };
 
 #ifdef PATRONUS_MUTANTS

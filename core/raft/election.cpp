@@ -13,6 +13,7 @@ namespace patronus {
 // Wide enough that two followers seldom time out within one exchange of votes, and no wider: a silent leader
 // is replaced within the timeout plus this.
 Duration Raft::election_window() const {
+  if (paper_elections_) return *paper_elections_;
   return std::clamp<Duration>(election_timeout_ / 10, limits::kElectionWindowMin, limits::kElectionWindowMax);
 }
 
@@ -37,12 +38,15 @@ bool Raft::leader_is_near(Now now) const {
 // nobody waits for a silent leader to come back: those who can vote know as much as the candidate, or will in
 // a moment.
 Duration Raft::candidate_patience(LeaderCause cause, uint32_t attempt) const {
+  if (paper_elections_) return election_timeout_;
   const bool leader_is_gone = cause == LeaderCause::kCrash || cause == LeaderCause::kDrain;
   if (!leader_is_gone) return election_window();
   return std::min<Duration>(limits::kCrashRetry * (int64_t{1} << std::min(attempt, 5U)), election_window());
 }
 
-void Raft::campaign(Now now, LeaderCause cause, Effects& out) { start_vote(now, true, cause, 0, out); }
+void Raft::campaign(Now now, LeaderCause cause, Effects& out) {
+  start_vote(now, !paper_elections_, cause, 0, out);
+}
 
 void Raft::start_vote(Now now, bool pre_vote, LeaderCause cause, uint32_t attempt, Effects& out,
                       bool handed_over) {
@@ -58,8 +62,10 @@ void Raft::start_vote(Now now, bool pre_vote, LeaderCause cause, uint32_t attemp
   }
   // Those who collide draw again from a window that doubles, up to the timeout itself.
   const Duration patience = candidate_patience(cause, attempt);
-  const Duration widened = std::min<Duration>(patience * (int64_t{1} << std::min(attempt, 5U)),
-                                              std::max(election_timeout_, election_window()));
+  const Duration widened = paper_elections_
+                               ? *paper_elections_
+                               : std::min<Duration>(patience * (int64_t{1} << std::min(attempt, 5U)),
+                                                    std::max(election_timeout_, election_window()));
   election_deadline_ = now.mono + patience;
   if (!MUTANT(kNoRandomTimeout)) election_deadline_ = election_deadline_ + random_.duration_below(widened);
   for (const Member& member : log_.configuration()->members) {

@@ -15,6 +15,7 @@ Raft::Raft(const Boot& boot, Now now)
       lost_cluster_(boot.lost_cluster),
       election_timeout_(boot.election_timeout),
       heartbeat_interval_(boot.heartbeat_interval),
+      paper_elections_(boot.paper_elections),
       random_(boot.seed),
       hard_(boot.hard),
       log_(boot.entries, boot.state.base()),
@@ -69,7 +70,7 @@ void Raft::tick(Now now, Effects& out) {
   if (now.mono < election_deadline_ || !may_campaign() || is_abstaining()) return;
   const auto* candidate = std::get_if<Candidate>(&role_);
   if (candidate != nullptr) {
-    start_vote(now, true, candidate->cause, candidate->attempt + 1, out);
+    start_vote(now, !paper_elections_, candidate->cause, candidate->attempt + 1, out);
   } else {
     const auto gone = gone_.find(leader());
     const LeaderCause otherwise = had_leader_contact_ ? LeaderCause::kTimeout : LeaderCause::kStart;

@@ -294,6 +294,7 @@ class Raft {
   ClusterId lost_cluster_;
   Duration election_timeout_;
   Duration heartbeat_interval_;
+  std::optional<Duration> paper_elections_;
   Random random_;
 
   HardState hard_;

@@ -144,7 +144,7 @@ WriteResult Accounts::execute(const RefreshSessionOp& op, Index, const Stamp& st
     return refused(Outcome::kTokenReused);
   }
   Session rotated = *found;
-  ++rotated.generation;
+  if (!MUTANT(kNoRotation)) ++rotated.generation;
   std::copy_backward(rotated.began_lease_ms.begin(), rotated.began_lease_ms.end() - 1,
                      rotated.began_lease_ms.end());
   rotated.began_lease_ms[0] = stamp.lease_ms;
