@@ -75,8 +75,8 @@ Instant Node::deadline() const {
   const bool will_hand_over = draining_ && raft_.is_leader() && !raft_.is_handing_over();
   const Instant hand_over = will_hand_over ? next_hand_over_ : Instant::never();
   return std::min({raft_.deadline(), writes_->deadline(), reads_.deadline(), transfers_.deadline(),
-                   next_retry_, hand_over, sessions_.deadline(), checkpointer_.deadline(),
-                   visitors_.deadline(), fetch_.deadline()});
+                   next_retry_, hand_over, sessions_.deadline(), staging_keeper_.deadline(),
+                   checkpointer_.deadline(), visitors_.deadline(), fetch_.deadline()});
 }
 
 void Node::handle(Now now, LinkUp& event, Effects& out) {
@@ -177,6 +177,7 @@ void Node::settle(Now now, Effects& out) {
   note_old_disks(now, out);
   serve_reads(now, out);
   keep_sessions(now, out);
+  keep_staging(now, out);
   keep_members(now, out);
   retry_lost(now, out);
   expire(now, out);
@@ -228,6 +229,7 @@ void Node::apply_committed(Now now, Effects& out) {
         last_applied_leader_term_ = entry.term;
       }
     }
+    note_restored(entry.index, out);
     const bool is_own =
         applied.origin && (applied.origin->incarnation == raft_.incarnation() || MUTANT(kAnswerForOthers));
     if (!is_own) continue;
@@ -252,9 +254,7 @@ void Node::keep_sessions(Now now, Effects& out) {
     handle(now, write, out);
   }
   // A leader that has not applied what was committed before it knows less than the log.
-  const bool knows = raft_.is_leader() && !raft_.is_handing_over() && store_.applied() >= raft_.commit() &&
-                     raft_.freshness().ever();
-  if (!knows) {
+  if (!knows_as_leader()) {
     sessions_.rest();
     return;
   }
@@ -262,6 +262,34 @@ void Node::keep_sessions(Now now, Effects& out) {
   ClientWrite write{RequestId{}, AccountOp{ExpireSessionsOp{}}, std::nullopt, now.mono + limits::kExpiryRetry,
                     std::nullopt};
   handle(now, write, out);
+}
+
+bool Node::knows_as_leader() const {
+  return raft_.is_leader() && !raft_.is_handing_over() && store_.applied() >= raft_.commit() &&
+         raft_.freshness().ever();
+}
+
+void Node::keep_staging(Now now, Effects& out) {
+  if (!knows_as_leader()) return staging_keeper_.rest();
+  std::optional<DropStagedOp> drop =
+      staging_keeper_.take_drop(store_.staging(), raft_.cluster_stamp(now), now.mono);
+  if (!drop) return;
+  ClientWrite write{RequestId{}, RestoreOp{std::move(*drop)}, std::nullopt, now.mono + limits::kExpiryRetry,
+                    std::nullopt};
+  handle(now, write, out);
+}
+
+// On every node, so that each one's log says why keys changed that no client wrote.
+void Node::note_restored(Index at, Effects& out) const {
+  const std::optional<Restoration>& last = store_.staging().last();
+  if (!last || last->revision != at) return;
+  const RestoreCounts& counts = last->counts;
+  out.emplace_back(Notice{
+      NoticeKind::kOperator,
+      "the keys were restored from the snapshot of revision " + std::to_string(last->begun.snapshot.value) +
+          (last->by.empty() ? "" : ", as user " + last->by + " wished") + ": " + std::to_string(counts.put) +
+          " put, " + std::to_string(counts.deleted) + " deleted, " + std::to_string(counts.unchanged) +
+          " as they were, " + std::to_string(counts.sessions_ended) + " sessions ended"});
 }
 
 void Node::touch_session(std::string_view id, Now now) {

@@ -68,8 +68,12 @@ constexpr std::string_view kNames[] = {"none",
                                        "truncate-always",
                                        "forget-erased-row",
                                        "forget-keyed-row",
-                                       "forget-member-row"};
-static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kForgetMemberRow) + 1);
+                                       "forget-member-row",
+                                       "forget-staged-row",
+                                       "forget-restored-row",
+                                       "restore-unchecked",
+                                       "restore-keeps-others"};
+static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kRestoreKeepsOthers) + 1);
 }  // namespace
 
 Mutant mutant_by_name(std::string_view name) {

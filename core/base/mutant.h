@@ -68,6 +68,10 @@ enum class Mutant {
   kForgetErasedRow,        // what was deleted stays in the image
   kForgetKeyedRow,         // kept answers do not get into the image
   kForgetMemberRow,        // who belongs does not get into the image
+  kForgetStagedRow,        // what is staged to be restored does not get into the image
+  kForgetRestoredRow,      // what a restore deletes stays in the image
+  kRestoreUnchecked,       // a restore is finished with whatever was staged
+  kRestoreKeepsOthers,     // keys that a snapshot lacks outlive its restore
 };
 
 #ifdef PATRONUS_MUTANTS
