@@ -113,6 +113,8 @@ std::string Client::request_of(const Op& op) const {
       text = "PUT " + path;
       body = std::to_string(op.value);
       break;
+    case OpKind::kRestore:
+      break;
     case OpKind::kSwap:
       text = "POST /api/v1/state/sim/batch";
       body = R"({"compare":[{"key":"k)" + std::to_string(op.key) +

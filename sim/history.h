@@ -9,7 +9,13 @@
 
 namespace patronus::sim {
 
-enum class OpKind : uint8_t { kRead, kPut, kDelete, kSwap };
+enum class OpKind : uint8_t {
+  kRead,
+  kPut,
+  kDelete,
+  kSwap,
+  kRestore,  // of all keys at once, each to the value it had in a snapshot; no client's
+};
 enum class OpEnd : uint8_t {
   kPending,
   kOk,
@@ -36,9 +42,9 @@ using OpHistory = std::vector<Op>;
 
 enum class Linearizable : uint8_t { kYes, kNo, kTooHard };
 
-// Whether one key's operations, each a register's read, write, compare-and-swap or delete, have an order that
-// keeps real time and makes every answer right (Wing and Gong, with Lowe's memory of visited states).
-// Operations without an answer may take effect at any time after they were asked, or never.
+// Whether one key's operations, each a register's read, write, compare-and-swap or delete, or a restore, have
+// an order that keeps real time and makes every answer right (Wing and Gong, with Lowe's memory of visited
+// states). Operations without an answer may take effect at any time after they were asked, or never.
 [[nodiscard]] Linearizable check_key(const std::vector<Op>& ops, uint64_t steps_max);
 
 }  // namespace patronus::sim

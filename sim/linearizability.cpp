@@ -21,6 +21,7 @@ bool apply(const Op& op, uint64_t value, uint64_t& next) {
     case OpKind::kRead:
       return op.value == value;
     case OpKind::kPut:
+    case OpKind::kRestore:
       next = op.value;
       return true;
     case OpKind::kDelete:

@@ -85,6 +85,7 @@ Profile draw_profile(Track& tape) {
   p.ask_new_leaders = tape.chance(500);
   // A world's state is small; its image is to be written in several pieces all the same.
   if (tape.chance(500)) p.checkpoint_pace.piece_rows = 1 + tape.choose(8);
+  p.restores = tape.chance(350);
   return p;
 }
 
@@ -120,6 +121,7 @@ std::string Profile::describe() const {
   name(strike_elections, "strike-elections");
   name(strike_commits, "strike-commits");
   name(ask_new_leaders, "ask-new-leaders");
+  name(restores, "restores");
   return text;
 }
 

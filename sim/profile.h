@@ -62,6 +62,7 @@ struct Profile {
   bool strike_elections = false;  // and come while votes are under way
   bool strike_commits = false;    // and silence a leader just as it learns what is committed
   bool ask_new_leaders = false;   // whoever rests reads in a leader's first moments
+  bool restores = false;          // snapshots are taken and restored while all goes on
 
   std::string describe() const;
 };

@@ -15,6 +15,7 @@
 #include "sim/network.h"
 #include "sim/operator.h"
 #include "sim/profile.h"
+#include "sim/restorer.h"
 #include "sim/session_client.h"
 #include "sim/tape.h"
 #include "sim/trace.h"
@@ -119,6 +120,7 @@ class World final : private Network::Hosts {
   void demand_progress();
   Exchange& tab(HostId host) {
     if (host == kOperatorHost) return operator_.exchange();
+    if (host == kRestorerHost) return restorer_.exchange();
     return users_[(host - kFirstSession) / 2]->tab((host - kFirstSession) % 2);
   }
   std::string setup_token() const;
@@ -136,6 +138,7 @@ class World final : private Network::Hosts {
   std::vector<std::unique_ptr<Client>> clients_;
   std::vector<std::unique_ptr<SessionClient>> users_;
   Operator operator_;
+  Restorer restorer_;
   OpHistory history_;
   uint64_t next_value_ = 0;
   Checkers checkers_;
