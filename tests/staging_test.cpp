@@ -10,11 +10,9 @@
 
 #include "core/base/limits.h"
 #include "core/base/random.h"
-#include "core/requests/staging_keeper.h"
 #include "core/state/artefact_format.h"
 #include "core/state/restore_source.h"
 #include "core/state/store.h"
-#include "tests/lone_node.h"
 #include "tests/mutant_guard.h"
 
 namespace patronus::test {
@@ -434,52 +432,6 @@ TEST(RestoreSource, RefusesWhatIsDamaged) {
   RestoreSource cut(false);
   EXPECT_EQ(cut.feed(whole.substr(0, whole.size() - 1)), std::nullopt);
   EXPECT_TRUE(cut.finish().has_value());
-}
-
-TEST(StagingKeeper, DropsWhatIsIdleOrOverPieceByPiece) {
-  World world;
-  world.put("a", "k", "v");
-  const Pieces snapshot(world.snapshot(), 1);
-  StagingKeeper keeper;
-  Instant now{1'000'000'000};
-  EXPECT_FALSE(keeper.take_drop(world.store.staging(), world.now, now));
-  EXPECT_EQ(keeper.deadline(), Instant::never());
-  snapshot.stage_all(world, "r");
-  EXPECT_FALSE(keeper.take_drop(world.store.staging(), world.now, now));
-  EXPECT_EQ(keeper.deadline(), now + limits::kRestoreIdle);
-  world.pass(kIdleMs);
-  const auto drop = keeper.take_drop(world.store.staging(), world.now, now);
-  ASSERT_TRUE(drop);
-  EXPECT_EQ(*drop, (DropStagedOp{"r", true}));
-  EXPECT_FALSE(keeper.take_drop(world.store.staging(), world.now, now)) << "it is under way";
-  now = now + limits::kExpiryRetry;
-  EXPECT_TRUE(keeper.take_drop(world.store.staging(), world.now, now)) << "it was lost";
-  EXPECT_EQ(world.restore(*drop).number, 0U);
-  EXPECT_FALSE(keeper.take_drop(world.store.staging(), world.now, now));
-  EXPECT_EQ(keeper.deadline(), Instant::never());
-}
-
-TEST(RestoringNode, DropsWhatNobodyGoesOnWith) {
-  LoneNode node;
-  EXPECT_EQ(node.write(RestoreOp{BeginRestoreOp{"r", Index{1}, 1, LoneNode::kCluster, 1}})->outcome,
-            Outcome::kOk);
-  std::string row;
-  put_staged(row, {"a", "k", "", ""});
-  EXPECT_EQ(node.write(RestoreOp{StageRowsOp{"r", 1, Blob(row)}})->outcome, Outcome::kOk);
-  const Instant begun = node.now().mono;
-  while (!(*node).store().staging().pieces().empty() && node.now().mono - begun < 2 * limits::kRestoreIdle)
-    node.pass((*node).deadline() - node.now().mono);
-  EXPECT_TRUE((*node).store().staging().pieces().empty());
-  EXPECT_EQ((*node).store().staging().last()->stage, RestoreStage::kGivenUp);
-  EXPECT_GE(node.now().mono - begun, limits::kRestoreIdle);
-}
-
-TEST(RestoringNode, WritesNothingThatAnOlderVersionWouldStopAt) {
-  LoneNode old({}, static_cast<protocol::Version>(protocol::kRestore - 1));
-  const Index before = (*old).store().applied();
-  EXPECT_EQ(old.write(RestoreOp{BeginRestoreOp{"r", Index{1}, 1, LoneNode::kCluster, 1}})->outcome,
-            Outcome::kTooOld);
-  EXPECT_EQ((*old).store().applied(), before);
 }
 
 }  // namespace
