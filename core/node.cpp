@@ -52,10 +52,10 @@ void Node::start(Now now, Effects& out) {
   // All members have known what lives are before the first was kept, and to fall silent about them would let
   // an old copy pass.
   if (raft_.hard_state().lives.life > 0 && boot_.protocol < protocol::kDiskLives) {
-    out.emplace_back(
-        Notice{NoticeKind::kOperator, "protocol " + std::to_string(boot_.protocol) +
-                                          " is wanted, but the log holds what came with protocol " +
-                                          std::to_string(protocol::kDiskLives) + ", which is spoken instead"});
+    out.emplace_back(Notice{NoticeKind::kOperator,
+                            "protocol " + std::to_string(boot_.protocol) +
+                                " is wanted, but the log holds what came with protocol " +
+                                std::to_string(protocol::kDiskLives) + ", which is spoken instead"});
     boot_.protocol = protocol::kDiskLives;
   }
   if (boot_.founds_anew && raft_.hard_state().cluster_id != *boot_.founds_anew) {
@@ -88,8 +88,8 @@ Instant Node::deadline() const {
   const bool has_lives = raft_.log().configuration() != nullptr && raft_.room() >= LogRoom::kUnknown;
   const Instant life = has_lives ? next_life_ : Instant::never();
   return std::min({raft_.deadline(), writes_->deadline(), reads_.deadline(), transfers_.deadline(),
-                   next_retry_, hand_over, sessions_.deadline(), checkpointer_.deadline(),
-                   visitors_.deadline(), fetch_.deadline(), life});
+                   next_retry_, hand_over, sessions_.deadline(), staging_keeper_.deadline(),
+                   checkpointer_.deadline(), visitors_.deadline(), fetch_.deadline(), life});
 }
 
 void Node::handle(Now now, LinkUp& event, Effects& out) {
@@ -197,6 +197,7 @@ void Node::settle(Now now, Effects& out) {
   keep_lives(now, out);
   serve_reads(now, out);
   keep_sessions(now, out);
+  keep_staging(now, out);
   keep_members(now, out);
   retry_lost(now, out);
   expire(now, out);
@@ -248,6 +249,7 @@ void Node::apply_committed(Now now, Effects& out) {
         last_applied_leader_term_ = entry.term;
       }
     }
+    note_restored(entry.index, out);
     const bool is_own =
         applied.origin && (applied.origin->incarnation == raft_.incarnation() || MUTANT(kAnswerForOthers));
     if (!is_own) continue;
@@ -272,9 +274,7 @@ void Node::keep_sessions(Now now, Effects& out) {
     handle(now, write, out);
   }
   // A leader that has not applied what was committed before it knows less than the log.
-  const bool knows = raft_.is_leader() && !raft_.is_handing_over() && store_.applied() >= raft_.commit() &&
-                     raft_.freshness().ever();
-  if (!knows) {
+  if (!knows_as_leader()) {
     sessions_.rest();
     return;
   }
@@ -282,6 +282,34 @@ void Node::keep_sessions(Now now, Effects& out) {
   ClientWrite write{RequestId{}, AccountOp{ExpireSessionsOp{}}, std::nullopt, now.mono + limits::kExpiryRetry,
                     std::nullopt};
   handle(now, write, out);
+}
+
+bool Node::knows_as_leader() const {
+  return raft_.is_leader() && !raft_.is_handing_over() && store_.applied() >= raft_.commit() &&
+         raft_.freshness().ever();
+}
+
+void Node::keep_staging(Now now, Effects& out) {
+  if (!knows_as_leader()) return staging_keeper_.rest();
+  std::optional<DropStagedOp> drop =
+      staging_keeper_.take_drop(store_.staging(), raft_.cluster_stamp(now), now.mono);
+  if (!drop) return;
+  ClientWrite write{RequestId{}, RestoreOp{std::move(*drop)}, std::nullopt, now.mono + limits::kExpiryRetry,
+                    std::nullopt};
+  handle(now, write, out);
+}
+
+// On every node, so that each one's log says why keys changed that no client wrote.
+void Node::note_restored(Index at, Effects& out) const {
+  const std::optional<Restoration>& last = store_.staging().last();
+  if (!last || last->revision != at) return;
+  const RestoreCounts& counts = last->counts;
+  out.emplace_back(Notice{
+      NoticeKind::kOperator,
+      "the keys were restored from the snapshot of revision " + std::to_string(last->begun.snapshot.value) +
+          (last->by.empty() ? "" : ", as user " + last->by + " wished") + ": " + std::to_string(counts.put) +
+          " put, " + std::to_string(counts.deleted) + " deleted, " + std::to_string(counts.unchanged) +
+          " as they were, " + std::to_string(counts.sessions_ended) + " sessions ended"});
 }
 
 void Node::touch_session(std::string_view id, Now now) {

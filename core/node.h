@@ -24,6 +24,7 @@
 #include "core/requests/pending_transfers.h"
 #include "core/requests/pending_writes.h"
 #include "core/requests/session_keeper.h"
+#include "core/requests/staging_keeper.h"
 #include "core/state/store.h"
 #include "core/visitors.h"
 
@@ -254,6 +255,10 @@ class Node {
   // Writes what was applied to the image, and cuts the log behind it.
   void keep_image(Now now, Effects& out);
   void keep_sessions(Now now, Effects& out);
+  void keep_staging(Now now, Effects& out);
+  // It leads, and knows what is committed and since when.
+  bool knows_as_leader() const;
+  void note_restored(Index at, Effects& out) const;
   void serve_reads(Now now, Effects& out);
   void expire(Now now, Effects& out);
   void retry_lost(Now now, Effects& out);
@@ -278,6 +283,7 @@ class Node {
   PendingReads reads_;
   PendingTransfers transfers_;
   SessionKeeper sessions_;
+  StagingKeeper staging_keeper_;
   NodeId known_leader_;  // to which pending requests were last sent
   Term known_term_;
   Instant next_retry_;

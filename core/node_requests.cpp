@@ -30,6 +30,11 @@ void Node::handle(Now now, ClientWrite& event, Effects& out) {
     refuse_write(event.request, told_removed_ ? Outcome::kNoLeader : Outcome::kBusy, false, out);
     return;
   }
+  // What a node of an older version would stop at is not written.
+  if (std::holds_alternative<RestoreOp>(event.op) && cluster_protocol() < protocol::kRestore) {
+    refuse_write(event.request, Outcome::kTooOld, false, out);
+    return;
+  }
   const uint64_t sequence = writes_->next_sequence();
   const Command command{{raft_.incarnation(), sequence, writes_->resolved_below()},
                         std::move(event.idempotency),

@@ -13,6 +13,7 @@
 #include "core/base/bytes.h"
 #include "core/raft/entry.h"
 #include "core/state/artefact_format.h"
+#include "core/state/restore_source.h"
 #include "core/state/store.h"
 
 namespace {
@@ -48,6 +49,21 @@ void try_bytes(std::string_view bytes, size_t piece) {
   if (!in_pieces) in_pieces = other.finish();
   require(whole.has_value() == in_pieces.has_value());
   require(one.rows() == other.rows() || whole);
+}
+
+// What is taken for a snapshot's keys can be staged, and the pieces are what was said of them.
+void try_restore(const Rows& rows) {
+  std::string bytes;
+  artefact::Encoder encoder(end_of_state(), bytes);
+  for (const auto& [key, value] : rows) {
+    if (key.size() <= limits::kRowKeyBytesMax) encoder.add(key, value, bytes);
+  }
+  encoder.finish(bytes);
+  RestoreSource source(true, 3);
+  if (source.feed(bytes) || source.finish()) return;
+  StagedSum sum;
+  while (const std::optional<RestoreSource::Piece> piece = source.take()) require(sum.add(piece->rows));
+  require(sum.rows == source.content().keys && sum.hash == source.content().keys_hash);
 }
 
 Rows read_rows(std::string_view bytes) {
@@ -88,6 +104,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     try_bytes(text, 1 + data[1]);
   } else {
     try_rows(read_rows(text));
+    try_restore(read_rows(text));
   }
   return 0;
 }

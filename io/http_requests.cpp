@@ -8,7 +8,6 @@
 #include "io/api/operator_routes.h"
 #include "io/api/recovery_route.h"
 #include "io/api/revocation_route.h"
-#include "io/api/snapshot_routes.h"
 #include "io/api/state_answers.h"
 #include "io/api/status_routes.h"
 #include "io/http_server.h"
@@ -107,7 +106,8 @@ void HttpServer::begin(ConnId conn, http::StreamId stream, http::Request&& reque
     if (caller) listener_.touch_session(caller->session);
   }
   // What another node did a moment ago, such as making the user who logs in here, must not be missed.
-  const bool snapshots_now = route == api::Route::kSnapshots && !api::is_read(request.method);
+  const bool snapshots_now =
+      (route == api::Route::kSnapshots || route == api::Route::kRestore) && !api::is_read(request.method);
   if ((api::wants_latest(route) || snapshots_now) && !caught_up) {
     waiting.caught_up = true;
     return wait_to_catch_up(id, std::move(waiting), std::move(request),
@@ -115,6 +115,7 @@ void HttpServer::begin(ConnId conn, http::StreamId stream, http::Request&& reque
   }
   if (route == api::Route::kSnapshots || route == api::Route::kSnapshot)
     return ask_snapshots(id, std::move(waiting), request, now);
+  if (route == api::Route::kRestore) return ask_restore(id, std::move(waiting), request, *caller, now);
   if (route == api::Route::kRecovery) return answer(waiting, recover(request, origin), now);
   if (api::is_of_accounts(route)) {
     waiting.account = std::make_unique<api::AccountAsk>();
@@ -198,34 +199,6 @@ http::Response HttpServer::drain_for_operator(api::Route route, const http::Requ
   return api::drain_response(self_, on);
 }
 
-void HttpServer::ask_snapshots(RequestId id, Waiting&& waiting, const http::Request& request, Now now) {
-  const api::Origin origin{waiting.request_id, listener_.leader_id()};
-  std::variant<api::MakeSnapshot, SnapshotQuery, api::Problem> understood =
-      api::understand_snapshots(waiting.asked.route, request);
-  if (const auto* problem = std::get_if<api::Problem>(&understood))
-    return answer(waiting, api::problem_response(*problem, origin), now);
-  waiting_.emplace(id.value, std::move(waiting));
-  auto* query = std::get_if<SnapshotQuery>(&understood);
-  if (query != nullptr) query->ticket = id.value;
-  if (query != nullptr ? listener_.query_snapshots(std::move(*query)) : listener_.make_snapshot(id.value))
-    return;
-  const api::Problem busy{503,  "busy", "a snapshot is being made, or too many are being read",
-                          true, false,  {}};
-  const Waiting refused = std::move(waiting_.at(id.value));
-  waiting_.erase(id.value);
-  answer(refused, api::problem_response(busy, origin), now);
-}
-
-void HttpServer::snapshot_answered(SnapshotAnswer&& answered, Now now) {
-  const auto at = waiting_.find(answered.ticket);
-  if (at == waiting_.end()) return;
-  const Waiting waiting = std::move(at->second);
-  waiting_.erase(at);
-  const api::Origin origin{waiting.request_id, listener_.leader_id()};
-  answer(waiting,
-         api::snapshot_response(waiting.asked.route, waiting.asked.method, std::move(answered), origin), now);
-}
-
 // There may be nobody left who could vouch for a user, so it takes the cluster's secret.
 http::Response HttpServer::recover(const http::Request& request, const api::Origin& origin) {
   const Node::Remains remains = listener_.remains();
@@ -288,6 +261,9 @@ void HttpServer::password_done(auth::PasswordDone&& done, Now now) {
 }
 
 void HttpServer::answered(RequestId request, const Answer& core_answer, Now now) {
+  if (const auto* write = std::get_if<WriteResult>(&core_answer);
+      write && restore_.answered(request, *write, now))
+    return;
   const auto at = waiting_.find(request.value);
   if (at == waiting_.end()) return;
   Waiting waiting = std::move(at->second);

@@ -33,6 +33,7 @@ HttpServer::HttpServer(HttpOptions options, const Node& node, auth::Crypto& cryp
       crypto_(crypto),
       access_(node, crypto),
       desk_(node, crypto, std::move(options.accounts)),
+      restore_(node, crypto),
       limits_(http_limits()) {}
 
 bool HttpServer::accept(ConnId conn, const Remote& remote, Now now) {
@@ -161,6 +162,7 @@ bool HttpServer::may_end() const {
 }
 
 void HttpServer::flush(Now now) {
+  pursue_restore(now);
   // An answer that left at once lets the connection's next request be taken, which touches it again.
   while (!touched_.empty()) {
     for (const ConnId conn : std::exchange(touched_, {})) flush_one(conn, now);

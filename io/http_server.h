@@ -1,6 +1,7 @@
 // HTTP over the driver's streams: requests in, answers from the node or from the core out.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
@@ -11,6 +12,7 @@
 #include "core/snapshot.h"
 #include "io/api/access.h"
 #include "io/api/account_desk.h"
+#include "io/api/restore_desk.h"
 #include "io/api/state_requests.h"
 #include "io/metrics/metrics.h"
 #include "io/ports.h"
@@ -85,7 +87,9 @@ class HttpServer {
   void shut_door(Now now);
   // After shut_door(): nobody waits for an answer, and no connection is that new.
   bool may_end() const;
-  Instant deadline() const { return conns_.empty() ? Instant::never() : next_scan_; }
+  Instant deadline() const {
+    return std::min(restore_.deadline(), conns_.empty() ? Instant::never() : next_scan_);
+  }
 
  private:
   struct Waiting {
@@ -132,7 +136,12 @@ class HttpServer {
                              bool in_full);
   http::Response drain_for_operator(api::Route route, const http::Request& request, const api::Caller& caller,
                                     const api::Origin& origin);
+  // http_snapshots.cpp
   void ask_snapshots(RequestId id, Waiting&& waiting, const http::Request& request, Now now);
+  void ask_restore(RequestId id, Waiting&& waiting, const http::Request& request, const api::Caller& caller,
+                   Now now);
+  // Goes on with the restore that is under way, if there is one.
+  void pursue_restore(Now now);
   http::Response recover(const http::Request& request, const api::Origin& origin);
   std::optional<http::Response> redirect(const http::Request& request, const api::Origin& origin) const;
   void flush_one(ConnId conn, Now now);
@@ -150,6 +159,7 @@ class HttpServer {
   auth::Crypto& crypto_;
   api::Access access_;
   api::AccountDesk desk_;
+  api::RestoreDesk restore_;
   http::Limits limits_;
   std::string redirect_scheme_ = "http://";
   std::string revocations_;

@@ -7,6 +7,8 @@
 #include "core/base/mutant.h"
 #include "core/raft/configuration.h"
 #include "core/raft/leader_record.h"
+#include "core/state/artefact_format.h"
+#include "core/state/key_rows.h"
 #include "sim/violation.h"
 
 namespace patronus::sim {
@@ -277,6 +279,8 @@ void Checkers::note_applied(const Entry& entry) {
   const auto [known, is_new] = hashes_.emplace(entry.index, reference_.hash());
   if (!is_new && known->second != reference_.hash())
     throw Violation("state hash", "a node's state is not the reference's at " + at(entry.index));
+  const std::optional<Restoration>& restored = reference_.staging().last();
+  if (restored && restored->revision == entry.index) note_restored(entry.index);
   if (!applied.origin) return;
   const std::optional<Command> command = decode_command(entry.payload.view());
   const auto effect = [&](const Blob& value, const Record& record) {
@@ -292,6 +296,38 @@ void Checkers::note_applied(const Entry& entry) {
       if (applied.result.steps[i].record) effect(batch->then[i].value, *applied.result.steps[i].record);
     }
   }
+}
+
+void Checkers::note_restored(Index index) {
+  using Keys = std::map<std::string, std::pair<std::string, std::string>>;
+  const auto note = [](Keys& keys, std::string_view key, std::string_view value) {
+    if (static_cast<RowKind>(key.front()) != RowKind::kKey) return;
+    const KeyRow row = decode_key_row(value).value();
+    keys[std::string(key.substr(1))] = {std::string(row.content_type), std::string(row.value)};
+  };
+  const BeginRestoreOp& begun = reference_.staging().last()->begun;
+  const std::string id = snapshot_id({begun.snapshot, begun.hash, 0});
+  const std::string* bytes = nullptr;
+  for (const auto& host : hosts_) bytes = bytes != nullptr ? bytes : host->snapshot(id);
+  if (bytes == nullptr) throw Violation("restore", "nobody has the snapshot " + id + " that was restored");
+  Keys wanted;
+  artefact::Decoder decoder([&](std::string_view key, std::string_view value) -> std::optional<std::string> {
+    note(wanted, key, value);
+    return std::nullopt;
+  });
+  if (const auto fault = decoder.feed(*bytes)) throw Violation("restore", id + ": " + *fault);
+  Keys keys;
+  reference_.for_each_row(
+      [&](std::string_view key, const RowValue& value) { note(keys, key, value.text()); });
+  if (keys != wanted) {
+    throw Violation("restore", std::to_string(keys.size()) + " keys after the restore of " + id + " at " +
+                                   at(index) + " are not the " + std::to_string(wanted.size()) +
+                                   " that it holds");
+  }
+  // For clients it is one write of every key, done as it was committed.
+  Restored& restored = restores_[index.value];
+  restored.when = events_.now();
+  for (const auto& [name, content] : keys) restored.values[name] = number(content.second);
 }
 
 // Whatever was acknowledged is committed by then, at the revision told.
@@ -336,6 +372,19 @@ uint64_t Checkers::at_end(const OpHistory& history) {
   exactly_once(history);
   std::map<uint32_t, std::vector<Op>> by_key;
   for (const Op& op : history) by_key[op.key].push_back(op);
+  for (auto& [key, ops] : by_key) {
+    for (const auto& [revision, restored] : restores_) {
+      const auto value = restored.values.find(std::string("sim\0k", 5) + std::to_string(key));
+      Op op;
+      op.kind = OpKind::kRestore;
+      op.key = key;
+      op.value = value == restored.values.end() ? 0 : value->second;
+      op.end = OpEnd::kOk;
+      op.invoked = op.returned = restored.when;
+      op.revision = revision;
+      ops.push_back(op);
+    }
+  }
   uint64_t too_hard = 0;
   for (const auto& [key, ops] : by_key) {
     switch (check_key(ops, kSearchStepsMax)) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/state/store.h"
+#include "sim/events.h"
 #include "sim/history.h"
 #include "sim/host.h"
 
@@ -15,7 +16,8 @@ namespace patronus::sim {
 
 class Checkers {
  public:
-  explicit Checkers(const std::vector<std::unique_ptr<Host>>& hosts) : hosts_(hosts) {}
+  Checkers(const std::vector<std::unique_ptr<Host>>& hosts, const Events& events)
+      : hosts_(hosts), events_(events) {}
 
   // A node did something.
   void after_step(const Host& host);
@@ -33,6 +35,9 @@ class Checkers {
   // A node says that it was removed.
   void after_removal(const Host& host) const;
   uint64_t leaders() const { return leaders_.size(); }
+  // The entry at which this node's snapshots, or another's, became the keys; whether one did there.
+  bool was_restored_at(uint64_t revision) const { return restores_.contains(revision); }
+  size_t restores() const { return restores_.size(); }
   // How often leadership went over by a leader's own will, that is with the cause "transfer".
   uint64_t transfers() const { return transfers_; }
   // Who was seen to lead this term; empty: nobody.
@@ -64,9 +69,12 @@ class Checkers {
   void lawful_change(const Configuration& from, const Configuration& to, Index index) const;
   void state_hash(const Host& host, Seen& seen);
   void note_applied(const Entry& entry);
+  // The keys are, at this entry, what the snapshot held: all of them, and no others.
+  void note_restored(Index index);
   void exactly_once(const OpHistory& history) const;
 
   const std::vector<std::unique_ptr<Host>>& hosts_;
+  const Events& events_;
   std::map<HostId, Seen> seen_;
   std::map<Term, NodeId> leaders_;
   uint64_t transfers_ = 0;
@@ -82,6 +90,11 @@ class Checkers {
     uint64_t revision = 0;
   };
   std::map<uint64_t, Effect> effects_;  // of each value ever written
+  struct Restored {
+    Instant when;
+    std::map<std::string, uint64_t> values;  // of the clients' keys
+  };
+  std::map<uint64_t, Restored> restores_;  // by revision
 };
 
 }  // namespace patronus::sim

@@ -147,6 +147,8 @@ std::string Client::request_of(const Op& op) const {
       text = "PUT " + path;
       body = std::to_string(op.value);
       break;
+    case OpKind::kRestore:
+      break;
     case OpKind::kSwap:
       text = is_batch ? "POST /api/v1/state/sim/batch" : "PUT " + path;
       body = is_batch ? batch_of(op) : std::to_string(op.value);

@@ -10,7 +10,13 @@
 
 namespace patronus::sim {
 
-enum class OpKind : uint8_t { kRead, kPut, kDelete, kSwap };
+enum class OpKind : uint8_t {
+  kRead,
+  kPut,
+  kDelete,
+  kSwap,
+  kRestore,  // of all keys at once, each to the value it had in a snapshot; no client's
+};
 // How a swap, or a deletion that is to happen only to what was seen, says what it expects.
 enum class Guard : uint8_t {
   kNone,
@@ -54,11 +60,11 @@ using OpHistory = std::vector<Op>;
 
 enum class Linearizable : uint8_t { kYes, kNo, kTooHard };
 
-// Whether one key's operations, each a register's read, write, compare-and-swap or delete, have an order that
-// keeps real time and makes every answer right (Wing and Gong, with Lowe's memory of visited states). Since
-// each value is written once, to expect a revision is to expect the value that has it; and answers that name
-// different revisions of the same value, or the same of different ones, can't all be right.
-// Operations without an answer may take effect at any time after they were asked, or never.
+// Whether one key's operations, each a register's read, write, compare-and-swap or delete, or a restore, have
+// an order that keeps real time and makes every answer right (Wing and Gong, with Lowe's memory of visited
+// states). Each value is written once, and has the revision of that write, or of a restore that brought it
+// back; answers that name other revisions can't all be right. Operations without an answer may take effect at
+// any time after they were asked, or never.
 [[nodiscard]] Linearizable check_key(const std::vector<Op>& ops, uint64_t steps_max);
 
 }  // namespace patronus::sim

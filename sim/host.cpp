@@ -93,6 +93,7 @@ void Host::start() {
   flush_due_ = false;
   artefact_.reset();
   incoming_.reset();
+  reading_ = SnapshotReading(1 + id_ % 3);
   if (trace_.keeps()) {
     trace_.line(events_.now(), name_,
                 "starts with an image of entry " + std::to_string(state.applied().value) + " and " +

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/state/snapshot_reading.h"
 #include "io/driver.h"
 #include "sim/disk.h"
 #include "sim/events.h"
@@ -75,6 +76,11 @@ class Host final : private Ports {
 
   bool is_up() const { return driver_ != nullptr; }
   uint64_t checkpoints() const { return checkpoints_; }
+  // The bytes of a snapshot that this node keeps, or kept; null if it does not.
+  const std::string* snapshot(const std::string& id) const {
+    const auto at = snapshots_.find(id);
+    return at == snapshots_.end() ? nullptr : &at->second.second;
+  }
   uint64_t segments_removed() const { return segments_removed_; }
   uint64_t installs() const { return installs_; }
   uint64_t struck_installs() const { return struck_installs_; }
@@ -171,7 +177,9 @@ class Host final : private Ports {
   Disk disk_;
   std::unique_ptr<Driver> driver_;
   std::map<std::string, std::pair<SnapshotInfo, std::string>> snapshots_;  // by id, with their bytes
-  std::optional<ClusterId> founds_anew_;                                   // as noted on its disk
+  SnapshotReading
+      reading_;  // of one that is restored; a world's keys are few, and are to come in several pieces
+  std::optional<ClusterId> founds_anew_;  // as noted on its disk
   uint64_t process_ = 0;  // names the running process; things meant for a former one are dropped
   uint32_t boots_ = 0;
   uint64_t words_ = 0;

@@ -49,7 +49,7 @@ void Host::make_snapshot(uint64_t ticket) {
           answer.failure = disk_is_full_ ? "the disk is full" : "there is no image yet";
         } else {
           const auto& [artefact, bytes] = *encoded;
-          const std::string id = std::to_string(artefact.index.value) + "-" + to_hex(artefact.hash);
+          const std::string id = snapshot_id(artefact);
           answer.found = {{id, artefact.index, artefact.bytes, clock().wall}};
           snapshots_[id] = {answer.found.front(), bytes};
         }
@@ -60,12 +60,20 @@ void Host::make_snapshot(uint64_t ticket) {
 bool Host::query_snapshots(SnapshotQuery&& query) {
   SnapshotAnswer answer;
   answer.ticket = query.ticket;
-  for (const auto& [id, snapshot] : snapshots_) {
-    if (query.id.empty()) {
-      answer.found.push_back(snapshot.first);
-    } else if (query.id == id && query.offset < snapshot.first.bytes) {
-      answer.found = {snapshot.first};
-      answer.bytes = snapshot.second.substr(query.offset, limits::kSnapshotPartBytes);
+  if (query.task == SnapshotTask::kList) {
+    for (const auto& [id, snapshot] : snapshots_) answer.found.push_back(snapshot.first);
+  } else if (const auto at = snapshots_.find(query.id); at != snapshots_.end()) {
+    const auto& [info, bytes] = at->second;
+    const auto read = [&bytes = bytes](uint64_t offset, size_t bytes_max) {
+      const size_t from = std::min<size_t>(offset, bytes.size());
+      return std::variant<std::string, SnapshotReading::Failed>(bytes.substr(from, bytes_max));
+    };
+    if (query.task == SnapshotTask::kCheck || query.task == SnapshotTask::kRows) {
+      answer.found = {info};
+      reading_.answer(query, read, answer);
+    } else if (query.task == SnapshotTask::kPart && query.offset < info.bytes) {
+      answer.found = {info};
+      answer.bytes = bytes.substr(query.offset, limits::kSnapshotPartBytes);
     }
   }
   events_.after(delays_.between(10us, 2ms), [this, process = process_, answer] {

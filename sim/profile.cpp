@@ -91,6 +91,7 @@ Profile draw_profile(Track& tape) {
   p.flapping = tape.chance(300);
   // Far more than any quartz is off, so that what is wrong by it shows within seconds.
   if (tape.chance(300)) p.clock_rate_ppm = 1 + tape.choose(50'000);
+  p.restores = tape.chance(350);
   return p;
 }
 
@@ -130,6 +131,7 @@ std::string Profile::describe() const {
   name(suspensions, "suspensions");
   name(flapping, "flapping");
   name(clock_rate_ppm != 0, "clock-rates");
+  name(restores, "restores");
   return text;
 }
 

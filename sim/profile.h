@@ -69,6 +69,7 @@ struct Profile {
   bool suspensions = false;       // machines stand still and go on
   bool flapping = false;          // links come and go
   int64_t clock_rate_ppm = 0;     // by how much clocks are too fast or too slow, at most
+  bool restores = false;          // snapshots are taken and restored while all goes on
 
   // So long a time may last by the slowest clock.
   Duration by_slowest_clock(Duration time) const {

@@ -29,7 +29,9 @@ World::World(Tape& tape, const Profile& profile, bool keep_trace)
       network_(events_, tape, profile_, *this),
       operator_(profile_, events_, tape, network_, trace_,
                 [this](uint64_t term) { return checkers_.leader_of(Term{term}); }),
-      checkers_(hosts_),
+      restorer_(profile_, events_, tape, network_, trace_,
+                [this](uint64_t revision) { return checkers_.was_restored_at(revision); }),
+      checkers_(hosts_, events_),
       changes_(profile_),
       stamps_(profile_, hosts_) {
   for (HostId id = 0; id < profile_.nodes + profile_.extras; ++id) {
@@ -120,6 +122,7 @@ void World::start_clients() {
     return;
   }
   for (uint32_t i = 0; i < profile_.clients; ++i) clients_[i]->start();
+  restorer_.start();
 }
 
 // Clients that happen to rest ask at once: a leader that does not know yet what is committed may not answer.
@@ -169,6 +172,7 @@ void World::demand_progress() {
   const Duration patience = 20 * profile_.election_timeout + 30s;
   for (uint32_t i = 0; i < profile_.clients; ++i) clients_[i]->finish();
   for (auto& user : users_) user->finish();
+  restorer_.finish();
   const Instant limit = events_.now() + patience;
   const auto all_idle = [&] {
     // Without an administrator nobody can log in to write.
@@ -324,6 +328,9 @@ void World::report(Outcome& outcome) const {
   if (operator_.moved() > 0) outcome.faults["leadership moved"] = operator_.moved();
   if (checkers_.transfers() > 0) outcome.faults["handed over"] = checkers_.transfers();
   if (operator_.refused() > 0) outcome.faults["move refused"] = operator_.refused();
+  if (restorer_.begun() > 0) outcome.faults["restore begun"] = restorer_.begun();
+  if (restorer_.done() > 0) outcome.faults["restore done"] = restorer_.done();
+  if (checkers_.restores() > 0) outcome.faults["restored"] = checkers_.restores();
   for (const auto& host : hosts_) {
     outcome.faults["checkpoint"] += host->checkpoints();
     outcome.faults["segment removed"] += host->segments_removed();

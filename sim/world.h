@@ -17,6 +17,7 @@
 #include "sim/network.h"
 #include "sim/operator.h"
 #include "sim/profile.h"
+#include "sim/restorer.h"
 #include "sim/session_client.h"
 #include "sim/stamp_checker.h"
 #include "sim/tape.h"
@@ -143,6 +144,7 @@ class World final : private Network::Hosts {
   void demand_progress();
   Exchange& tab(HostId host) {
     if (host == kOperatorHost) return operator_.exchange();
+    if (host == kRestorerHost) return restorer_.exchange();
     return users_[(host - kFirstSession) / 2]->tab((host - kFirstSession) % 2);
   }
   std::string setup_token() const;
@@ -160,6 +162,7 @@ class World final : private Network::Hosts {
   std::vector<std::unique_ptr<Client>> clients_;
   std::vector<std::unique_ptr<SessionClient>> users_;
   Operator operator_;
+  Restorer restorer_;
   OpHistory history_;
   uint64_t next_value_ = 0;
   Onlooker onlooker_;

@@ -231,9 +231,25 @@ BatchOp batch() {
   return op;
 }
 
+RestoreOp restore_op() {
+  const std::string id = "r" + text().substr(0, limits::kRestoreIdBytesMax - 1);
+  switch (*rc::gen::inRange(0, 4)) {
+    case 0:
+      return BeginRestoreOp{id, Index{number()}, number(), {{number(), number()}}, number()};
+    case 1:
+      return StageRowsOp{id, number(), blob()};
+    case 2:
+      return FinishRestoreOp{id, number(), number(), coin()};
+    default:
+      return DropStagedOp{id, coin()};
+  }
+}
+
 WriteOp write_op() {
   const std::string ns = text().substr(0, limits::kNamespaceBytesMax);
-  switch (*rc::gen::inRange(0, 5)) {
+  switch (*rc::gen::inRange(0, 6)) {
+    case 5:
+      return restore_op();
     case 3:
       return MemberOp{AdmitNodeOp{node_id(), Incarnation{number()}, text(), text(), text().substr(0, 200),
                                   Incarnation{number()}}};
@@ -262,7 +278,7 @@ Record record() { return {blob(), text(), Index{number()}, Index{number()}, numb
 
 WriteResult result() {
   WriteResult r;
-  r.outcome = static_cast<Outcome>(*rc::gen::inRange(1, 10));
+  r.outcome = static_cast<Outcome>(*rc::gen::inRange(1, 25));
   r.revision = Index{number()};
   r.record = record();
   r.created = coin();
@@ -610,6 +626,34 @@ TEST(CommandCodec, RefusesAnotherVersionsLayout) {
   EXPECT_FALSE(decode_origin(bytes));
 }
 
+// A version that does not know restores must stop at one, and go on with everything else.
+TEST(CommandCodec, GivesRestoresALayoutOfTheirOwn) {
+  const Origin origin{Incarnation{1}, 1, 1};
+  const std::string put = encode_command({origin, std::nullopt, PutOp{"n", "k", Blob("v"), "", {}}});
+  const std::string drop = encode_command({origin, std::nullopt, RestoreOp{DropStagedOp{"r", true}}});
+  EXPECT_EQ(put[0], 2);
+  EXPECT_EQ(drop[0], 3);
+  EXPECT_EQ(unknown_command_version(put), std::nullopt);
+  EXPECT_EQ(unknown_command_version(drop), std::nullopt);
+  EXPECT_EQ(unknown_command_version("\x04"), 4);
+  for (std::string bytes : {put, drop}) {
+    bytes[0] = static_cast<char>(5 - bytes[0]);
+    EXPECT_FALSE(decode_command(bytes)) << "each operation has one layout";
+  }
+}
+
+TEST(CommandCodec, RefusesRestoresAboveTheLimits) {
+  const auto taken = [](RestoreOp op) {
+    return decode_command(encode_command({{Incarnation{1}, 1, 1}, std::nullopt, std::move(op)})).has_value();
+  };
+  const size_t piece_max = limits::kStagedPieceBytesMax + limits::kStagedPieceBytes;
+  EXPECT_TRUE(
+      taken(StageRowsOp{std::string(limits::kRestoreIdBytesMax, 'r'), 1, Blob(std::string(piece_max, 'x'))}));
+  EXPECT_FALSE(taken(StageRowsOp{"r", 1, Blob(std::string(piece_max + 1, 'x'))}));
+  EXPECT_FALSE(taken(DropStagedOp{std::string(limits::kRestoreIdBytesMax + 1, 'r'), false}));
+  EXPECT_FALSE(taken(DropStagedOp{"", false}));
+}
+
 RC_GTEST_PROP(ResultCodec, ComesBackAsItWas, ()) {
   const WriteResult r = result();
   const std::string bytes = encode_result(r);
@@ -625,7 +669,8 @@ RC_GTEST_PROP(ResultCodec, SurvivesDamage, ()) {
 
 // Outcomes of the node that waits are no facts of the log: none may be kept as an answer.
 TEST(ResultCodec, RefusesOutcomesThatAreNeverInTheLog) {
-  for (const Outcome outcome : {Outcome::kNoLeader, Outcome::kMaybeApplied, Outcome::kBusy, Outcome::kFull}) {
+  for (const Outcome outcome :
+       {Outcome::kNoLeader, Outcome::kMaybeApplied, Outcome::kBusy, Outcome::kFull, Outcome::kTooOld}) {
     WriteResult r;
     r.outcome = outcome;
     EXPECT_FALSE(decode_result(encode_result(r)));

@@ -75,6 +75,24 @@ TEST(Linearizability, ASwapHappensToWhatItExpectsOnly) {
   EXPECT_EQ(history.judge(), Linearizable::kNo) << "its condition was ignored";
 }
 
+TEST(Linearizability, ARestoreBringsAValueBackWithARevisionOfItsOwn) {
+  History history;
+  history.put(1, 10);
+  history.put(2, 11);
+  history.add(OpKind::kRestore, 1, 12);
+  history.failed_swap(1, 12).expected_revision = 10;
+  history.read(1, 12);
+  EXPECT_EQ(history.judge(), Linearizable::kYes);
+  History unmoved = history;
+  history.read(1, 10);
+  EXPECT_EQ(history.judge(), Linearizable::kNo) << "its revision went back";
+  unmoved.add(OpKind::kRestore, 1, 13);
+  unmoved.read(1, 12);
+  EXPECT_EQ(unmoved.judge(), Linearizable::kYes) << "what is as in the snapshot stays untouched";
+  unmoved.swap(1, 5, 14).expected_revision = 10;
+  EXPECT_EQ(unmoved.judge(), Linearizable::kNo) << "it expects what was there before the restore";
+}
+
 TEST(Linearizability, ASwapFailsOnlyWhereSomethingElseIs) {
   History history;
   history.put(1, 10);

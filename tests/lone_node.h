@@ -15,7 +15,8 @@ class LoneNode {
   static constexpr ClusterId kCluster{{1, 2}};
 
   // Begins with these entries after its founding, all on disk and of its first term.
-  explicit LoneNode(std::vector<Entry> entries = {}) : node_(boot(std::move(entries)), "test", now()) {
+  explicit LoneNode(std::vector<Entry> entries = {}, protocol::Version protocol = protocol::kNewest)
+      : node_(boot(std::move(entries), protocol), "test", now()) {
     Effects effects;
     node_.start(now(), effects);
     take(std::move(effects));
@@ -45,8 +46,9 @@ class LoneNode {
   const std::optional<std::string>& stopped() const { return stopped_; }
 
  private:
-  static Boot boot(std::vector<Entry> entries) {
+  static Boot boot(std::vector<Entry> entries, protocol::Version protocol) {
     Boot boot;
+    boot.protocol = protocol;
     boot.id = "a";
     boot.incarnation = Incarnation{7};
     boot.election_timeout = std::chrono::milliseconds(500);

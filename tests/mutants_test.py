@@ -2,7 +2,7 @@
 """Takes one protection after the other out and asks the simulator to notice.
 
 Mutants that only make a cluster slow or stuck in shapes the world always heals are shown by unit tests instead
-(tests/raft_scenarios_test.cpp, raft_failover_test, raft_membership_test, accounts_test, leader_clock_test, log_test, wal_test); the list says which.
+(tests/raft_scenarios_test.cpp, raft_failover_test, raft_membership_test, accounts_test, leader_clock_test, log_test, staging_test, wal_test); the list says which.
 """
 
 import statistics
@@ -58,6 +58,9 @@ CAUGHT = [
     ("ignore-expected", "a write that names the revision it expects is done whatever is there"),
     ("no-rotation", "scenario 38: a refresh gives the same refresh token again"),
     ("lease-counts-pause", "scenario 33: the time in which a leader's process stood still counts for leases"),
+    ("forget-staged-row", "what is staged to be restored does not get into the image"),
+    ("forget-restored-row", "scenario 51: what a restore deletes stays in the image"),
+    ("restore-keeps-others", "scenario 51: keys that a snapshot lacks outlive its restore"),
     ("no-copy-on-write", "scenario 50: a checkpoint mixes rows of several moments"),
     ("image-before-its-end", "scenario 21: the log is cut by an image of which only a part is there"),
 ]

@@ -91,7 +91,9 @@ class Life {
     return command;
   }
   WriteOp op() {
-    switch (pick(5)) {
+    switch (pick(6)) {
+      case 5:
+        return restore();
       case 0:
         return DeleteOp{name("ns", 3), name("key", 25), {}};
       case 1:
@@ -114,6 +116,37 @@ class Life {
     if (pick(4) == 0) return RemoveNodeOp{id, pick(2) == 0};
     return AdmitNodeOp{id, Incarnation{pick(40)}, name("p", 3), name("q", 3), "b", Incarnation{pick(40)}};
   }
+  // A restore on its way: pieces as they should come, now and then one again or too early, or given up.
+  RestoreOp restore() {
+    const bool is_over = at_ > plan_.size();
+    if (plan_.empty() || is_over || pick(60) == 0) {
+      plan_.clear();
+      sum_ = {};
+      at_ = 0;
+      ++restores_;
+      std::map<std::pair<std::string, std::string>, std::string> rows;
+      for (uint64_t i = pick(20); i > 0; --i)
+        rows[{name("ns", 3), name("key", 25)}] = std::string(pick(200), 'r');
+      std::string piece;
+      for (const auto& [key, value] : rows) {
+        put_staged(piece, {key.first, key.second, "text/plain", value});
+        if (pick(3) == 0) continue;
+        plan_.push_back(std::exchange(piece, {}));
+      }
+      if (!piece.empty() || plan_.empty()) plan_.push_back(piece);
+      for (const std::string& one : plan_) (void)sum_.add(one);
+      return BeginRestoreOp{id(), Index{7}, 8, {{1, 2}}, sum_.rows};
+    }
+    if (pick(12) == 0) return DropStagedOp{id(), pick(3) > 0};
+    if (pick(8) == 0) return StageRowsOp{id(), 1 + pick(5), Blob(plan_[pick(plan_.size())])};
+    if (at_ < plan_.size()) {
+      ++at_;
+      return StageRowsOp{id(), at_, Blob(plan_[at_ - 1])};
+    }
+    ++at_;
+    return FinishRestoreOp{id(), sum_.rows, sum_.hash, pick(2) == 0};
+  }
+  std::string id() const { return "r" + std::to_string(restores_); }
   AccountOp account() {
     const std::string user = name("u", 4);
     const std::string session = name("s", 12);
@@ -150,6 +183,10 @@ class Life {
   Stamp stamp_{0, 1};
   std::map<uint64_t, uint64_t> sequences_;
   std::string key_;
+  std::vector<std::string> plan_;  // the pieces of the restore under way
+  StagedSum sum_;
+  size_t at_ = 0;
+  uint64_t restores_ = 0;
 };
 
 void live(Life& life, Store& store, uint64_t entries) {
@@ -178,6 +215,10 @@ RC_GTEST_PROP(Rows, ChangesKeepAnImage, (uint64_t seed)) {
   }
   RC_TAG(store.accounts().session_count() > 0 ? "sessions" : "no sessions");
   RC_TAG(store.members().wanted().size() > 3 ? "members" : "founders");
+  RC_TAG(!store.staging().last()                                   ? "no restore"
+         : store.staging().last()->stage == RestoreStage::kDone    ? "restored"
+         : store.staging().last()->stage == RestoreStage::kStaging ? "staging"
+                                                                   : "given up");
 }
 
 RC_GTEST_PROP(Rows, ALoadedStateIsTheSame, (uint64_t seed)) {
@@ -190,6 +231,7 @@ RC_GTEST_PROP(Rows, ALoadedStateIsTheSame, (uint64_t seed)) {
   RC_ASSERT(twin.base() == store.base());
   RC_ASSERT(twin.bytes() == store.bytes());
   RC_ASSERT(twin.keys() == store.keys());
+  RC_ASSERT(twin.staging().bytes() == store.staging().bytes());
   // Nothing of it is to be written again, and it goes on as the other does.
   twin.begin_changes();
   std::vector<Row> rows;

@@ -180,6 +180,26 @@ inline constexpr size_t kSnapshotPartBytes = kMiB;  // of one answer
 inline constexpr size_t kSnapshotQueriesMax = 16;   // queued, or done and not taken
 inline constexpr Duration kSnapshotPatience = 60s;  // for a checkpoint that it is made from
 
+// Restoring a running cluster: a snapshot's keys are staged in the replicated state, piece by piece.
+inline constexpr size_t kStagingBytesMax = kStateBytesMax;  // what could not become the state is not staged
+inline constexpr size_t kStagedPieceBytes = 256 * kKiB;     // of one entry, or a single row
+inline constexpr size_t kStagedPieceBytesMax =
+    kValueBytesMax + kNamespaceBytesMax + kKeyBytesMax + kContentTypeBytesMax + 16;
+inline constexpr size_t kStagedPieceRowsMax = 4'096;  // bounds the work of one apply, as does this
+inline constexpr size_t kStagedPiecesDroppedPerApplyMax = 64;
+inline constexpr size_t kRestoreIdBytesMax = 64;
+inline constexpr Duration kRestoreIdle = 10s;  // of lease time without a step; then it is given up
+inline constexpr size_t kRestoreWindow = 4;    // pieces on their way to the log
+inline constexpr Duration kRestoreWriteTimeout = 3s;
+inline constexpr Duration kRestoreRetryMin = 100ms;  // what was refused for now is tried again, doubled up to
+inline constexpr Duration kRestoreRetryMax = 2s;
+inline constexpr Duration kRestorePatience = 60s;         // without a step forward
+inline constexpr Duration kRestoreDiscardPatience = 10s;  // the leader sees to what is left
+inline constexpr size_t kSnapshotCheckBytes = 8 * kMiB;   // read in one turn of the artefacts' thread
+inline constexpr uint64_t kSnapshotUploadBytesMax = 1'024 * kMiB;
+inline constexpr Duration kSnapshotUploadPatience =
+    60s;  // then another one may take an unfinished one's place
+
 // Peer links.
 inline constexpr size_t kFrameBytesMax = 8 * kMiB;
 inline constexpr size_t kPeerOutputBytesMax = 64 * kMiB;  // past it the link is reset
@@ -310,7 +330,14 @@ static_assert(kLogTailBytes + 2 * kCheckpointBytes < kLogRetainedBytesMax);
 static_assert(kLogRetainedBytesMax < kLogHeldBytesMax);
 static_assert(kLogHeldBytesMax + 2 * kCheckpointBytes + kWalSegmentBytes < kLogBytesMax,
               "a member that is away never costs a write");
-static_assert(kImageMapBytes >= 8 * kStateBytesMax, "the image has room for two states, half full pages");
+static_assert(kImageMapBytes >= 8 * (kStateBytesMax + kStagingBytesMax),
+              "the image has room for two states and what is staged, half full pages");
+static_assert(kEntryBytesMax >= kStagedPieceBytesMax + kStagedPieceBytes, "a staged piece fits an entry");
+static_assert(kStagedPieceBytesMax + kStagedPieceBytes < kArtefactBlockBytesMax, "and is a row");
+static_assert(kPendingWriteBytesMax >= 4 * kRestoreWindow * kStagedPieceBytesMax,
+              "others may write meanwhile");
+static_assert(kRestoreIdle > 2 * kRestoreWriteTimeout, "who is alive is not given up");
+static_assert(kSnapshotPartBytes < kHttpBodyBytesMax);
 static_assert(kArtefactBlockBytesMax >= kArtefactBlockBytes + kRowKeyBytesMax + kEntryBytesMax,
               "any row fits a block");
 static_assert(kArtefactBytesMax >= kImageMapBytes, "whatever an image holds can be given away");

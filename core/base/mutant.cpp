@@ -71,8 +71,12 @@ constexpr std::string_view kNames[] = {"none",
                                        "forget-member-row",
                                        "forget-lives",
                                        "ignore-expected",
-                                       "no-rotation"};
-static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kNoRotation) + 1);
+                                       "no-rotation",
+                                       "forget-staged-row",
+                                       "forget-restored-row",
+                                       "restore-unchecked",
+                                       "restore-keeps-others"};
+static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kRestoreKeepsOthers) + 1);
 }  // namespace
 
 Mutant mutant_by_name(std::string_view name) {

@@ -71,6 +71,10 @@ enum class Mutant {
   kForgetLives,            // what is known of others' disks is forgotten with a restart
   kIgnoreExpected,         // a write that names the revision it expects is done whatever is there
   kNoRotation,             // a refresh gives the same refresh token again
+  kForgetStagedRow,        // what is staged to be restored does not get into the image
+  kForgetRestoredRow,      // what a restore deletes stays in the image
+  kRestoreUnchecked,       // a restore is finished with whatever was staged
+  kRestoreKeepsOthers,     // keys that a snapshot lacks outlive its restore
 };
 
 #ifdef PATRONUS_MUTANTS

@@ -17,5 +17,6 @@ inline constexpr Version kNewest = 6;
 inline constexpr Version kLogRoom = 5;         // nodes say what room their disks have
 inline constexpr Version kFormerClusters = 5;  // a cluster may go on from one that was lost
 inline constexpr Version kDiskLives = 6;       // what is known of members' disks is told, and kept in the log
+inline constexpr Version kRestore = 6;         // a running cluster may be restored from a snapshot
 
 }  // namespace patronus::protocol

@@ -157,6 +157,17 @@ uint64_t Accounts::end_sessions_of(const std::string& user_id, std::string_view 
   return ended;
 }
 
+uint64_t Accounts::end_all_sessions(std::string_view but_not) {
+  uint64_t ended = 0;
+  for (auto at = sessions_.begin(); at != sessions_.end();) {
+    const Session& session = (at++)->second;
+    if (session.id == but_not) continue;
+    take_out(session);
+    ++ended;
+  }
+  return ended;
+}
+
 uint64_t Accounts::hash() const {
   std::string fact;
   Writer out(fact);

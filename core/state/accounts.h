@@ -86,6 +86,9 @@ class Accounts {
 
   WriteResult apply(const AccountOp& op, Index at, const Stamp& stamp);
 
+  // All sessions but that one; returns how many. For a restore of the state that they have seen.
+  uint64_t end_all_sessions(std::string_view but_not);
+
   // The earliest stamp at which some session's time is over: lease time, wall time. Nothing: no session.
   struct NextExpiry {
     int64_t lease_ms;

@@ -12,6 +12,7 @@
 #include "core/base/types.h"
 #include "core/state/account_ops.h"
 #include "core/state/member_ops.h"
+#include "core/state/restore_ops.h"
 
 namespace patronus {
 
@@ -84,7 +85,7 @@ struct BatchOp {
   friend bool operator==(const BatchOp&, const BatchOp&) = default;
 };
 
-using WriteOp = std::variant<PutOp, DeleteOp, BatchOp, AccountOp, MemberOp>;
+using WriteOp = std::variant<PutOp, DeleteOp, BatchOp, AccountOp, MemberOp, RestoreOp>;
 
 // On whose behalf a client's write is done: checked by the node that took it, and again when it is applied.
 struct Authority {
@@ -147,11 +148,18 @@ enum class Outcome : uint8_t {
   // By the log or by the leader at once: without that node those who are left could not serve.
   kWouldBreakQuorum = 18,
   kLeads = 19,  // by the leader: that node is itself
+  // Of restores (core/state/staging.h).
+  kRestoreUnderWay = 20,
+  kRestoreLeft = 21,
+  kRestoreOver = 22,
+  kOutOfOrder = 23,
+  kMismatch = 24,
   // Never in the log; given by the node that waits.
   kNoLeader = 40,      // nothing was sent: not applied
   kMaybeApplied = 41,  // not known in time
   kBusy = 42,          // refused at a limit: not applied
   kFull = 43,          // the log is full: not applied
+  kTooOld = 44,        // some node's version would not understand it: not applied
 };
 
 struct StepResult {
@@ -172,7 +180,7 @@ struct WriteResult {
   uint32_t failed_compare = 0;
   std::vector<StepResult> steps;
   std::string id;              // accounts: of what was made or changed
-  uint64_t number = 0;         // accounts: a session's generation, or how many ended
+  uint64_t number = 0;         // accounts: a session's generation, or how many ended; restores: of pieces
   bool maybe_applied = false;  // of a failure: the write may still come through the log. Never encoded
 
   friend bool operator==(const WriteResult&, const WriteResult&) = default;

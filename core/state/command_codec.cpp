@@ -8,6 +8,9 @@ using namespace limits;
 
 // A command's first byte: the layout of what follows. A later layout gets a number of its own.
 constexpr uint8_t kCommandVersion = 2;
+// A restore's, so that a version that does not know it stops rather than take it for nothing. All other
+// commands stay as they were: nodes of both versions understand them.
+constexpr uint8_t kRestoreCommandVersion = 3;
 constexpr uint8_t kResultVersion = 2;
 
 void put_expected(Writer& out, const Expected& expected) {
@@ -108,8 +111,19 @@ void put(Writer& out, const MemberOp& op) {
   encode(out, op);
 }
 
-WriteOp get_op(Reader& in) {
-  switch (in.u8()) {
+constexpr uint8_t kRestoreOp = 6;
+
+void put(Writer& out, const RestoreOp& op) {
+  out.u8(kRestoreOp);
+  encode(out, op);
+}
+
+bool is_known(uint8_t version) { return version == kCommandVersion || version == kRestoreCommandVersion; }
+
+WriteOp get_op(Reader& in, uint8_t version) {
+  const uint8_t kind = in.u8();
+  if ((kind == kRestoreOp) != (version == kRestoreCommandVersion)) in.fail();
+  switch (kind) {
     case 1: {
       PutOp op;
       op.ns = in.text(kNamespaceBytesMax);
@@ -132,6 +146,8 @@ WriteOp get_op(Reader& in) {
       return decode_account_op(in);
     case kMemberOp:
       return decode_member_op(in);
+    case kRestoreOp:
+      return decode_restore_op(in);
     default:
       in.fail();
       return DeleteOp{};
@@ -139,7 +155,7 @@ WriteOp get_op(Reader& in) {
 }
 
 Origin get_origin(Reader& in) {
-  if (in.u8() != kCommandVersion) in.fail();
+  if (!is_known(in.u8())) in.fail();
   Origin origin;
   origin.incarnation = Incarnation{in.u64()};
   origin.sequence = in.u64();
@@ -171,7 +187,7 @@ Record get_record(Reader& in) {
 std::string encode_command(const Command& command) {
   std::string bytes;
   Writer out(bytes);
-  out.u8(kCommandVersion);
+  out.u8(std::holds_alternative<RestoreOp>(command.op) ? kRestoreCommandVersion : kCommandVersion);
   out.u64(command.origin.incarnation.value);
   out.u64(command.origin.sequence);
   out.u64(command.origin.resolved_below);
@@ -209,13 +225,13 @@ std::optional<Command> decode_command(std::string_view bytes) {
     key.body_hash = in.u64();
     command.idempotency = std::move(key);
   }
-  command.op = get_op(in);
+  command.op = get_op(in, static_cast<uint8_t>(bytes.front()));
   if (!in.done()) return std::nullopt;
   return command;
 }
 
 std::optional<uint8_t> unknown_command_version(std::string_view bytes) {
-  if (bytes.empty() || static_cast<uint8_t>(bytes[0]) == kCommandVersion) return std::nullopt;
+  if (bytes.empty() || is_known(static_cast<uint8_t>(bytes[0]))) return std::nullopt;
   return static_cast<uint8_t>(bytes[0]);
 }
 
@@ -272,7 +288,7 @@ std::optional<WriteResult> decode_result(std::string_view bytes) {
   Reader in(bytes);
   if (in.u8() != kResultVersion) in.fail();
   WriteResult result;
-  result.outcome = get_enum<Outcome>(in, static_cast<uint8_t>(Outcome::kLeads));
+  result.outcome = get_enum<Outcome>(in, static_cast<uint8_t>(Outcome::kMismatch));
   result.revision = Index{in.u64()};
   result.record = get_record(in);
   result.created = in.boolean();

@@ -33,6 +33,8 @@ enum class RowKind : uint8_t {
   kRemoved = 11,
   kAnew = 12,
   kFormer = 13,  // clusters
+  kRestore = 14,
+  kStagedPiece = 15,  // by its number
 };
 
 // The bytes of a value are `head` and then `tail`; what is large is shared with the state, not copied.

@@ -6,15 +6,13 @@
 #include "core/base/limits.h"
 #include "core/base/mutant.h"
 #include "core/raft/configuration.h"
+#include "core/state/key_rows.h"
 
 namespace patronus {
 namespace {
 
-// What a key costs besides its bytes: map node, numbers, shared value.
-constexpr size_t kKeyOverheadBytes = 192;
-
 size_t cost(std::string_view key, const Record& record) {
-  return kKeyOverheadBytes + key.size() + record.value.size() + record.content_type.size();
+  return key_cost(key.size(), record.value.size(), record.content_type.size());
 }
 
 uint64_t hash_of(std::string_view ns, std::string_view key, const Record& record) {
@@ -77,6 +75,14 @@ WriteResult Store::execute(const Command& command, Index at, const Stamp& stamp)
     result.revision = at;
     if (result.outcome != Outcome::kOk) return result;
   }
+  if (const auto* restore = std::get_if<RestoreOp>(&command.op)) {
+    const Authority* authority = command.authority ? &*command.authority : nullptr;
+    // Its steps are safe to repeat as they are; no answer of them is kept.
+    result.outcome = Outcome::kRefused;
+    if (!command.idempotency) result = execute_restore(*restore, authority, at, stamp);
+    result.revision = at;
+    return result;
+  }
   if (!command.idempotency) {
     result = execute_once(command.op, at, stamp, limits::kBatchResultBytesMax);
     result.revision = at;
@@ -109,7 +115,8 @@ WriteResult Store::execute_once(const WriteOp& op, Index at, const Stamp& stamp,
   return std::visit(
       [&](const auto& concrete) {
         using Op = std::decay_t<decltype(concrete)>;
-        if constexpr (std::is_same_v<Op, AccountOp> || std::is_same_v<Op, MemberOp>) {
+        if constexpr (std::is_same_v<Op, AccountOp> || std::is_same_v<Op, MemberOp> ||
+                      std::is_same_v<Op, RestoreOp>) {
           return WriteResult{};
         } else {
           return execute_op(concrete, at, returned_max);
@@ -130,24 +137,29 @@ const Record& Store::put(std::string_view ns, std::string_view key, const Blob& 
   touch(ns, key);
   auto keys = namespaces_.find(ns);
   if (keys == namespaces_.end()) keys = namespaces_.emplace(std::string(ns), Keys{}).first;
-  auto slot = keys->second.find(key);
-  if (slot == keys->second.end()) {
-    slot = keys->second.emplace(std::string(key), Stored{}).first;
-    slot->second.record.create_revision = at;
+  const auto slot = keys->second.try_emplace(std::string(key)).first;
+  assign(ns, slot, value, content_type, at);
+  return slot->second.record;
+}
+
+void Store::assign(std::string_view ns, Keys::iterator slot, const Blob& value, std::string_view content_type,
+                   Index at) {
+  auto& [key, stored] = *slot;
+  Record& record = stored.record;
+  if (record.version == 0) {
+    record.create_revision = at;
     ++keys_;
   } else {
-    content_hash_ -= slot->second.hash;
-    bytes_ -= cost(slot->first, slot->second.record);
+    content_hash_ -= stored.hash;
+    bytes_ -= cost(key, record);
   }
-  Record& record = slot->second.record;
   record.value = value;
   record.content_type = content_type;
   record.mod_revision = at;
   ++record.version;
-  slot->second.hash = hash_of(ns, key, record);
-  content_hash_ += slot->second.hash;
-  bytes_ += cost(slot->first, record);
-  return record;
+  stored.hash = hash_of(ns, key, record);
+  content_hash_ += stored.hash;
+  bytes_ += cost(key, record);
 }
 
 bool Store::erase(std::string_view ns, std::string_view key) {
@@ -156,12 +168,17 @@ bool Store::erase(std::string_view ns, std::string_view key) {
   const auto slot = keys->second.find(key);
   if (slot == keys->second.end()) return false;
   if (!MUTANT(kForgetErasedRow)) touch(ns, key);
+  take_out(keys->second, slot);
+  if (keys->second.empty()) namespaces_.erase(keys);
+  return true;
+}
+
+// The row was touched.
+Store::Keys::iterator Store::take_out(Keys& keys, Keys::iterator slot) {
   content_hash_ -= slot->second.hash;
   bytes_ -= cost(slot->first, slot->second.record);
   --keys_;
-  keys->second.erase(slot);
-  if (keys->second.empty()) namespaces_.erase(keys);
-  return true;
+  return keys.erase(slot);
 }
 
 // What was loaded is in no need of being written again, so it is not touched.
@@ -212,7 +229,7 @@ ListPage Store::list(const ListQuery& query) const {
 
 uint64_t Store::hash() const {
   return content_hash_ + accounts_.hash() + members_.hash() + deduplication_.hash() + keyed_.hash() +
-         leaders_.hash() + applied().value;
+         leaders_.hash() + staging_.hash() + applied().value;
 }
 
 }  // namespace patronus

@@ -22,6 +22,7 @@
 #include "core/state/leader_history.h"
 #include "core/state/members.h"
 #include "core/state/rows.h"
+#include "core/state/staging.h"
 
 namespace patronus {
 
@@ -52,6 +53,8 @@ class Store {
   std::optional<WriteResult> kept_answer(const IdempotencyKey& key) const { return keyed_.answer(key); }
   const Accounts& accounts() const { return accounts_; }
   const Members& members() const { return members_; }
+  // What is staged to be restored; it counts for nothing before it is.
+  const Staging& staging() const { return staging_; }
   uint64_t leader_changes() const { return leaders_.total(); }
   // The latest leader changes first.
   History history() const { return leaders_.history(); }
@@ -76,6 +79,9 @@ class Store {
   WriteResult execute(const Command& command, Index at, const Stamp& stamp);
   // The answer's values and keys stay within returned_max, or nothing is done.
   WriteResult execute_once(const WriteOp& op, Index at, const Stamp& stamp, size_t returned_max);
+  // store_restore.cpp
+  WriteResult execute_restore(const RestoreOp& op, const Authority* authority, Index at, const Stamp& stamp);
+  RestoreCounts become_staged(Index at);
   WriteResult execute_op(const PutOp& op, Index at, size_t returned_max);
   WriteResult execute_op(const DeleteOp& op, Index at, size_t returned_max);
   WriteResult execute_op(const BatchOp& op, Index at, size_t returned_max);
@@ -87,6 +93,11 @@ class Store {
   const Record& put(std::string_view ns, std::string_view key, const Blob& value,
                     const std::string& content_type, Index at);
   bool erase(std::string_view ns, std::string_view key);
+  // What put and erase share with a walk over many keys: the slot, new if its version is 0, gets this
+  // content; or goes, and the next one is given. Its row was touched before.
+  void assign(std::string_view ns, Keys::iterator slot, const Blob& value, std::string_view content_type,
+              Index at);
+  Keys::iterator take_out(Keys& keys, Keys::iterator slot);
   uint64_t erase_prefix(std::string_view ns, std::string_view prefix);
 
   // The rows of keys; other components have their own (store_rows.cpp).
@@ -109,6 +120,7 @@ class Store {
   Deduplication deduplication_;
   KeyedWrites keyed_;
   LeaderHistory leaders_;
+  Staging staging_;
 };
 
 // Builds a state from its rows. What it is given may be anything: what can't be a state is refused with a

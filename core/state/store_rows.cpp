@@ -2,24 +2,11 @@
 // load_row(), with a RowKind of its own.
 #include "core/base/bytes.h"
 #include "core/base/limits.h"
+#include "core/state/key_rows.h"
 #include "core/state/store.h"
 
 namespace patronus {
 namespace {
-
-// Namespace and key are told apart by a zero, which no namespace contains.
-constexpr std::string_view kSeparator("\0", 1);
-
-struct KeyName {
-  std::string_view ns;
-  std::string_view key;
-};
-
-KeyName key_name(std::string_view row_key) {
-  const size_t separator = row_key.find('\0', 1);
-  if (separator == std::string_view::npos) return {};
-  return {row_key.substr(1, separator - 1), row_key.substr(separator + 1)};
-}
 
 RowValue encoded(const Record& record) {
   RowValue value;
@@ -32,7 +19,7 @@ RowValue encoded(const Record& record) {
   return value;
 }
 
-// In the order of their rows; keys, the largest, and members have theirs after these.
+// In the order of their rows; keys, the largest, members and what is staged have theirs after these.
 template <typename Visit>
 void each_component(Visit&& visit, auto& keyed, auto& accounts, auto& deduplication, auto& leaders) {
   visit(keyed);
@@ -48,6 +35,7 @@ void Store::for_each_row(const RowVisitor& visit) const {
                  deduplication_, leaders_);
   for_each_key_row(visit);
   members_.for_each_row(visit);
+  staging_.for_each_row(visit);
 }
 
 void Store::begin_changes() {
@@ -55,6 +43,7 @@ void Store::begin_changes() {
                  leaders_);
   changes_.begin();
   members_.changes().begin();
+  staging_.changes().begin();
 }
 
 bool Store::take_changes(RowBudget budget, std::vector<Row>& out) {
@@ -67,6 +56,7 @@ bool Store::take_changes(RowBudget budget, std::vector<Row>& out) {
                  deduplication_, leaders_);
   take(changes_, *this);
   take(members_.changes(), members_);
+  take(staging_.changes(), staging_);
   return more;
 }
 
@@ -75,7 +65,7 @@ void Store::touch(std::string_view ns, std::string_view key) {
   std::string& scratch = changes_.scratch();
   scratch.assign(1, static_cast<char>(RowKind::kKey));
   scratch += ns;
-  scratch += kSeparator;
+  scratch += kKeySeparator;
   scratch += key;
   changes_.touch(scratch, *this);
 }
@@ -89,24 +79,19 @@ std::optional<RowValue> Store::row(std::string_view key) const {
 void Store::for_each_key_row(const RowVisitor& visit) const {
   for (const auto& [ns, keys] : namespaces_) {
     for (const auto& [key, stored] : keys)
-      visit(row_key(RowKind::kKey, ns + std::string(kSeparator) + key), encoded(stored.record));
+      visit(row_key(RowKind::kKey, ns + std::string(kKeySeparator) + key), encoded(stored.record));
   }
 }
 
 std::optional<std::string> Store::load_key_row(std::string_view key, std::string_view value) {
   const KeyName name = key_name(key);
-  Reader in(value);
-  Record record;
-  record.create_revision = Index{in.u64()};
-  record.mod_revision = Index{in.u64()};
-  record.version = in.u64();
-  record.content_type = in.text(limits::kContentTypeBytesMax);
-  const std::string_view content = in.raw(in.remaining());
-  record.value = Blob(std::string(content));
-  const bool sane = in.done() && content.size() <= limits::kEntryBytesMax && record.create_revision &&
-                    record.create_revision <= record.mod_revision && record.mod_revision <= base_.index &&
-                    record.version > 0;
+  const std::optional<KeyRow> row = decode_key_row(value);
+  const bool sane = row && row->value.size() <= limits::kEntryBytesMax && row->create_revision &&
+                    row->create_revision <= row->mod_revision && row->mod_revision <= base_.index &&
+                    row->version > 0;
   if (!sane || namespace_fault(name.ns) || name.key.empty()) return "a key makes no sense";
+  Record record{Blob(std::string(row->value)), std::string(row->content_type), row->create_revision,
+                row->mod_revision, row->version};
   add_loaded(std::string(name.ns), std::string(name.key), std::move(record));
   return std::nullopt;
 }
@@ -132,6 +117,9 @@ std::optional<std::string> Store::load_row(std::string_view key, std::string_vie
     case RowKind::kRemoved:
     case RowKind::kAnew:
       return members_.load_row(key, value);
+    case RowKind::kRestore:
+    case RowKind::kStagedPiece:
+      return staging_.load_row(key, value);
   }
   return "a row of a kind that this version does not know";
 }
@@ -152,12 +140,14 @@ std::optional<std::string> StoreLoader::add(std::string_view key, std::string_vi
 std::variant<Store, std::string> StoreLoader::finish(std::optional<uint64_t> expected_hash) && {
   if (std::optional<std::string> fault = store_.accounts_.fault()) return *fault;
   if (std::optional<std::string> fault = store_.leaders_.fault()) return *fault;
+  if (std::optional<std::string> fault = store_.staging_.fault()) return *fault;
   if (expected_hash && store_.hash() != *expected_hash)
     return "the rows are not those of the state that was written";
   // What was just read is in no need of being written again.
   each_component([](auto& component) { component.changes() = Changes{}; }, store_.keyed_, store_.accounts_,
                  store_.deduplication_, store_.leaders_);
   store_.members_.changes() = Changes{};
+  store_.staging_.changes() = Changes{};
   return std::move(store_);
 }
 

@@ -2,6 +2,7 @@
 // done whole or not at all.
 #include "core/base/limits.h"
 #include "core/base/mutant.h"
+#include "core/state/key_rows.h"
 #include "core/state/store.h"
 
 namespace patronus {
@@ -33,7 +34,7 @@ bool relates(CompareRelation relation, const T& left, const T& right) {
 
 // An upper bound of what a put adds; what it replaces is not credited, so that the check needs no order.
 size_t growth(std::string_view key, const Blob& value, std::string_view content_type) {
-  return 192 + key.size() + value.size() + content_type.size();
+  return key_cost(key.size(), value.size(), content_type.size());
 }
 
 // What the answer to a step takes besides key and value.

@@ -6,7 +6,7 @@
 namespace patronus::api {
 namespace {
 
-constexpr std::array<RouteInfo, 34> kRoutes{{
+constexpr std::array<RouteInfo, 35> kRoutes{{
     {"/health", "GET, HEAD"},
     {"/health/live", "GET, HEAD"},
     {"/health/ready", "GET, HEAD"},
@@ -23,7 +23,8 @@ constexpr std::array<RouteInfo, 34> kRoutes{{
     {"/api/v1/admin/reinit/{id}", "POST", Need::kAdmin, Need::kAdmin},
     {"/api/v1/admin/recovery", "GET, HEAD, POST"},
     {"/api/v1/snapshots", "GET, HEAD, POST", Need::kAdmin, Need::kAdmin},
-    {"/api/v1/snapshots/{id}", "GET, HEAD", Need::kAdmin},
+    {"/api/v1/snapshots/{id}", "GET, HEAD, PUT", Need::kAdmin, Need::kAdmin},
+    {"/api/v1/snapshots/restore", "GET, HEAD, POST", Need::kAdmin, Need::kAdmin},
     {"/api/v1/openapi.json", "GET, HEAD"},
     {"/api/v1/state/{namespace}/{key}", "GET, HEAD, PUT, DELETE", Need::kViewer, Need::kOperator},
     {"/api/v1/state/{namespace}", "GET, HEAD", Need::kViewer},
@@ -113,7 +114,9 @@ Route route_of(const http::Request& request) {
   if (path[2] == "admin") return admin_route(path);
   if (path[2] == "auth") return auth_route(path);
   if (path[2] == "users" && path.size() == 4) return Route::kUser;
-  if (path[2] == "snapshots" && path.size() == 4) return Route::kSnapshot;
+  // No snapshot has that name.
+  if (path[2] == "snapshots" && path.size() == 4)
+    return path[3] == "restore" ? Route::kRestore : Route::kSnapshot;
   if (path[2] == "keys" && path.size() == 4 && path[3] == "rotate") return Route::kRotateKeys;
   if (path[2] == "state") {
     if (path.size() == 4) return Route::kStateList;

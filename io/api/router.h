@@ -27,6 +27,7 @@ enum class Route : uint8_t {
   kRecovery,
   kSnapshots,
   kSnapshot,
+  kRestore,
   kOpenApi,
   kStateKey,
   kStateList,

@@ -16,6 +16,42 @@ void put(json::Writer& out, const SnapshotInfo& info) {
   out.field("made_ms", info.made.unix_ms).end();
 }
 
+// To a part of one that is brought here.
+http::Response kept_response(const SnapshotAnswer& answer, const Origin& origin) {
+  if (!answer.damage.empty()) {
+    return problem_response({422,
+                             "damaged_snapshot",
+                             "the snapshot is not sound and was thrown away: " + answer.damage,
+                             false,
+                             false,
+                             {}},
+                            origin);
+  }
+  const std::string wanted = std::to_string(answer.wanted);
+  if (answer.is_out_of_step) {
+    http::Response response =
+        problem_response({409,
+                          "wrong_offset",
+                          "the part that comes next begins at " + wanted,
+                          true,
+                          false,
+                          {{"offset", "must be " + wanted, json::FieldFault::kInvalid}}},
+                         origin);
+    response.headers.push_back({"X-Patronus-Snapshot-Offset", wanted});
+    return response;
+  }
+  std::string body;
+  json::Writer out(body);
+  if (answer.at_end && !answer.found.empty()) {
+    put(out, answer.found.front());
+    return private_json(201, std::move(body));
+  }
+  out.begin_object().field("offset", answer.wanted).finish();
+  http::Response response = private_json(202, std::move(body));
+  response.headers.push_back({"X-Patronus-Snapshot-Offset", wanted});
+  return response;
+}
+
 }  // namespace
 
 std::variant<MakeSnapshot, SnapshotQuery, Problem> understand_snapshots(Route route,
@@ -29,7 +65,21 @@ std::variant<MakeSnapshot, SnapshotQuery, Problem> understand_snapshots(Route ro
   }
   if (!only_parameters(request, {"offset"}, problem)) return problem;
   SnapshotQuery query;
+  query.task = is_read(request.method) ? SnapshotTask::kPart : SnapshotTask::kKeep;
   query.id = request.segments[3];
+  if (!is_read(request.method)) {
+    if (!is_snapshot_id(query.id))
+      return Problem{422, "bad_snapshot", "no snapshot has this name", false, false, {}};
+    if (request.body.empty() || request.body.size() > limits::kSnapshotPartBytes) {
+      return Problem{request.body.empty() ? 422 : 413,
+                     request.body.empty() ? "empty_part" : "body_too_large",
+                     "a part of a snapshot has 1 to " + std::to_string(limits::kSnapshotPartBytes) + " bytes",
+                     false,
+                     false,
+                     {}};
+    }
+    query.bytes = request.body;
+  }
   const std::string* offset = request.param("offset");
   if (offset == nullptr) return query;
   const auto [end, error] = std::from_chars(offset->data(), offset->data() + offset->size(), query.offset);
@@ -42,6 +92,7 @@ http::Response snapshot_response(Route route, http::Method method, SnapshotAnswe
                                  const Origin& origin) {
   if (!answer.failure.empty())
     return problem_response({503, "snapshot_failed", std::move(answer.failure), true, false, {}}, origin);
+  if (route == Route::kSnapshot && !is_read(method)) return kept_response(answer, origin);
   if (route == Route::kSnapshot) {
     if (answer.found.empty()) {
       return problem_response({404,

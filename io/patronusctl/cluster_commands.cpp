@@ -114,21 +114,6 @@ int list_nodes(Cluster& cluster) {
   return kOk;
 }
 
-// What is at stake, before and after.
-void print_stake(Cluster& cluster, const char* when) {
-  if (cluster.format() == Format::kJson) return;
-  const HttpReply reply = cluster.ask(get("/api/v1/cluster/status"));
-  const picojson::value status = json_of(reply);
-  if (reply.status != 200 || !status.contains("nodes")) return;
-  size_t well = 0;
-  for (const picojson::value& node : array_of(status, "nodes")) {
-    if (is_true(node, "healthy") && !is_true(node, "draining")) ++well;
-  }
-  print_line(std::string(when) + ": leader " + text_of(status, "leader") + ", " + std::to_string(well) +
-             " of " + std::to_string(array_of(status, "nodes").size()) + " nodes take part, quorum " +
-             text_of(status, "quorum") + ", failure tolerance " + text_of(status, "failure_tolerance"));
-}
-
 int drain_node(Cluster& cluster, const std::string& id, bool on, bool dry_run) {
   const HttpReply found = cluster.ask(get("/api/v1/cluster/nodes/" + escaped(id)));
   if (found.status != 200) return explain(found);

@@ -13,6 +13,7 @@
 #include "io/json/writer.h"
 #include "io/patronusctl/exit_codes.h"
 #include "io/patronusctl/files.h"
+#include "io/patronusctl/restore_command.h"
 #include "io/patronusctl/verbs.h"
 #include "io/storage/file.h"
 #include "io/storage/restore.h"
@@ -24,6 +25,10 @@ struct Given {
   std::string file;
   std::string directory;
   bool keep_sessions = false;
+  bool into_cluster = false;
+  bool other_cluster = false;
+  bool dry_run = false;
+  bool yes = false;
 };
 
 uint64_t random_word() {
@@ -201,15 +206,36 @@ void add_snapshot_commands(CLI::App& app, const Connection& connection, std::fun
   verb->add_option("FILE", given->file, "the snapshot")->required();
   verb->callback(
       [&connection, &run, given] { run = [&connection, given] { return show(connection.format, *given); }; });
-  verb = snapshot->add_subcommand(
-      "restore",
-      "Makes an empty data directory the first node of a new cluster that has what the snapshot has.");
+  verb = snapshot->add_subcommand("restore",
+                                  "Makes the keys of the cluster that runs those of the snapshot, in one "
+                                  "step; or makes an empty data directory the "
+                                  "first node of a new cluster that has what the snapshot has.");
   verb->add_option("FILE", given->file, "the snapshot")->required();
-  verb->add_option("--data-dir", given->directory, "PATRONUS_DATA_DIR of the node; empty")->required();
-  verb->add_flag("--keep-sessions", given->keep_sessions,
-                 "who was logged in stays so, also with sessions that were ended after the snapshot");
+  CLI::Option* into = verb->add_flag("--into-cluster", given->into_cluster, "the cluster that runs");
+  verb->add_option("--data-dir", given->directory, "PATRONUS_DATA_DIR of the node; empty")->excludes(into);
+  verb->add_flag("--other-cluster", given->other_cluster, "the snapshot may be another cluster's")
+      ->needs(into);
+  verb->add_flag("--dry-run", given->dry_run, "says what would be done, and does nothing")->needs(into);
+  verb->add_flag("--yes", given->yes, "without asking")->needs(into);
+  verb->add_flag(
+      "--keep-sessions", given->keep_sessions,
+      "who is logged in stays so; into an empty directory, also with sessions that were ended after the "
+      "snapshot");
   verb->callback([&connection, &run, given] {
-    run = [&connection, given] { return restore(connection.format, *given); };
+    run = [&connection, given] {
+      if (!given->into_cluster && given->directory.empty()) {
+        print_error("say where to: --into-cluster, or --data-dir DIRECTORY");
+        return static_cast<int>(kUsage);
+      }
+      if (!given->into_cluster) return restore(connection.format, *given);
+      Cluster cluster(connection);
+      if (cluster.fault()) {
+        print_error(*cluster.fault());
+        return static_cast<int>(kUsage);
+      }
+      return restore_into_cluster(
+          cluster, {given->file, given->keep_sessions, given->other_cluster, given->dry_run, given->yes});
+    };
   });
 }
 

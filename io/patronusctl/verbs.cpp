@@ -35,6 +35,20 @@ const picojson::array& array_of(const picojson::value& object, const std::string
   return value.is<picojson::array>() ? value.get<picojson::array>() : kNone;
 }
 
+void print_stake(Cluster& cluster, const char* when) {
+  if (cluster.format() == Format::kJson) return;
+  const HttpReply reply = cluster.ask(get("/api/v1/cluster/status"));
+  const picojson::value status = json_of(reply);
+  if (reply.status != 200 || !status.contains("nodes")) return;
+  size_t well = 0;
+  for (const picojson::value& node : array_of(status, "nodes")) {
+    if (text_of(node, "healthy") == "true" && text_of(node, "draining") != "true") ++well;
+  }
+  print_line(std::string(when) + ": leader " + text_of(status, "leader") + ", " + std::to_string(well) +
+             " of " + std::to_string(array_of(status, "nodes").size()) + " nodes take part, quorum " +
+             text_of(status, "quorum") + ", failure tolerance " + text_of(status, "failure_tolerance"));
+}
+
 int list_pages(Cluster& cluster, const std::string& path, const std::vector<std::string>& names,
                const std::function<std::vector<std::string>(const picojson::value&)>& row_of) {
   const std::string separator = path.find('?') == std::string::npos ? "?" : "&";

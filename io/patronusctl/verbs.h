@@ -18,6 +18,10 @@ void let_do(CLI::App* verb, const Connection& connection, std::function<int()>& 
 // A member that is an array, or an empty one.
 [[nodiscard]] const picojson::array& array_of(const picojson::value& object, const std::string& member);
 
+// Says for people what is at stake: who leads, how many take part, how many may fail. For destructive verbs,
+// before and after.
+void print_stake(Cluster& cluster, const char* when);
+
 // Lists what a path gives in pages under "items", with a row of the table for each item. `path` has no cursor
 // yet. Returns an exit code; a list that does not end within kCtlPagesMax pages is cut and said to be.
 [[nodiscard]] int list_pages(Cluster& cluster, const std::string& path, const std::vector<std::string>& names,

@@ -138,7 +138,46 @@ std::optional<std::string> ArtefactWorker::keep_now(const ArtefactPart& part) {
 }
 
 std::optional<ArtefactWorker::Done> ArtefactWorker::execute(const Query& query) {
-  return answer_query(query.directory, query.query);
+  const SnapshotTask task = query.query.task;
+  if (task == SnapshotTask::kList || task == SnapshotTask::kPart)
+    return answer_query(query.directory, query.query);
+  SnapshotAnswer answer;
+  answer.ticket = query.query.ticket;
+  if (task == SnapshotTask::kKeep) {
+    intake_.take(query.directory, query.query, answer);
+  } else {
+    read_on(query, answer);
+  }
+  return answer;
+}
+
+void ArtefactWorker::read_on(const Query& query, SnapshotAnswer& answer) {
+  const SnapshotQuery& wanted = query.query;
+  if (wanted.from_start) {
+    const std::optional<SnapshotInfo> info = find_snapshot(query.directory, wanted.id);
+    if (!info) return;
+    std::variant<File, std::string> opened = File::open(snapshot_path(query.directory, wanted.id), O_RDONLY);
+    if (auto* failed = std::get_if<std::string>(&opened)) {
+      answer.failure = std::move(*failed);
+      return;
+    }
+    reading_file_ = std::move(std::get<File>(opened));
+  }
+  // One that is removed meanwhile is read to its end all the same.
+  answer.found = {{wanted.id, index_in_snapshot_id(wanted.id).value_or(Index{}), 0, {}}};
+  const auto read = [this](uint64_t offset,
+                           size_t bytes_max) -> std::variant<std::string, SnapshotReading::Failed> {
+    std::string bytes(bytes_max, '\0');
+    while (true) {
+      const ssize_t n = ::pread(reading_file_.fd(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return SnapshotReading::Failed{error_text("read", reading_file_.path())};
+      bytes.resize(static_cast<size_t>(n));
+      return bytes;
+    }
+  };
+  reading_.answer(wanted, read, answer);
+  if (answer.at_end || !answer.failure.empty() || !answer.damage.empty()) reading_file_.close();
 }
 
 std::optional<ArtefactWorker::Done> ArtefactWorker::execute(const Arrive& arrive) {

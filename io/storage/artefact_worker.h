@@ -14,8 +14,10 @@
 #include "core/effect.h"
 #include "core/event.h"
 #include "core/snapshot.h"
+#include "core/state/snapshot_reading.h"
 #include "io/storage/artefact_files.h"
 #include "io/storage/file.h"
+#include "io/storage/snapshot_intake.h"
 
 namespace patronus {
 
@@ -70,6 +72,7 @@ class ArtefactWorker {
   std::optional<Done> execute(const ArtefactPart& part);
   std::optional<Done> execute(const Arrive& arrive);
   std::optional<Done> execute(const Query& query);
+  void read_on(const Query& query, SnapshotAnswer& answer);
   std::optional<std::string> keep_now(const ArtefactPart& part);
   std::optional<std::string> arrive_now(const Artefact& artefact);
 
@@ -89,6 +92,9 @@ class ArtefactWorker {
   std::optional<Artefact> incoming_;
   File incoming_file_;
   size_t unsynced_ = 0;
+  SnapshotReading reading_;
+  File reading_file_;
+  SnapshotIntake intake_;
 
   std::thread thread_;  // last, so that everything is there when it starts
 };

@@ -112,8 +112,11 @@ bool ImageWriter::insist(std::optional<ImageError> failed) {
       std::unique_lock lock(mutex_);
       complaint_ = failed->text + "; the checkpoint is tried again, until then the log grows";
       // Whoever wants a copy of the state shall not wait for that.
-      if (const auto snapshot = std::exchange(wanted_snapshot_, std::nullopt))
-        saved_ = SnapshotAnswer{snapshot->second, {}, {}, failed->text};
+      if (const auto snapshot = std::exchange(wanted_snapshot_, std::nullopt)) {
+        saved_.emplace();
+        saved_->ticket = snapshot->second;
+        saved_->failure = failed->text;
+      }
       if (std::exchange(wanted_artefact_, std::nullopt)) made_ = ArtefactMade{std::nullopt, failed->text};
       lock.unlock();
       notify_();

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstdio>
 #include <filesystem>
 
@@ -21,25 +20,13 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kSuffix = ".snapshot";
 
-std::string place_of(const std::string& directory) { return directory + "/snapshots"; }
 std::string path_of(const std::string& directory, const std::string& id) {
-  return place_of(directory) + "/" + id + std::string(kSuffix);
-}
-
-// The index in an id, if it is one: nothing else ever becomes part of a path.
-std::optional<Index> index_in(std::string_view id) {
-  const size_t dash = id.find('-');
-  if (dash == std::string_view::npos || id.size() != dash + 17) return std::nullopt;
-  uint64_t index = 0;
-  const auto [end, error] = std::from_chars(id.data(), id.data() + dash, index);
-  const bool is_hex = std::all_of(id.begin() + static_cast<std::ptrdiff_t>(dash) + 1, id.end(),
-                                  [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-  if (error != std::errc() || end != id.data() + dash || index == 0 || !is_hex) return std::nullopt;
-  return Index{index};
+  return snapshots_place(directory) + "/" + id + std::string(kSuffix);
 }
 
 std::optional<SnapshotInfo> look_at(const std::string& directory, const std::string& id) {
-  const std::optional<Index> index = index_in(id);
+  // Nothing but a snapshot's name ever becomes part of a path.
+  const std::optional<Index> index = index_in_snapshot_id(id);
   struct stat file{};
   if (!index || ::stat(path_of(directory, id).c_str(), &file) != 0 || file.st_size <= 0) return std::nullopt;
   const int64_t ms = int64_t{file.st_mtim.tv_sec} * 1000 + file.st_mtim.tv_nsec / 1'000'000;
@@ -56,7 +43,7 @@ void remove_old(const std::string& directory) {
 
 std::variant<SnapshotInfo, std::string> save_snapshot(Image& image, const std::string& directory,
                                                       const std::function<bool()>& stop) {
-  const std::string place = place_of(directory);
+  const std::string place = snapshots_place(directory);
   std::error_code error;
   fs::create_directory(place, error);
   if (error) return "can't create " + place + ": " + error.message();
@@ -69,11 +56,8 @@ std::variant<SnapshotInfo, std::string> save_snapshot(Image& image, const std::s
     if (auto* failed = std::get_if<std::string>(&opened)) return std::move(*failed);
     if (auto failed = std::get<File>(opened).sync_data()) return std::move(*failed);
   }
-  const std::string id = std::to_string(artefact.index.value) + "-" + to_hex(artefact.hash);
-  if (std::rename(unnamed.c_str(), path_of(directory, id).c_str()) != 0)
-    return error_text("create", path_of(directory, id));
-  if (auto failed = sync_directory(place)) return std::move(*failed);
-  remove_old(directory);
+  const std::string id = snapshot_id(artefact);
+  if (auto failed = keep_snapshot(directory, unnamed, id)) return std::move(*failed);
   const std::optional<SnapshotInfo> info = look_at(directory, id);
   if (!info) return "the snapshot " + path_of(directory, id) + " is gone already";
   return *info;
@@ -82,7 +66,8 @@ std::variant<SnapshotInfo, std::string> save_snapshot(Image& image, const std::s
 std::vector<SnapshotInfo> list_snapshots(const std::string& directory) {
   std::vector<SnapshotInfo> all;
   std::error_code error;
-  for (fs::directory_iterator at(place_of(directory), error), end; !error && at != end; at.increment(error)) {
+  for (fs::directory_iterator at(snapshots_place(directory), error), end; !error && at != end;
+       at.increment(error)) {
     const std::string name = at->path().filename().string();
     if (!name.ends_with(kSuffix)) continue;
     if (auto info = look_at(directory, name.substr(0, name.size() - kSuffix.size()))) all.push_back(*info);
@@ -93,10 +78,29 @@ std::vector<SnapshotInfo> list_snapshots(const std::string& directory) {
   return all;
 }
 
+std::string snapshots_place(const std::string& directory) { return directory + "/snapshots"; }
+
+std::string snapshot_path(const std::string& directory, const std::string& id) {
+  return path_of(directory, id);
+}
+
+std::optional<SnapshotInfo> find_snapshot(const std::string& directory, const std::string& id) {
+  return look_at(directory, id);
+}
+
+std::optional<std::string> keep_snapshot(const std::string& directory, const std::string& path,
+                                         const std::string& id) {
+  if (std::rename(path.c_str(), path_of(directory, id).c_str()) != 0)
+    return error_text("create", path_of(directory, id));
+  if (auto failed = sync_directory(snapshots_place(directory))) return failed;
+  remove_old(directory);
+  return std::nullopt;
+}
+
 SnapshotAnswer answer_query(const std::string& directory, const SnapshotQuery& query) {
   SnapshotAnswer answer;
   answer.ticket = query.ticket;
-  if (query.id.empty()) {
+  if (query.task == SnapshotTask::kList) {
     answer.found = list_snapshots(directory);
     return answer;
   }
