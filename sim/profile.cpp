@@ -87,6 +87,12 @@ Profile draw_profile(Track& tape) {
   if (tape.chance(500)) p.checkpoint_pace.piece_rows = 1 + tape.choose(8);
   p.rollbacks = tape.chance(300);
   if (p.rollbacks) p.life_interval = tape.between(50ms, 4s);
+  p.failed_syncs = tape.chance(300);
+  p.uncapped = tape.chance(80);
+  if (p.uncapped) {
+    p.wipes = true;
+    p.rollbacks = false;
+  }
   return p;
 }
 
@@ -115,6 +121,8 @@ std::string Profile::describe() const {
   name(clock_skew, "clock-skew");
   name(slow_disks, "slow-disks");
   name(full_disks, "full-disks");
+  name(failed_syncs, "failed-syncs");
+  name(uncapped, "uncapped");
   name(versions, "versions");
   name(operators, "operators");
   name(has_wishes(*this), "priorities");
