@@ -223,8 +223,10 @@ void Checkers::durable_on_majority(const Host& host, Index index, Index last_see
     for (const auto& other : hosts_) {
       const Member* member = configuration.find(other->name());
       if (member == nullptr || !votes_in(half, member->standing)) continue;
-      // A disk that was wiped, or is older, after its node had acknowledged is a copy lost, not one that never was.
-      const bool is_there = other->disk().incarnation() == member->incarnation && !other->disk().is_rolled_back();
+      // A disk that was wiped, or is older, after its node had acknowledged is a copy lost, not one that
+      // never was.
+      const bool is_there =
+          other->disk().incarnation() == member->incarnation && !other->disk().is_rolled_back();
       const std::vector<Term>& durable =
           is_there ? other->disk().durable_terms() : other->wiped_terms(member->incarnation);
       if (index.value <= durable.size() && durable[index.value - 1] == term) ++count;

@@ -176,7 +176,7 @@ void Disk::damage(Track& tape) {
   if (content_.segments.empty()) return;
   damaged_ = true;
   std::string& first = content_.segments.begin()->second;
-  const uint32_t what = tape.choose(4);
+  const uint32_t what = tape.choose(6);
   if (what == 0 && !content_.image.rows.empty()) {
     // Any row but the last, so that it is missed.
     content_.image.rows.erase(content_.image.rows.begin());
@@ -186,6 +186,16 @@ void Disk::damage(Track& tape) {
     // A batch of a segment that another one follows.
     const auto at = limits::kWalSegmentHeaderBytes + tape.choose(64);
     if (at < first.size()) first[at] = static_cast<char>(first[at] ^ 1);
+  } else if (what == 4 && content_.segments.size() > 1) {
+    // A write that went to the wrong place: it is missing where it belongs, and what was here is gone.
+    const std::string& last = content_.segments.rbegin()->second;
+    const size_t bytes = std::min({size_t{kSectorBytes}, first.size(), last.size()});
+    const size_t at =
+        tape.choose(static_cast<uint32_t>((first.size() - bytes) / kSectorBytes + 1)) * kSectorBytes;
+    first.replace(at, bytes, last, last.size() - bytes, bytes);
+  } else if (what == 5 && content_.segments.size() > 2) {
+    // A file's name is lost with the directory's.
+    content_.segments.erase(std::next(content_.segments.begin()));
   } else {
     first.replace(0, std::min<size_t>(first.size(), 64), 64, '\0');
   }

@@ -42,6 +42,7 @@ void World::make_trouble() {
   add(profile_.slow_links, &World::slow_link);
   add(profile_.slow_disks, &World::slow_disk);
   add(profile_.full_disks, &World::fill_disk);
+  add(profile_.failed_syncs, &World::fail_sync);
   add(profile_.operators, &World::operate);
   add(profile_.partitions || profile_.one_way, &World::mend_network);
   add(profile_.suspensions, &World::suspend);
@@ -238,6 +239,12 @@ bool World::removal_is_under_way() const {
 // what is wanted. A disk counts as lost until the configuration has another one in its place. While a removal
 // is on its way nobody can say what a minority is.
 bool World::may_wipe(HostId host) const {
+  // All of them empty would be a cluster that was never founded.
+  if (profile_.uncapped) {
+    return std::any_of(hosts_.begin(), hosts_.end(), [&](const auto& other) {
+      return other->id() != host && is_wanted(*other) && !other->disk().is_damaged() && !other->disk().note();
+    });
+  }
   if (removal_is_under_way()) return false;
   const std::vector<Voters> all = voters_in_question(host);
   return std::all_of(all.begin(), all.end(), [&](const Voters& voters) {

@@ -334,6 +334,12 @@ void Host::write_to_disk(wal::Write&& write) {
   const Duration took = delays_.between(profile_.sync_min, profile_.sync_max) + disk_slowness_;
   events_.after(took, [this, process = process_, took] {
     if (process != process_) return;
+    // A sync that failed is final (scenario 19). Of what it was to make durable anything may be there.
+    if (std::exchange(fails_sync_, false)) {
+      ++failed_syncs_;
+      end_process("can't sync its log, and ends");
+      return start_again();
+    }
     // The disk works on while a process is frozen; only the news of it waits.
     disk_.synced();
     run(process, [took](Driver& driver) { driver.log_written(took); });

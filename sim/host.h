@@ -52,6 +52,9 @@ class Host final : private Ports {
     founds_anew_.reset();
   }
   void damage_disk() { disk_.damage(tape_); }
+  // The next sync of its log fails.
+  void fail_sync() { fails_sync_ = true; }
+  uint64_t failed_syncs() const { return failed_syncs_; }
   void copy_disk() { disk_.copy(); }
   void roll_back_disk() {
     disk_.roll_back();
@@ -199,6 +202,8 @@ class Host final : private Ports {
   int64_t clock_rate_ppm_ = 0;
   Duration disk_slowness_{};
   bool disk_is_full_ = false;
+  bool fails_sync_ = false;
+  uint64_t failed_syncs_ = 0;
   bool has_next_segment_ = true;
   std::deque<std::function<void()>> waits_for_room_;
   uint64_t timer_ = 0;

@@ -92,6 +92,12 @@ Profile draw_profile(Track& tape) {
   // Far more than any quartz is off, so that what is wrong by it shows within seconds.
   if (tape.chance(300)) p.clock_rate_ppm = 1 + tape.choose(50'000);
   p.restores = tape.chance(350);
+  p.failed_syncs = tape.chance(300);
+  p.uncapped = tape.chance(80);
+  if (p.uncapped) {
+    p.wipes = true;
+    p.rollbacks = false;
+  }
   return p;
 }
 
@@ -120,6 +126,8 @@ std::string Profile::describe() const {
   name(clock_skew, "clock-skew");
   name(slow_disks, "slow-disks");
   name(full_disks, "full-disks");
+  name(failed_syncs, "failed-syncs");
+  name(uncapped, "uncapped");
   name(versions, "versions");
   name(operators, "operators");
   name(has_wishes(*this), "priorities");

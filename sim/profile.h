@@ -54,6 +54,8 @@ struct Profile {
   bool clock_skew = false;
   bool slow_disks = false;
   bool full_disks = false;
+  bool failed_syncs = false;
+  bool uncapped = false;   // more disks are lost than the voters can bear; nothing is demanded but safety
   bool versions = false;   // nodes are of two versions, each as it starts
   bool operators = false;  // leadership is moved about, nodes are drained and taken in again
   bool churn = false;      // an operator adds and removes nodes

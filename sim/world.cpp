@@ -148,7 +148,12 @@ void World::run() {
   start();
   run_until(Instant{} + profile_.length);
   heal();
-  demand_progress();
+  if (profile_.uncapped) {
+    // Nobody may be left who could serve; but what is promised must not be broken.
+    run_until(events_.now() + 40 * profile_.election_timeout);
+  } else {
+    demand_progress();
+  }
   no_flapping();
   too_hard_ = checkers_.at_end(history_);
 }
@@ -336,6 +341,7 @@ void World::report(Outcome& outcome) const {
     outcome.faults["segment removed"] += host->segments_removed();
     outcome.faults["state installed"] += host->installs();
     outcome.faults["install struck"] += host->struck_installs();
+    outcome.faults["sync failed"] += host->failed_syncs();
     outcome.faults["disk set aside"] += host->disks_set_aside();
     outcome.faults["rolled back disk found out"] += host->rollbacks_found_out();
   }

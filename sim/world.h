@@ -123,6 +123,7 @@ class World final : private Network::Hosts {
   void slow_disk();
   void fill_disk();
   void heal_network();
+  void fail_sync() { hosts_[victim()]->fail_sync(); }
   void mend_network();
   void heal();
   void no_flapping() const;
