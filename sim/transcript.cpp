@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <iterator>
 #include <map>
 #include <string_view>
 #include <tuple>
@@ -126,26 +127,28 @@ bool follows_then(const Recording& recording, const Recording::Change& change) {
 // Nodes say themselves whom they follow and when they lead, die, freeze and thaw; that they campaign or step
 // down is seen by their roles alone.
 std::vector<Recording::Note> facts_of(const Recording& recording) {
-  std::vector<Recording::Note> facts = recording.notes;
+  std::vector<Recording::Note> seen;
   std::map<uint32_t, Recording::Change> before;
   for (const Recording::Change& change : recording.changes) {
     const auto known = before.find(change.host);
     const bool is_new_term = known == before.end() || known->second.term != change.term;
     const std::string term = std::to_string(change.term);
     if (change.activity == Activity::kCandidate) {
-      facts.push_back(
+      seen.push_back(
           {name_of(change.host), change.at,
            is_new_term ? "asks for votes in term " + term : "asks who would vote for it after term " + term});
     } else if (change.activity == Activity::kFollower && known != before.end()) {
       if (known->second.activity == Activity::kLeader)
-        facts.push_back({name_of(change.host), change.at, "leads no more; the term is " + term});
+        seen.push_back({name_of(change.host), change.at, "leads no more; the term is " + term});
       if (known->second.activity == Activity::kCandidate && !follows_then(recording, change))
-        facts.push_back({name_of(change.host), change.at, "campaigns no more; the term is " + term});
+        seen.push_back({name_of(change.host), change.at, "campaigns no more; the term is " + term});
     }
     if (change.activity != Activity::kFrozen) before[change.host] = change;
   }
-  std::stable_sort(facts.begin(), facts.end(),
-                   [](const Recording::Note& a, const Recording::Note& b) { return a.at < b.at; });
+  std::vector<Recording::Note> facts;
+  std::merge(recording.notes.begin(), recording.notes.end(), seen.begin(), seen.end(),
+             std::back_inserter(facts),
+             [](const Recording::Note& x, const Recording::Note& y) { return x.at < y.at; });
   return facts;
 }
 
