@@ -6,6 +6,15 @@
 #include "core/base/mutant.h"
 
 namespace patronus {
+namespace {
+
+// Whether a disk that says this has been through that life and process.
+bool comes_after(const PeerIdentity& peer, uint64_t life, uint64_t process) {
+  if (peer.life != life) return peer.life > life;
+  return std::find(peer.processes.begin(), peer.processes.end(), process) != peer.processes.end();
+}
+
+}  // namespace
 
 DiskLives::DiskLives(const std::vector<DiskLife>& kept) {
   if (MUTANT(kForgetLives)) return;
@@ -16,7 +25,7 @@ void DiskLives::add(const DiskLife& first) {
   // Which one is forgotten goes by incarnations, which are random: any is as good as another.
   if (lives_.size() >= limits::kDiskLivesMax) lives_.erase(lives_.begin());
   ++version_;
-  lives_[first.incarnation] = {first.life, first.process, State::kGood, {}};
+  lives_[first.incarnation] = {first.life, first.process, State::kGood, {}, 0, 0};
 }
 
 bool DiskLives::note(const PeerIdentity& peer, bool dialled) {
@@ -33,9 +42,7 @@ bool DiskLives::note(const PeerIdentity& peer, bool dialled) {
   Life& life = known->second;
   if (life.state == State::kWentBack || MUTANT(kTrustOldDisk)) return false;
   const bool is_same = peer.life == life.life && process == life.process;
-  const bool goes_on = peer.life == life.life && std::find(peer.processes.begin(), peer.processes.end(),
-                                                           life.process) != peer.processes.end();
-  const bool is_newer = peer.life > life.life || (goes_on && !is_same);
+  const bool is_newer = !is_same && comes_after(peer, life.life, life.process);
   if (is_newer || is_same) {
     if (is_newer) ++version_;
     life.life = peer.life;
@@ -43,12 +50,11 @@ bool DiskLives::note(const PeerIdentity& peer, bool dialled) {
     if (is_newer || dialled) life.state = State::kGood;
     return false;
   }
-  if (life.state == State::kSuspected) {
-    if (dialled) life.state = State::kWentBack;
-    return false;
-  }
-  life.state = State::kSuspected;
-  return true;
+  if (life.state != State::kSuspected) return life.ask_anew(State::kSuspected);
+  if (!dialled) return false;
+  if (comes_after(peer, life.asked_life, life.asked_process)) return life.ask_anew(State::kSuspected);
+  life.state = State::kWentBack;
+  return false;
 }
 
 bool DiskLives::hear(const DiskLife& told) {
@@ -66,8 +72,7 @@ bool DiskLives::hear(const DiskLife& told) {
   life.life = told.life;
   life.process = told.process;
   if (!is_another || life.state != State::kGood || MUTANT(kTrustOldDisk)) return false;
-  life.state = State::kOutlived;
-  return true;
+  return life.ask_anew(State::kOutlived);
 }
 
 bool DiskLives::tell(Incarnation incarnation, Instant now) {

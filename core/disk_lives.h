@@ -56,6 +56,17 @@ class DiskLives {
     uint64_t process = 0;
     State state = State::kGood;
     Instant next_told;
+    // What was known when it was to be dialled anew: the answer can't be older than that, though meanwhile
+    // more may have come to be known.
+    uint64_t asked_life = 0;
+    uint64_t asked_process = 0;
+
+    bool ask_anew(State why) {
+      state = why;
+      asked_life = life;
+      asked_process = process;
+      return true;
+    }
   };
   bool is(Incarnation incarnation, State state) const {
     const auto at = lives_.find(incarnation);

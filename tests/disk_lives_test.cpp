@@ -139,6 +139,23 @@ TEST(DiskLives, WhatIsKeptOutlivesTheProcess) {
   EXPECT_TRUE(an_old_copy_is_believed_after_a_restart());
 }
 
+// A slow link: whenever a hello arrives, more has come to be known by another way.
+TEST(DiskLives, WhatIsOlderThanTheQuestionIsNoAnswer) {
+  DiskLives lives{{}};
+  EXPECT_FALSE(lives.note(life(5, {200}), true));
+  EXPECT_FALSE(lives.hear({kDisk, 6, 200}));
+  EXPECT_TRUE(lives.note(life(5, {200}), true)) << "said before it began its sixth life";
+  EXPECT_FALSE(lives.hear({kDisk, 7, 200}));
+  EXPECT_TRUE(lives.note(life(6, {200}), true)) << "the answer is as new as what was known when it was asked";
+  EXPECT_FALSE(lives.went_back(kDisk));
+  EXPECT_TRUE(lives.is_suspected(kDisk));
+  EXPECT_FALSE(lives.note(life(7, {200}), true));
+  EXPECT_FALSE(lives.is_suspected(kDisk));
+  EXPECT_TRUE(lives.note(life(6, {200}), true));
+  EXPECT_FALSE(lives.note(life(6, {200}), true)) << "it was asked when the seventh was known";
+  EXPECT_TRUE(lives.went_back(kDisk));
+}
+
 TEST(DiskLives, ThereIsALimit) {
   DiskLives lives{{}};
   for (uint64_t i = 1; i <= 3 * limits::kDiskLivesMax; ++i)

@@ -97,6 +97,18 @@ TEST(Log, SlicesWithinBoundsButAtLeastOne) {
   EXPECT_TRUE(log.slice(Index{4}, 100 * one, 10).empty());
 }
 
+// One that a committed configuration has taken out is not needed whatever comes after.
+TEST(Log, WhoMayBeNeededToVote) {
+  const Log log({configuration_entry(1, 1, "a"), entry(2, 1), configuration_entry(3, 1, "b"), entry(4, 1),
+                 configuration_entry(5, 1, "c")});
+  EXPECT_TRUE(log.may_vote("a", Incarnation{1}, Index{2}));
+  EXPECT_FALSE(log.may_vote("a", Incarnation{1}, Index{3})) << "its removal is committed";
+  EXPECT_TRUE(log.may_vote("b", Incarnation{1}, Index{4}));
+  EXPECT_FALSE(log.may_vote("b", Incarnation{1}, Index{5}));
+  EXPECT_TRUE(log.may_vote("c", Incarnation{1}, Index{5}));
+  EXPECT_FALSE(log.may_vote("d", Incarnation{1}, Index{1}));
+}
+
 Base base_at(uint64_t index, uint64_t term, uint64_t configuration_index) {
   Base base{Index{index}, Term{term}, {5, 6}, Index{configuration_index}, {}};
   base.configuration = Configuration{{{1, 2}}, {{"base", Incarnation{1}, "a:1", "a:2", Standing::kVoter}}};

@@ -131,10 +131,12 @@ Index Log::latest_membership(const NodeId& id, Incarnation incarnation) const {
   return Index{};
 }
 
-bool Log::ever_votes(const NodeId& id, Incarnation incarnation) const {
-  return std::any_of(
-      configurations_.rbegin(), configurations_.rend(),
-      [&](const PlacedConfiguration& placed) { return placed.configuration.is_voter(id, incarnation); });
+bool Log::may_vote(const NodeId& id, Incarnation incarnation, Index commit) const {
+  for (auto placed = configurations_.rbegin(); placed != configurations_.rend(); ++placed) {
+    if (placed->configuration.is_voter(id, incarnation)) return true;
+    if (placed->index <= commit) return false;
+  }
+  return false;
 }
 
 void Log::note_configuration(const Entry& entry) {

@@ -68,8 +68,8 @@ class Log {
   Index configuration_index() const;
   // The latest configuration in the log that has this member; 0 if none has.
   Index latest_membership(const NodeId& id, Incarnation incarnation) const;
-  // Some configuration in the log gives it a vote.
-  bool ever_votes(const NodeId& id, Incarnation incarnation) const;
+  // The configuration that is known to be committed gives it a vote, or one of those after it.
+  bool may_vote(const NodeId& id, Incarnation incarnation, Index commit) const;
 
  private:
   struct WriteUnderWay {

@@ -53,7 +53,7 @@ bool Raft::may_campaign() const {
   if (is_voter()) return true;
   const Configuration* latest = log_.configuration();
   if (latest == nullptr || latest->find(self_) != nullptr || MUTANT(kOutsiderKeepsQuiet)) return false;
-  return commit_ < log_.configuration_index() && log_.ever_votes(self_, incarnation_);
+  return log_.may_vote(self_, incarnation_, commit_);
 }
 
 bool Raft::is_member(const NodeId& id, Incarnation incarnation) const {
