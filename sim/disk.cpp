@@ -202,6 +202,9 @@ void Disk::damage(Track& tape) {
 }
 
 void Disk::create(Incarnation incarnation) {
+  // The copy may have been of an empty one, which is then no older data directory but none.
+  rolled_back_ = false;
+  copy_.reset();
   incarnation_ = incarnation;
   content_.segments[1] = wal::segment_header(incarnation, wal::first_position(incarnation));
 }
