@@ -211,7 +211,7 @@ TEST(PeerSession, TwoSpeakTheHighestThatBothKnow) {
     ASSERT_TRUE(to.established()) << to.failure();
     EXPECT_EQ(from.version(), std::min(one, other));
     EXPECT_EQ(to.version(), from.version());
-    from.send({{}, Term{1}, HeartbeatResponse{Round{7}, {}, {}, {}, false, 3, 0, {}, LogRoom::kLow}});
+    from.send({{}, Term{1}, HeartbeatResponse{Round{7}, {}, {}, {}, false, 3, 0, {}, LogRoom::kLow, {}, {}}});
     to.feed(from.take_output());
     const std::vector<Message> messages = to.take_messages();
     ASSERT_EQ(messages.size(), 1U) << to.failure();
@@ -227,8 +227,27 @@ TEST(PeerSession, WhatALaterVersionAddsIsPassedOver) {
   hello.newest = protocol::kNewest + 1;
   Writer more(hello.added);
   more.u32(0);
+  more.u64(3);
+  more.u32(1);
+  more.u64(77);
   more.bytes("something new");
   EXPECT_EQ(refusal_of(hello), "");
+}
+
+TEST(PeerSession, AHelloTellsTheLifeOfItsDisk) {
+  PeerIdentity a = identity("a", 1);
+  a.life = 7;
+  a.processes = {70, 71};
+  for (const protocol::Version version : {protocol::kDiskLives, protocol::Version{protocol::kDiskLives - 1}}) {
+    a.protocol = version;
+    Session from(Side::kDialler, a, "b", Instant{});
+    Session to = acceptor(identity("b", 2));
+    to.feed(from.take_output());
+    ASSERT_TRUE(to.established()) << to.failure();
+    const bool told = version >= protocol::kDiskLives;
+    EXPECT_EQ(to.peer().life, told ? 7U : 0U);
+    EXPECT_EQ(to.peer().processes.size(), told ? 2U : 0U);
+  }
 }
 
 TEST(PeerSession, AClusterThatWasGivenUpMeetsTheOneThatGoesOn) {

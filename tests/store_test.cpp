@@ -246,9 +246,10 @@ void same_content(const Store& store, const Model& model) {
   }
 }
 
-// Accounts have a test of their own.
+// Accounts, members and restores have tests of their own.
 WriteResult model_write(Model&, const AccountOp&, uint64_t) { return {}; }
 WriteResult model_write(Model&, const MemberOp&, uint64_t) { return {}; }
+WriteResult model_write(Model&, const RestoreOp&, uint64_t) { return {}; }
 
 RC_GTEST_PROP(StoreModel, EveryWriteDoesWhatTheModelDoes, ()) {
   Feeder feeder;
