@@ -238,7 +238,8 @@ TEST(PeerSession, AHelloTellsTheLifeOfItsDisk) {
   PeerIdentity a = identity("a", 1);
   a.life = 7;
   a.processes = {70, 71};
-  for (const protocol::Version version : {protocol::kDiskLives, protocol::Version{protocol::kDiskLives - 1}}) {
+  for (const protocol::Version version :
+       {protocol::kDiskLives, protocol::Version{protocol::kDiskLives - 1}}) {
     a.protocol = version;
     Session from(Side::kDialler, a, "b", Instant{});
     Session to = acceptor(identity("b", 2));
