@@ -39,7 +39,10 @@ void SessionClient::start() { pause(); }
 
 void SessionClient::pause() {
   if (finishing_ && (admin_exists_ || number_ != 0)) return;
-  events_.after(tape_.pause(1ms, profile_.think_max), [this] { act(); });
+  // What is asked after a session's end tells most once every node must know of it.
+  const Duration longest =
+      ended_at_ ? std::max<Duration>(profile_.think_max, profile_.election_timeout) : profile_.think_max;
+  events_.after(tape_.pause(1ms, longest), [this] { act(); });
 }
 
 void SessionClient::act() {
