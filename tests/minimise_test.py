@@ -23,10 +23,10 @@ def main() -> int:
     sim = sys.argv[1]
     wrong = 0
     for mutant, decisions_max in MUTANTS.items():
-        found = run(sim, "--mutant", mutant, "--seeds", f"1..{SEEDS}", "--jobs", "2", "--stop-at-first", "--check-every", "0")
+        found = run(sim, "--mutant", mutant, "--seeds", f"1..{SEEDS}", "--jobs", "1", "--stop-at-first", "--check-every", "0")
         seeds = re.findall(r"^seed (\d+): (\w+)", found.stderr, re.M)
         assert seeds, f"{mutant} is not found within {SEEDS} seeds"
-        seed, checker = seeds[0]
+        seed, checker = seeds[0]  # with one job always the same
         with tempfile.TemporaryDirectory() as directory:
             tape = str(Path(directory) / "tape")
             made = run(sim, "--mutant", mutant, "--seed", seed, "--minimise", tape, "--runs", str(RUNS))

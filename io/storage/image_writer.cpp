@@ -50,7 +50,7 @@ void ImageWriter::run() {
   while (!failed_) {
     std::unique_lock lock(mutex_);
     wakeup_.wait(lock, [this] { return submitted_ || wanted_artefact_ || wanted_snapshot_ || stopping_; });
-    if (stopping_) return;
+    if (stopping_) break;
     std::optional<Checkpoint> piece = std::exchange(submitted_, std::nullopt);
     const std::optional<std::string> path =
         piece ? std::nullopt : std::exchange(wanted_artefact_, std::nullopt);
@@ -60,6 +60,8 @@ void ImageWriter::run() {
     if (path) make(*path);
     if (snapshot) save(snapshot->first, snapshot->second);
   }
+  // LMDB wants a transaction to be ended by the thread that began it.
+  if (image_) image_->abandon();
 }
 
 void ImageWriter::take(Checkpoint&& piece) {

@@ -14,8 +14,9 @@ from full_disk import SmallDisk
 from load import BULK, BULK_BYTES, Writers, check_bulk, check_stored
 from waiting import wait_for
 
-DISK_MIB = 64
-# Three segments' worth: the one in use, the one that was prepared, and whatever a checkpoint frees.
+# Four segments' worth: the one in use, the one that was prepared, the first one, which is short and goes with the first
+# checkpoint, and whatever that frees.
+DISK_MIB = 96
 BULK_WRITES_MAX = 600
 
 
