@@ -253,6 +253,11 @@ void Node::apply_committed(Now now, Effects& out) {
     const bool is_own =
         applied.origin && (applied.origin->incarnation == raft_.incarnation() || MUTANT(kAnswerForOthers));
     if (!is_own) continue;
+    // A disk that was rolled back has forgotten which numbers it gave out: what comes by under one of them
+    // may be a write of its former life, whose answer is nobody's here (scenario 49).
+    const PendingWrite* waiting = writes_->find(applied.origin->sequence);
+    const bool is_it = waiting != nullptr && (waiting->command == entry.payload || MUTANT(kAnswerForOthers));
+    if (!is_it) continue;
     if (const std::optional<PendingWrite> write = writes_->resolve(applied.origin->sequence)) {
       out.emplace_back(Reply{write->request, std::move(applied.result), PersistId{}});
     }

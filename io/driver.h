@@ -3,6 +3,7 @@
 // turns time into wake-ups. Single-threaded; the owner calls flush() after each burst of calls.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -105,7 +106,8 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   // Who is present counts together with whether all are known.
   void on_link_up(const PeerIdentity& peer) override {
     follow_search();
-    step(LinkUp{peer});
+    // What it said was said before it was asked, and the link is about to be given up.
+    if (std::find(to_redial_.begin(), to_redial_.end(), peer.id) == to_redial_.end()) step(LinkUp{peer});
   }
   void on_link_lost(const NodeId& peer, LinkEnd how) override {
     follow_search();
