@@ -180,8 +180,9 @@ void Checkers::leader_completeness(const Host& host) const {
   const Log& log = host.node().raft().log();
   for (size_t i = committed_.size(); i > 0 && i + 64 > committed_.size(); --i) {
     const Index index{i};
-    // A leader that comes late, of an older term, owes nothing to what newer terms committed.
-    if (committed_[i - 1].term >= host.node().raft().term()) continue;
+    // A leader that comes late, of an older term, owes nothing to what newer terms committed, be it entries of
+    // terms before its own (Raft paper, figure 3).
+    if (committed_[i - 1].in >= host.node().raft().term()) continue;
     if (index <= log.base_index()) break;
     if (log.term_at(index) != committed_[i - 1].term) {
       throw Violation("leader completeness",
@@ -194,7 +195,7 @@ void Checkers::commits(const Host& host, Seen& seen) {
   const Raft& raft = host.node().raft();
   for (Index index = seen.commit.next(); index <= raft.commit(); index = index.next()) {
     const Entry& entry = raft.log().at(index);
-    const Committed now{entry.term, content_of(entry)};
+    const Committed now{entry.term, content_of(entry), raft.term()};
     if (index.value > committed_.size()) {
       durable_on_majority(host, index, seen.last);
       committed_.push_back(now);

@@ -50,6 +50,7 @@ class Checkers {
   struct Committed {
     Term term;
     uint64_t content = 0;
+    Term in;  // in which it was committed, which may be later than its own
   };
   struct Seen {
     uint32_t boots = 0;
