@@ -200,6 +200,23 @@ inline constexpr uint64_t kSnapshotUploadBytesMax = 1'024 * kMiB;
 inline constexpr Duration kSnapshotUploadPatience =
     60s;  // then another one may take an unfinished one's place
 
+// The dashboard's tables.
+inline constexpr size_t kTableIdBytesMax = 32;
+inline constexpr size_t kTableNameBytesMax = 128;
+inline constexpr size_t kEndpointAddressBytesMax = 128;
+inline constexpr size_t kInterfaceTypeBytesMax = 32;
+inline constexpr size_t kSitesMax = 16'384;
+inline constexpr size_t kSiteEndpointsMax = 8;
+inline constexpr size_t kEndpointsMax = 20'000;  // of all sites
+inline constexpr size_t kPoliciesMax = 1'024;
+inline constexpr size_t kPathsMax = 4'096;  // of all policies
+inline constexpr uint64_t kCostMicrosMax = 1'000'000'000'000;
+inline constexpr uint32_t kThresholdUsMax = 60'000'000;
+inline constexpr size_t kVerdictsPerEntryMax = 1'024;  // of endpoints, and as many of paths
+inline constexpr size_t kAuditKept = 20'000;           // the latest
+inline constexpr size_t kAuditObjectBytesMax = 384;
+inline constexpr size_t kAuditDetailBytesMax = 512;
+
 // Peer links.
 inline constexpr size_t kFrameBytesMax = 8 * kMiB;
 inline constexpr size_t kPeerOutputBytesMax = 64 * kMiB;  // past it the link is reset
@@ -300,6 +317,8 @@ static_assert(kEntryBytesMax >= kValueBytesMax + kKeyBytesMax + kContentTypeByte
 static_assert(kHttpBodyBytesMax >= kBatchBytesMax);
 static_assert(1 + kNamespaceBytesMax + 1 + kKeyBytesMax <= kRowKeyBytesMax, "any key has a row");
 static_assert(1 + kAccountIdBytesMax <= kRowKeyBytesMax);
+static_assert(2 * (kTableIdBytesMax + kEndpointAddressBytesMax) + 4 <= kRowKeyBytesMax, "any path has a row");
+static_assert(kVerdictsPerEntryMax * (5 * (kTableIdBytesMax + kEndpointAddressBytesMax) + 64) < kEntryBytesMax);
 static_assert(kFrameBytesMax >= kAppendBytesMax + kEntryBytesMax + 64 * kKiB, "an append fits a frame");
 static_assert(kWalBatchBytesMax >= kAppendBytesMax + 2 * kEntryBytesMax,
               "whatever one step persists fits a batch");

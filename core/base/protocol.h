@@ -11,12 +11,13 @@ namespace patronus::protocol {
 using Version = uint16_t;
 
 inline constexpr Version kOldest = 4;  // the first that can be agreed on
-inline constexpr Version kNewest = 6;
+inline constexpr Version kNewest = 7;
 
 // What came with which.
 inline constexpr Version kLogRoom = 5;         // nodes say what room their disks have
 inline constexpr Version kFormerClusters = 5;  // a cluster may go on from one that was lost
 inline constexpr Version kDiskLives = 6;       // what is known of members' disks is told, and kept in the log
 inline constexpr Version kRestore = 6;         // a running cluster may be restored from a snapshot
+inline constexpr Version kTables = 7;          // the dashboard's tables are a part of the state
 
 }  // namespace patronus::protocol

@@ -13,6 +13,7 @@
 #include "core/state/account_ops.h"
 #include "core/state/member_ops.h"
 #include "core/state/restore_ops.h"
+#include "core/state/table_ops.h"
 
 namespace patronus {
 
@@ -85,7 +86,7 @@ struct BatchOp {
   friend bool operator==(const BatchOp&, const BatchOp&) = default;
 };
 
-using WriteOp = std::variant<PutOp, DeleteOp, BatchOp, AccountOp, MemberOp, RestoreOp>;
+using WriteOp = std::variant<PutOp, DeleteOp, BatchOp, AccountOp, MemberOp, RestoreOp, TableOp>;
 
 // On whose behalf a client's write is done: checked by the node that took it, and again when it is applied.
 struct Authority {
@@ -154,6 +155,11 @@ enum class Outcome : uint8_t {
   kRestoreOver = 22,
   kOutOfOrder = 23,
   kMismatch = 24,
+  // Of the dashboard's tables (core/state/tables.h).
+  kExists = 25,
+  kNameTaken = 26,
+  kInUse = 27,
+  kNoSuchSite = 28,
   // Never in the log; given by the node that waits.
   kNoLeader = 40,      // nothing was sent: not applied
   kMaybeApplied = 41,  // not known in time

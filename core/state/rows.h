@@ -35,6 +35,13 @@ enum class RowKind : uint8_t {
   kFormer = 13,  // clusters
   kRestore = 14,
   kStagedPiece = 15,  // by its number
+  // The dashboard's tables.
+  kTables = 16,  // their schema
+  kSite = 17,
+  kPolicy = 18,
+  kEndpointState = 19,  // by its site and address
+  kPathState = 20,      // by its path's four parts
+  kAudit = 21,          // by the index of what was done
 };
 
 // The bytes of a value are `head` and then `tail`; what is large is shared with the state, not copied.
