@@ -87,6 +87,13 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   // Figures of the process, for its metrics; the owner refreshes them.
   void set_process_figures(const ProcessFigures& figures) { process_ = figures; }
 
+  // The SD-WAN engine turns; `remark` is for people, mostly empty. To be said at least every kEngineSilenceMax where the
+  // node was booted with Boot::probes.
+  void engine_turned(std::string_view remark);
+  // What it counts, for metrics; and what it has measured, for routes, which must outlive this.
+  void set_probe_figures(const sdwan::Figures& figures) { metrics_.probes = figures; }
+  void use_samples(const sdwan::Samples& samples) { http_.use_samples(samples); }
+
   const Node& node() const { return node_; }
   const Metrics& metrics() const { return metrics_; }
   bool stopped() const { return stopped_; }

@@ -6,6 +6,7 @@
 #include "core/base/limits.h"
 #include "io/api/openapi.h"
 #include "io/api/operator_routes.h"
+#include "io/api/probe_routes.h"
 #include "io/api/recovery_route.h"
 #include "io/api/revocation_route.h"
 #include "io/api/state_answers.h"
@@ -307,12 +308,23 @@ void HttpServer::answered(RequestId request, const Answer& core_answer, Now now)
     return begin(waiting.conn, waiting.stream, std::move(*waiting.replay), waiting.began, waiting.caught_up,
                  now);
   if (waiting.replay) return answer(waiting, api::problem_response(api::Access::cannot_vouch(), origin), now);
-  if (waiting.table && !read.failure) {
-    return answer(
-        waiting,
-        api::table_response(waiting.asked.route, *waiting.table, node_.store().tables(), read, origin), now);
-  }
+  if (waiting.table && !read.failure) return answer(waiting, table_answer(waiting, read, origin, now), now);
   answer(waiting, api::read_response(waiting.asked, read, origin), now);
+}
+
+http::Response HttpServer::table_answer(const Waiting& waiting, const ReadResult& read,
+                                        const api::Origin& origin, Now now) {
+  const Tables& tables = node_.store().tables();
+  http::Response response;
+  if (waiting.asked.route == api::Route::kPathMetrics) {
+    response = api::path_metrics_response(*waiting.table, tables, samples_, now.wall, origin);
+  } else if (waiting.asked.route == api::Route::kProbeKey) {
+    response = api::probe_key_response(*waiting.table, tables, crypto_, origin);
+  } else {
+    return api::table_response(waiting.asked.route, *waiting.table, tables, read, origin);
+  }
+  api::note_staleness(read, response);
+  return response;
 }
 
 void HttpServer::answer(const Waiting& waiting, http::Response&& response, Now now) {

@@ -17,6 +17,7 @@
 #include "io/metrics/metrics.h"
 #include "io/ports.h"
 #include "io/protocol/http/connection.h"
+#include "io/sdwan/samples.h"
 
 namespace patronus {
 
@@ -59,6 +60,8 @@ class HttpServer {
   void redirect_to_https() { redirect_scheme_ = "https://"; }
   // Driver::publish_revocations().
   void publish_revocations(std::string list) { revocations_ = std::move(list); }
+  // Driver::use_samples().
+  void use_samples(const sdwan::Samples& samples) { samples_ = &samples; }
   bool owns(ConnId conn) const { return conns_.contains(conn); }
   void received(ConnId conn, std::string_view bytes, Now now);
   void end_of_input(ConnId conn, Now now);
@@ -126,6 +129,9 @@ class HttpServer {
   void take_step(RequestId id, Waiting&& waiting, api::Step&& step, Now now);
   void ask_core(RequestId id, Waiting&& waiting, api::CoreRequest&& request, Now now);
   void wait_to_catch_up(RequestId id, Waiting&& waiting, http::Request&& request, ClientRead&& read, Now now);
+  // A read of tables that may be answered now.
+  http::Response table_answer(const Waiting& waiting, const ReadResult& read, const api::Origin& origin,
+                              Now now);
   void answer(const Waiting& waiting, http::Response&& response, Now now);
   std::string request_id_of(const http::Request& request);
   // What every answer says of where it came from.
@@ -166,6 +172,7 @@ class HttpServer {
   http::Limits limits_;
   std::string redirect_scheme_ = "http://";
   std::string revocations_;
+  const sdwan::Samples* samples_ = nullptr;  // none where nobody probes
   std::unordered_map<ConnId, std::unique_ptr<Conn>> conns_;
   std::vector<ConnId> touched_;
   std::unordered_map<uint64_t, Waiting> waiting_;  // by request id

@@ -313,8 +313,10 @@ inline constexpr size_t kProbeEndpointsForCutOff = 3;  // fewer that are silent 
 inline constexpr size_t kSamplesKept = 600;            // of an endpoint or path
 inline constexpr size_t kSamplesKeptAll = 1'000'000;   // of all; with more targets fewer of each
 inline constexpr size_t kSamplesKeptMin = 40;
+inline constexpr int64_t kSampleMinutesMax = 60;       // that are asked for
 inline constexpr Duration kEngineSilenceMax = 10s;  // an engine that has not turned for so long makes the node unready
-inline constexpr Duration kTargetsInterval = 1s;    // sites and policies that change are looked at so often
+inline constexpr size_t kProbeDatagramBytesMax = 512;
+inline constexpr int kProbeSocketBytes = 1 << 20;  // of answers that have come and are not read yet
 // Names of endpoints.
 inline constexpr size_t kProbeLookUpsMax = 2;          // at a time
 inline constexpr Duration kProbeNameKept = 60s;        // then it is looked up again

@@ -6,7 +6,7 @@
 namespace patronus::api {
 namespace {
 
-constexpr std::array<RouteInfo, 43> kRoutes{{
+constexpr std::array<RouteInfo, 45> kRoutes{{
     {"/health", "GET, HEAD"},
     {"/health/live", "GET, HEAD"},
     {"/health/ready", "GET, HEAD"},
@@ -43,8 +43,10 @@ constexpr std::array<RouteInfo, 43> kRoutes{{
     {"/api/v1/keys/rotate", "POST", Need::kAdmin, Need::kAdmin},
     {"/api/v1/sites", "GET, HEAD, POST", Need::kViewer, Need::kOperator},
     {"/api/v1/sites/{id}", "GET, HEAD, PUT, DELETE", Need::kViewer, Need::kOperator},
+    {"/api/v1/sites/{id}/probe-key", "GET, HEAD", Need::kAdmin},
     {"/api/v1/paths", "GET, HEAD", Need::kViewer},
     {"/api/v1/paths/{id}", "GET, HEAD", Need::kViewer},
+    {"/api/v1/paths/{id}/metrics", "GET, HEAD", Need::kViewer},
     {"/api/v1/policies", "GET, HEAD, POST", Need::kViewer, Need::kOperator},
     {"/api/v1/policies/{id}", "GET, HEAD, PUT, DELETE", Need::kViewer, Need::kOperator},
     {"/api/v1/metrics/summary", "GET, HEAD", Need::kViewer},
@@ -114,6 +116,9 @@ Route table_route(const Segments& path) {
     if (first == "paths") return Route::kPath;
     if (first == "policies") return Route::kPolicy;
     if (first == "metrics" && path[3] == "summary") return Route::kSummary;
+  } else if (path.size() == 5) {
+    if (first == "sites" && path[4] == "probe-key") return Route::kProbeKey;
+    if (first == "paths" && path[4] == "metrics") return Route::kPathMetrics;
   }
   return Route::kNone;
 }

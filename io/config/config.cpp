@@ -274,6 +274,8 @@ const std::vector<Setting>& settings() {
       {"REQUEST_TIMEOUT", "10", "after this a request that can't be decided is answered 503 or 504"},
       {"DRAIN_GRACE", "3",
        "how long a node that was told to stop still serves, so that balancers see it is leaving"},
+      {"PROBE_INTERVAL", "1",
+       "each endpoint and path of sites is probed this often: 1, 1s, 500ms; 0: never, nor are verdicts given"},
       {"SESSION_IDLE", "2h", "a login that is not used for so long ends"},
       {"SESSION_LIFE", "168h", "a login ends after this, used or not"},
       {"TRUSTED_PROXIES", "127.0.0.1, ::1",
@@ -329,6 +331,19 @@ void read_storage(Reading& in, Config& config) {
   }
 }
 
+void read_probes(Reading& in, Config& config) {
+  const std::optional<Duration> interval = read_duration(in, "PROBE_INTERVAL", "1");
+  if (!interval) return;
+  if (*interval != Duration{0} &&
+      (*interval < limits::kProbeIntervalMin || *interval > limits::kProbeIntervalMax)) {
+    in.wrong("PROBE_INTERVAL", in.text("PROBE_INTERVAL", "1"),
+             "is out of range; use " + format_duration(limits::kProbeIntervalMin) + " to " +
+                 format_duration(limits::kProbeIntervalMax) + ", or 0 for none");
+    return;
+  }
+  config.probe_interval = *interval;
+}
+
 LoadedConfig make_config(const Sources& sources) {
   LoadedConfig loaded;
   Reading in(sources, loaded.errors);
@@ -342,6 +357,7 @@ LoadedConfig make_config(const Sources& sources) {
   read_sessions(in, loaded.config);
   read_storage(in, loaded.config);
   read_timing(in, loaded.config);
+  read_probes(in, loaded.config);
   return loaded;
 }
 

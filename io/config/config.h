@@ -55,6 +55,7 @@ struct Config {
   Duration heartbeat_interval{};
   Duration request_timeout{};
   Duration drain_grace{};
+  Duration probe_interval = std::chrono::seconds(1);  // 0: sites are not probed
   Duration session_idle{};
   Duration session_life{};
   auth::TrustedProxies trusted_proxies;

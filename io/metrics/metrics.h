@@ -14,6 +14,7 @@
 
 #include "core/base/time.h"
 #include "core/node.h"
+#include "io/sdwan/figures.h"
 
 namespace patronus {
 
@@ -42,6 +43,7 @@ struct Metrics {
   uint64_t wal_bytes = 0;
   uint64_t artefact_bytes_sent = 0;
   uint64_t http_connections = 0;
+  std::optional<sdwan::Figures> probes;  // nothing where nobody probes, as in the simulator
 };
 
 // Of the process itself; zero where there is none, as in the simulator.

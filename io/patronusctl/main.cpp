@@ -8,6 +8,7 @@
 #include "io/patronusctl/doctor_command.h"
 #include "io/patronusctl/exit_codes.h"
 #include "io/patronusctl/output.h"
+#include "io/patronusctl/probe_commands.h"
 #include "io/patronusctl/recover_command.h"
 #include "io/patronusctl/session_commands.h"
 #include "io/patronusctl/snapshot_commands.h"
@@ -58,6 +59,7 @@ int run(int argc, char** argv) {
   add_state_commands(app, connection, chosen);
   add_snapshot_commands(app, connection, chosen);
   add_session_commands(app, connection, chosen);
+  add_probe_commands(app, connection, chosen);
   add_tls_commands(app, format, chosen);
   try {
     app.parse(argc, argv);

@@ -15,6 +15,7 @@
 #include "io/uv/certificates.h"
 #include "io/uv/loop.h"
 #include "io/uv/name_look_up.h"
+#include "io/uv/prober.h"
 #include "io/uv/tls_streams.h"
 #include "io/uv/watchdog.h"
 
@@ -118,6 +119,7 @@ class Server final : private Ports, private TlsStreams::Listener {
   std::unique_ptr<ArtefactWorker> artefacts_;
   std::unique_ptr<auth::PasswordWorkers> passwords_;
   std::unique_ptr<Driver> driver_;
+  std::unique_ptr<Prober> prober_;
   Instant timer_at_ = Instant::never();
   bool needs_flush_ = false;
   bool draining_ = false;
