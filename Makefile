@@ -118,8 +118,8 @@ fuzz:
 	@deploy/deps.sh build fuzz
 	@CC=clang-19 CXX=clang++-19 $(CMAKE) -S . -B build-fuzz -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS=-O1 -DPATRONUS_FUZZ=ON \
 	  -DPATRONUS_SANITIZE=address,undefined > /dev/null
-	@cmake --build build-fuzz -j $(JOBS) --target codec_fuzz wal_fuzz peer_fuzz http_fuzz json_fuzz jwt_fuzz cookies_fuzz artefact_fuzz
-	@set -e; for target in codec wal peer http json jwt cookies artefact; do mkdir -p build-fuzz/corpus/$$target; \
+	@cmake --build build-fuzz -j $(JOBS) --target codec_fuzz wal_fuzz peer_fuzz http_fuzz json_fuzz jwt_fuzz cookies_fuzz artefact_fuzz probe_fuzz
+	@set -e; for target in codec wal peer http json jwt cookies artefact probe; do mkdir -p build-fuzz/corpus/$$target; \
 	  echo "== $$target, $(FUZZ_SECONDS) s"; \
 	  build-fuzz/$${target}_fuzz -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
 	    -artifact_prefix=build-fuzz/ build-fuzz/corpus/$$target 2> build-fuzz/$$target.log || { tail -40 build-fuzz/$$target.log; exit 1; }; \
