@@ -98,6 +98,7 @@ Profile draw_profile(Track& tape) {
     p.wipes = true;
     p.rollbacks = false;
   }
+  p.tables = tape.chance(400) && !p.uncapped;
   return p;
 }
 
@@ -130,6 +131,7 @@ std::string Profile::describe() const {
   name(uncapped, "uncapped");
   name(versions, "versions");
   name(operators, "operators");
+  name(tables, "tables");
   name(has_wishes(*this), "priorities");
   name(churn, "churn");
   name(strike_leaders, "strike-leaders");
