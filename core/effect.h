@@ -112,6 +112,7 @@ struct Removed {
 // process begins again with nothing.
 struct SetAside {
   std::string reason;
+  ClusterId cluster;  // that will take it in again
 };
 
 // Give up the link to that peer and dial anew, to learn who is there now.

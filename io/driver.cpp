@@ -199,7 +199,7 @@ void Driver::perform(Effect&& effect) {
     leave_as_removed(std::move(removed->reason));
   } else if (const auto* aside = std::get_if<SetAside>(&effect)) {
     stopped_ = true;
-    ports_.set_aside(aside->reason, node_.raft().hard_state().cluster_id);
+    ports_.set_aside(aside->reason, aside->cluster);
   } else if (auto* redial = std::get_if<Redial>(&effect)) {
     to_redial_.push_back(std::move(redial->peer));
   }
