@@ -43,6 +43,7 @@ struct Checkpoint {
 // A piece of a copy for the dashboard's database (core/projector.h), all pieces from one that begins to one with an end one
 // transaction. Answered by Projected, or by a DatabaseReport that the database is lost; the next piece comes only then.
 struct Project {
+  uint64_t opening = 0;  // of the database that it is for; for any other it means nothing
   bool begins = false;
   bool all = false;       // of a piece that begins: there are no rows but those that come
   std::vector<Row> rows;  // a key with its value; or without, if it is gone

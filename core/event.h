@@ -118,16 +118,19 @@ struct WriteDone {
 // The piece of a checkpoint given last was taken; if it was the end of one, that is durable.
 struct CheckpointTaken {};
 // The piece for the dashboard's database given last was taken; if it was an end, the transaction is done.
-struct Projected {};
+struct Projected {
+  uint64_t opening = 0;
+};
 // How the dashboard's database is, as its thread has found out.
 enum class DatabaseState : uint8_t {
   kOpened,   // there is one, with whatever it may hold; it is to be filled
   kSound,    // nothing is wrong with it
   kDamaged,  // it can't be used; another one is on its way
-  kNoRoom    // its disk is full: it lags, and that harms nobody here
+  kLags      // its disk is full, or somebody holds its lock: it is behind, and that harms nobody here
 };
 struct DatabaseReport {
   DatabaseState state = DatabaseState::kSound;
+  uint64_t opening = 0;  // of one that is opened: what has been done with the one before does not concern it
   std::string reason;  // of what is wrong
 };
 // The artefact that was to be made is there; or could not be made.

@@ -265,6 +265,7 @@ class Node {
   void leave_lead_to_a_sound_database(Now now, Effects& out);
   void keep_sessions(Now now, Effects& out);
   void keep_staging(Now now, Effects& out);
+  void keep_tables(Now now, Effects& out);
   // It leads, and knows what is committed and since when.
   bool knows_as_leader() const;
   void note_restored(Index at, Effects& out) const;
@@ -297,6 +298,7 @@ class Node {
   PendingTransfers transfers_;
   SessionKeeper sessions_;
   StagingKeeper staging_keeper_;
+  Instant next_opening_;  // tables are not asked for again before
   NodeId known_leader_;  // to which pending requests were last sent
   Term known_term_;
   Instant next_retry_;

@@ -6,9 +6,9 @@
 
 namespace patronus {
 
-void Node::handle(Now now, Projected&, Effects& out) {
+void Node::handle(Now now, Projected& event, Effects& out) {
   const bool was_filled = projector_.is_filled();
-  projector_.taken(now.mono);
+  projector_.taken(event.opening, now.mono);
   if (was_filled || !projector_.is_filled()) return;
   database_is_broken_ = false;
   left_for_database_ = false;
@@ -21,7 +21,7 @@ void Node::handle(Now now, DatabaseReport& event, Effects&) {
   if (event.state != DatabaseState::kSound) database_ = event.state;
   switch (event.state) {
     case DatabaseState::kOpened:
-      projector_.opened(store_);
+      projector_.opened(event.opening, store_);
       health_.report("database", false, "is being filled", now);
       break;
     case DatabaseState::kSound:
@@ -31,7 +31,7 @@ void Node::handle(Now now, DatabaseReport& event, Effects&) {
       database_is_broken_ = true;
       next_review_ = now.mono;
       [[fallthrough]];
-    case DatabaseState::kNoRoom:
+    case DatabaseState::kLags:
       projector_.lost(store_);
       health_.report("database", false, event.reason, now);
       break;

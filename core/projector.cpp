@@ -9,8 +9,9 @@
 
 namespace patronus {
 
-void Projector::opened(Store& store) {
+void Projector::opened(uint64_t opening, Store& store) {
   lost(store);
+  opening_ = opening;
   is_open_ = true;
 }
 
@@ -25,7 +26,8 @@ void Projector::lost(Store& store) {
   sent_end_ = false;
 }
 
-void Projector::taken(Instant now) {
+void Projector::taken(uint64_t opening, Instant now) {
+  if (!is_open_ || opening != opening_) return;
   PATRONUS_ASSERT(waits_, "a piece that is taken was given");
   waits_ = false;
   if (!std::exchange(sent_end_, false)) return;
@@ -45,6 +47,7 @@ void Projector::step(Instant now, Store& store, std::optional<Index> known, Effe
   if (!is_open_ || waits_) return;
   if (!filled_ && !from_) from_ = known;
   Project piece;
+  piece.opening = opening_;
   if (!under_way_) {
     if (!is_due(now, store)) return;
     piece.begins = true;

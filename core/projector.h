@@ -15,12 +15,12 @@ namespace patronus {
 
 class Projector {
  public:
-  // There is a database now, with whatever it may hold.
-  void opened(Store& store);
-  // There is none; what was under way is lost with it. No answer to that comes any more.
+  // There is a database now, with whatever it may hold; `opening` tells it apart from those before.
+  void opened(uint64_t opening, Store& store);
+  // There is none; what was under way is lost with it.
   void lost(Store& store);
-  // The piece given last was taken.
-  void taken(Instant now);
+  // The piece given last was taken; an answer for an earlier opening comes too late and says nothing.
+  void taken(uint64_t opening, Instant now);
   // Begins or goes on with what is due. `known`: how far the cluster is, if that is known; a database is filled for the
   // first time only once the state has come so far, for a node that has just begun would put it back.
   void step(Instant now, Store& store, std::optional<Index> known, Effects& out);
@@ -38,6 +38,7 @@ class Projector {
   bool is_due(Instant now, const Store& store) const;
 
   bool is_open_ = false;
+  uint64_t opening_ = 0;
   bool filled_ = false;
   std::optional<Index> from_;  // so far the state must be before the database is filled
   Index projected_;

@@ -26,8 +26,8 @@ int64_t ms(Duration duration) { return duration.count() / 1'000'000; }
 std::vector<ComponentView> Node::components(Now now) const {
   std::vector<ComponentView> views = health_.view(now);
   for (ComponentView& view : views) {
-    // A database that lags for want of room serves nobody wrong, and its room may be everybody's.
-    if (view.name == "database") view.tolerated = !view.ok && database_ == DatabaseState::kNoRoom;
+    // One that lags serves nobody wrong, and what it lacks, such as room, all nodes may lack at once.
+    if (view.name == "database") view.tolerated = !view.ok && database_ == DatabaseState::kLags;
   }
   // An election must not empty the balancer's pool, so patience is longer than an election takes.
   const Duration patience = 2 * raft_.election_timeout() + limits::kElectionWindowMax;
