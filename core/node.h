@@ -299,7 +299,7 @@ class Node {
   SessionKeeper sessions_;
   StagingKeeper staging_keeper_;
   Instant next_opening_;  // tables are not asked for again before
-  NodeId known_leader_;  // to which pending requests were last sent
+  NodeId known_leader_;   // to which pending requests were last sent
   Term known_term_;
   Instant next_retry_;
   DiskPace disk_pace_;

@@ -1,4 +1,5 @@
-// The dashboard's database: this node's copy of some rows of the state, its health, and who leads while it is broken.
+// The dashboard's database: this node's copy of some rows of the state, its health, and who leads while it is
+// broken.
 #include <algorithm>
 
 #include "core/base/limits.h"

@@ -136,8 +136,9 @@ Status Node::status(Now now) const {
   fill_nodes(now, status);
   status.components = components(now);
   status.draining = draining_;
-  status.ready = !draining_ && std::all_of(status.components.begin(), status.components.end(),
-                                           [](const ComponentView& component) { return component.allows_ready(); });
+  status.ready =
+      !draining_ && std::all_of(status.components.begin(), status.components.end(),
+                                [](const ComponentView& component) { return component.allows_ready(); });
   if (!status.cluster_id) status.waits_for = founding_.waits_for(boot_);
   status.state_bytes = store_.bytes();
   status.state_keys = store_.keys();
