@@ -285,7 +285,7 @@ class Node {
   Store store_;
   Checkpointer checkpointer_;
   Projector projector_;
-  DatabaseState database_ = DatabaseState::kSound;
+  bool database_lags_ = false;       // and was neither filled nor damaged since
   bool database_is_broken_ = false;  // and has not been filled since
   bool left_for_database_ = false;   // leadership, since it broke
   Founding founding_;

@@ -27,7 +27,7 @@ std::vector<ComponentView> Node::components(Now now) const {
   std::vector<ComponentView> views = health_.view(now);
   for (ComponentView& view : views) {
     // One that lags serves nobody wrong, and what it lacks, such as room, all nodes may lack at once.
-    if (view.name == "database") view.tolerated = !view.ok && database_ == DatabaseState::kLags;
+    if (view.name == "database") view.tolerated = !view.ok && database_lags_;
   }
   // An election must not empty the balancer's pool, so patience is longer than an election takes.
   const Duration patience = 2 * raft_.election_timeout() + limits::kElectionWindowMax;

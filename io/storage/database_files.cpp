@@ -101,6 +101,7 @@ DatabaseAside set_database_aside(const std::string& path) {
   const fs::path directory = directory_of(path);
   const std::string name = fs::path(path).filename().string();
   std::error_code error;
+  if (!fs::exists(directory, error)) return {};
   std::set<size_t> numbers = numbers_aside(directory, name, error);
   if (error) return {"", "can't list " + directory.string() + ": " + error.message()};
   const size_t number = numbers.empty() ? 1 : *numbers.rbegin() + 1;

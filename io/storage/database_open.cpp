@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <utility>
 
 #include "core/base/bytes.h"
@@ -84,6 +85,9 @@ std::optional<DatabaseError> Database::look(const std::string& path, bool& is_th
 // Under another name first, so that a database of ours is always a whole one.
 std::optional<DatabaseError> Database::create(const std::string& path) {
   const std::string made = path + ".new";
+  // It may have gone with all that was in it.
+  std::error_code ignored;
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
   for (const char* part : {"", "-wal", "-shm", "-journal"}) (void)::unlink((made + part).c_str());
   sqlite3* opened = nullptr;
   int code = sqlite3_open_v2(made.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
