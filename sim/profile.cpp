@@ -99,6 +99,7 @@ Profile draw_profile(Track& tape) {
     p.rollbacks = false;
   }
   p.tables = tape.chance(400) && !p.uncapped;
+  p.databases = tape.chance(500);
   return p;
 }
 
@@ -142,6 +143,7 @@ std::string Profile::describe() const {
   name(flapping, "flapping");
   name(clock_rate_ppm != 0, "clock-rates");
   name(restores, "restores");
+  name(databases, "databases");
   return text;
 }
 
