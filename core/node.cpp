@@ -30,6 +30,7 @@ Node::Node(Boot boot, std::string version, Now now)
       raft_(boot_, now),
       store_(std::move(boot_.state)),
       checkpointer_(boot_.pace, store_.applied()),
+      projector_(std::min(boot_.pace.piece_rows, limits::kProjectionPieceRows)),
       founding_(boot_.founding_nodes, boot_.founding_by_name),
       next_retry_(Instant::never()),
       hand_over_policy_(boot_.leader_priority, boot_.election_timeout),
@@ -46,6 +47,7 @@ Node::Node(Boot boot, std::string version, Now now)
   health_.add({"wal", 1, 1, Duration::max()}, now);
   health_.add({"keys", 1, 1, Duration::max()}, now);
   if (boot_.probes) health_.add({"sdwan", 1, 1, limits::kEngineSilenceMax}, now);
+  if (boot_.has_database) health_.add({"database", 1, 1, limits::kDatabaseSilenceMax}, now);
 }
 
 void Node::start(Now now, Effects& out) {
@@ -90,7 +92,8 @@ Instant Node::deadline() const {
   const Instant life = has_lives ? next_life_ : Instant::never();
   return std::min({raft_.deadline(), writes_->deadline(), reads_.deadline(), transfers_.deadline(),
                    next_retry_, hand_over, sessions_.deadline(), staging_keeper_.deadline(),
-                   checkpointer_.deadline(), visitors_.deadline(), fetch_.deadline(), life});
+                   checkpointer_.deadline(), projector_.deadline(store_), visitors_.deadline(),
+                   fetch_.deadline(), life});
 }
 
 void Node::handle(Now now, LinkUp& event, Effects& out) {
@@ -193,6 +196,7 @@ void Node::settle(Now now, Effects& out) {
   }
   apply_committed(now, out);
   keep_image(now, out);
+  keep_database(now, out);
   keep_artefacts(now, out);
   note_old_disks(now, out);
   keep_lives(now, out);

@@ -77,16 +77,20 @@ void Node::note_old_disks(Now now, Effects& out) {
   }
 }
 
-// Members know; and so does who leads, whom this node may have forgotten.
+// Members know; and so does who leads, whom this node may have forgotten. If the copy is from before it
+// belonged to a cluster it knows nobody, but has nothing to lose either; and were it to go on, whoever has
+// not heard of it would soon count what it says.
 void Node::on_disk_went_back(const PeerMessage& event, Effects& out) {
+  const bool is_blank = !raft_.hard_state().cluster_id && event.message.cluster_id;
   const bool belongs = event.message.cluster_id == raft_.hard_state().cluster_id &&
                        (raft_.is_member(event.from, event.incarnation) || event.from == raft_.leader());
-  if (!belongs || sets_aside_) return;
+  if ((!belongs && !is_blank) || sets_aside_) return;
   sets_aside_ = true;
   out.emplace_back(
       SetAside{"node " + event.from +
-               " says that this disk is older than it was, as if restored from a copy: it has lost "
-               "votes or entries that others count on"});
+                   " says that this disk is older than it was, as if restored from a copy: it has lost "
+                   "votes or entries that others count on",
+               event.message.cluster_id});
 }
 
 bool Node::others_serve(Now now) const {
@@ -112,7 +116,8 @@ void Node::begin_anew_if_told(Now now, Effects& out) {
   // The wish may be old by now.
   if (!others_serve(now)) return;
   sets_aside_ = true;
-  out.emplace_back(SetAside{"an operator wants this node to begin with nothing"});
+  out.emplace_back(
+      SetAside{"an operator wants this node to begin with nothing", raft_.hard_state().cluster_id});
 }
 
 }  // namespace patronus

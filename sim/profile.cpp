@@ -98,6 +98,8 @@ Profile draw_profile(Track& tape) {
     p.wipes = true;
     p.rollbacks = false;
   }
+  p.tables = tape.chance(400) && !p.uncapped;
+  p.databases = tape.chance(500);
   return p;
 }
 
@@ -130,6 +132,7 @@ std::string Profile::describe() const {
   name(uncapped, "uncapped");
   name(versions, "versions");
   name(operators, "operators");
+  name(tables, "tables");
   name(has_wishes(*this), "priorities");
   name(churn, "churn");
   name(strike_leaders, "strike-leaders");
@@ -140,6 +143,7 @@ std::string Profile::describe() const {
   name(flapping, "flapping");
   name(clock_rate_ppm != 0, "clock-rates");
   name(restores, "restores");
+  name(databases, "databases");
   return text;
 }
 

@@ -31,6 +31,7 @@ World::World(Tape& tape, const Profile& profile, bool keep_trace)
                 [this](uint64_t term) { return checkers_.leader_of(Term{term}); }),
       restorer_(profile_, events_, tape, network_, trace_,
                 [this](uint64_t revision) { return checkers_.was_restored_at(revision); }),
+      planner_(profile_, events_, tape, network_, trace_),
       checkers_(hosts_, events_),
       changes_(profile_),
       stamps_(profile_, hosts_) {
@@ -123,6 +124,7 @@ void World::start_clients() {
   }
   for (uint32_t i = 0; i < profile_.clients; ++i) clients_[i]->start();
   restorer_.start();
+  planner_.start();
 }
 
 // Clients that happen to rest ask at once: a leader that does not know yet what is committed may not answer.
@@ -161,11 +163,16 @@ void World::run() {
 // Each node waits twice as long after each leadership that it gave away by itself; only a restart forgets.
 void World::no_flapping() const {
   uint64_t boots = 0;
-  for (const auto& host : hosts_) boots += host->boots();
+  // A leader whose database was lost hands over once for that.
+  uint64_t losses = 0;
+  for (const auto& host : hosts_) {
+    boots += host->boots();
+    losses += host->database().losses();
+  }
   const Duration patience = limits::kHandOverPatienceTimeouts * profile_.election_timeout;
   uint64_t each = 1;
   for (Duration wait = patience; wait < events_.now() - Instant{}; wait = 2 * wait) ++each;
-  if (checkers_.transfers() > boots * each) {
+  if (checkers_.transfers() > boots * each + losses) {
     throw Violation("flapping",
                     "leaders handed over " + std::to_string(checkers_.transfers()) + " times by themselves");
   }
@@ -178,6 +185,7 @@ void World::demand_progress() {
   for (uint32_t i = 0; i < profile_.clients; ++i) clients_[i]->finish();
   for (auto& user : users_) user->finish();
   restorer_.finish();
+  planner_.finish();
   const Instant limit = events_.now() + patience;
   const auto all_idle = [&] {
     // Without an administrator nobody can log in to write.
@@ -188,7 +196,7 @@ void World::demand_progress() {
     for (const auto& user : users_) {
       if (!user->idle()) return false;
     }
-    return operator_.idle();
+    return operator_.idle() && planner_.idle();
   };
   while (!all_idle() && events_.next() <= limit) events_.step();
   if (!all_idle()) throw Violation("liveness", "clients still wait for answers after all is healed");
@@ -222,6 +230,25 @@ void World::demand_progress() {
   while (!caught_up() && events_.next() <= limit + 3 * patience) events_.step();
   if (!caught_up())
     throw Violation("liveness", "a node does not apply what is committed after all is healed");
+  if (profile_.databases) compare_databases(limit + 4 * patience);
+}
+
+// Once each node's database has followed its state, they are all the same.
+void World::compare_databases(Instant limit) {
+  const auto behind = [&]() -> const Host* {
+    for (const auto& host : hosts_) {
+      if (is_wanted(*host) && !(host->is_up() && host->node().database_is_current())) return host.get();
+    }
+    return nullptr;
+  };
+  while (behind() != nullptr && events_.next() <= limit) events_.step();
+  if (const Host* host = behind())
+    throw Violation("liveness", "the database of " + host->name() + " does not follow its state");
+  for (const auto& host : hosts_) {
+    if (!is_wanted(*host)) continue;
+    if (const auto wrong = difference(host->database(), host->node().store()))
+      throw Violation("database", host->name() + " in the end: " + *wrong);
+  }
 }
 
 bool World::is_wanted(const Host& host) const {
@@ -335,6 +362,9 @@ void World::report(Outcome& outcome) const {
   if (operator_.refused() > 0) outcome.faults["move refused"] = operator_.refused();
   if (restorer_.begun() > 0) outcome.faults["restore begun"] = restorer_.begun();
   if (restorer_.done() > 0) outcome.faults["restore done"] = restorer_.done();
+  if (planner_.written() > 0) outcome.faults["table write"] = planner_.written();
+  if (planner_.refused() > 0) outcome.faults["table write refused"] = planner_.refused();
+  if (planner_.read() > 0) outcome.faults["table read"] = planner_.read();
   if (checkers_.restores() > 0) outcome.faults["restored"] = checkers_.restores();
   for (const auto& host : hosts_) {
     outcome.faults["checkpoint"] += host->checkpoints();
@@ -342,6 +372,8 @@ void World::report(Outcome& outcome) const {
     outcome.faults["state installed"] += host->installs();
     outcome.faults["install struck"] += host->struck_installs();
     outcome.faults["sync failed"] += host->failed_syncs();
+    outcome.faults["database lost"] += host->database().losses();
+    outcome.faults["database transaction"] += host->database().transactions();
     outcome.faults["disk set aside"] += host->disks_set_aside();
     outcome.faults["rolled back disk found out"] += host->rollbacks_found_out();
   }

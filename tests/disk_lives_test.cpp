@@ -424,5 +424,30 @@ TEST(Scenario49, WhoIsToldSetsItsDiskAside) {
   EXPECT_EQ(a.count<SetAside>(), 1U) << "once is enough";
 }
 
+// Its copy is from before it belonged to a cluster: it knows nobody, and has nothing to lose.
+TEST(Scenario49, WhoHasNothingIsToldByAnyone) {
+  Boot boot;
+  boot.id = "a";
+  boot.incarnation = Incarnation{1};
+  boot.election_timeout = std::chrono::milliseconds(500);
+  boot.heartbeat_interval = std::chrono::milliseconds(100);
+  boot.founding_nodes = 3;
+  const Now now{Instant{}, WallTime{1'700'000'000'000}};
+  Node node(std::move(boot), "test", now);
+  Effects effects;
+  node.start(now, effects);
+  effects.clear();
+  node.step(now, PeerMessage{"x", Incarnation{55}, Message{ClusterId{{1, 2}}, Term{3}, DiskWentBack{}}},
+            effects);
+  size_t aside = 0;
+  for (const Effect& effect : effects) {
+    const auto* told = std::get_if<SetAside>(&effect);
+    if (told == nullptr) continue;
+    ++aside;
+    EXPECT_EQ(told->cluster, (ClusterId{{1, 2}})) << "which is to take it in again";
+  }
+  EXPECT_EQ(aside, 1U);
+}
+
 }  // namespace
 }  // namespace patronus

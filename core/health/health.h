@@ -23,6 +23,9 @@ struct ComponentView {
   bool ok = false;
   std::string reason;  // why it is not ok; when it is, a remark, mostly empty
   WallTime since;
+  bool tolerated = false;  // it fails, and the node is ready all the same
+
+  bool allows_ready() const { return ok || tolerated; }
 };
 
 class Health {

@@ -65,8 +65,8 @@ DriverOptions driver_options(const Config& config, wal::Recovered&& recovered, S
 
 }  // namespace
 
-Server::Server(const Config& config, Certificates&& certificates, OpenedData&& data, uint64_t seed,
-               std::string version)
+Server::Server(const Config& config, Certificates&& certificates, OpenedData&& data,
+               std::optional<DatabaseLock>&& database, uint64_t seed, std::string version)
     : config_(config), directory_(std::move(data.directory)), watchdog_(limits::kWatchdogTimeout, bark) {
   log_done_ = std::make_unique<Handle<uv_async_t>>();
   uv_async_init(loop_.get(), log_done_->get(), [](uv_async_t* handle) { Handle<uv_async_t>::call(handle); });
@@ -98,6 +98,7 @@ Server::Server(const Config& config, Certificates&& certificates, OpenedData&& d
   image_ = std::make_unique<ImageWriter>(
       image_path(directory_.path), limits::kImageMapBytes, std::move(data.state.image), recovered.incarnation,
       limits::kCheckpointRetry, [this] { uv_async_send(image_done_->get()); });
+  if (database) begin_database(std::move(*database));
   artefacts_ = std::make_unique<ArtefactWorker>(artefact_paths(directory_.path),
                                                 [this] { uv_async_send(artefacts_done_->get()); });
   Ports& ports = *this;
@@ -107,6 +108,7 @@ Server::Server(const Config& config, Certificates&& certificates, OpenedData&& d
   options.boot.rebuilds = data.rebuild.has_value();
   if (data.rebuild) options.boot.lost_cluster = data.rebuild->cluster;
   options.boot.founds_anew = data.founds_anew;
+  options.boot.has_database = database_ != nullptr;
   driver_ = std::make_unique<Driver>(std::move(options), ports);
   prober_ = std::make_unique<Prober>(
       loop_.get(), config_.probe_interval, config_.cluster_secret, [this] { return now(); }, *driver_,
@@ -151,6 +153,7 @@ int Server::run() {
   prober_.reset();
   writer_.reset();
   image_.reset();
+  database_.reset();
   artefacts_.reset();
   passwords_.reset();
   reloader_.reset();
@@ -162,6 +165,7 @@ int Server::run() {
   prepare_.reset();
   log_done_.reset();
   image_done_.reset();
+  database_done_.reset();
   artefacts_done_.reset();
   passwords_done_.reset();
   terminate_.reset();
@@ -206,6 +210,7 @@ void Server::start_handles() {
 void Server::refresh_figures() {
   ProcessFigures figures = process_figures();
   add_tls_figures(figures);
+  add_database_figures(figures);
   driver_->set_process_figures(figures);
 }
 
@@ -297,6 +302,9 @@ void Server::log(const Notice& notice) {
       break;
     case NoticeKind::kNameFault:
       log_line(LogLevel::kWarn, "names", notice.text);
+      break;
+    case NoticeKind::kDatabase:
+      log_line(LogLevel::kInfo, "database", notice.text);
       break;
     case NoticeKind::kStranger:
       log_line(LogLevel::kWarn, "refused", notice.text);
