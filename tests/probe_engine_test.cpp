@@ -137,6 +137,29 @@ TEST_F(EngineTest, TakesNoProbeThatComesBackForAnAnswer) {
   EXPECT_EQ(figures().endpoints_reachable, 0U);
 }
 
+// Sequences begin anew with each process; nonces never come again.
+TEST_F(EngineTest, TakesNoAnswerThatAnEarlierProcessGot) {
+  std::vector<std::string> old;
+  world_.line = [&](const UdpAddress& from, const UdpAddress&, std::string& datagram) {
+    if (!is_from_node(from)) old.push_back(datagram);
+    return std::vector<Duration>{1ms};
+  };
+  world_.run(10s);
+  world_.line = [&](const UdpAddress& from, const UdpAddress& to, std::string& datagram) {
+    const auto head = probe::read_head(datagram);
+    if (is_from_node(from)) {
+      for (const std::string& answer : old) {
+        if (probe::read_head(answer)->sequence == head->sequence) world_.arrive(2ms, to, from, answer);
+      }
+    }
+    return std::vector<Duration>{};
+  };
+  const std::unique_ptr<NodeAt> fresh = add_node(101);
+  world_.run(10s);
+  EXPECT_EQ((**fresh).figures().answers, 0U);
+  EXPECT_GT((**fresh).figures().replayed, 20U);
+}
+
 TEST_F(EngineTest, CountsWhatComesTooLate) {
   world_.line = [&](const UdpAddress& from, const UdpAddress&, std::string&) {
     return std::vector<Duration>{is_from_node(from) ? Duration(1ms) : Duration(2500ms)};
