@@ -1,5 +1,5 @@
-// Any bytes as a datagram: read alone, given to a site's responder and to a node's engine that has probes on their way.
-// The first byte says how it is dressed, so that what needs a right key is reached as well.
+// Any bytes as a datagram: read alone, given to a site's responder and to a node's engine that has probes on
+// their way. The first byte says how it is dressed, so that what needs a right key is reached as well.
 #include <cstddef>
 #include <cstdint>
 #include <string>

@@ -90,8 +90,8 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   // Figures of the process, for its metrics; the owner refreshes them.
   void set_process_figures(const ProcessFigures& figures) { process_ = figures; }
 
-  // The SD-WAN engine turns; `remark` is for people, mostly empty. To be said at least every kEngineSilenceMax where the
-  // node was booted with Boot::probes.
+  // The SD-WAN engine turns; `remark` is for people, mostly empty. To be said at least every
+  // kEngineSilenceMax where the node was booted with Boot::probes.
   void engine_turned(std::string_view remark);
   // What it counts, for metrics; and what it has measured, for routes, which must outlive this.
   void set_probe_figures(const sdwan::Figures& figures) { metrics_.probes = figures; }

@@ -132,8 +132,10 @@ TEST_F(EngineTest, TakesNoProbeThatComesBackForAnAnswer) {
   world_.run(20s);
   EXPECT_EQ(figures().answers, before.answers);
   EXPECT_GE(figures().sent - before.sent, 79U);
-  EXPECT_NEAR(static_cast<double>(figures().forged - before.forged), 2.0 * static_cast<double>(figures().sent - before.sent), 2);
-  EXPECT_NEAR(static_cast<double>(figures().malformed - before.malformed), static_cast<double>(figures().sent - before.sent), 1);
+  EXPECT_NEAR(static_cast<double>(figures().forged - before.forged),
+              2.0 * static_cast<double>(figures().sent - before.sent), 2);
+  EXPECT_NEAR(static_cast<double>(figures().malformed - before.malformed),
+              static_cast<double>(figures().sent - before.sent), 1);
   EXPECT_EQ(figures().endpoints_reachable, 0U);
 }
 
@@ -186,7 +188,8 @@ TEST_F(EngineTest, SaysWhoFallsSilentAndWhoComesBack) {
   EXPECT_EQ(held(2), true);
   size_t told = 0;
   for (const VerdictsOp& op : node().verdicts) {
-    for (const EndpointVerdict& verdict : op.endpoints) if (verdict.site == "s2") ++told;
+    for (const EndpointVerdict& verdict : op.endpoints)
+      if (verdict.site == "s2") ++told;
   }
   EXPECT_EQ(told, 3U) << "reachable, not, and again";
 }
@@ -311,7 +314,8 @@ TEST_F(EngineTest, AnotherLeaderGoesOnWithoutChangingAnything) {
   for (const VerdictsOp& op : fresh->verdicts) {
     EXPECT_TRUE(op.paths.empty());
     for (const EndpointVerdict& verdict : op.endpoints)
-      EXPECT_EQ(verdict.reachable, verdict.site != "s4") << "what was said stands, but for when it was seen last";
+      EXPECT_EQ(verdict.reachable, verdict.site != "s4")
+          << "what was said stands, but for when it was seen last";
   }
   sites_[2]->die();
   world_.run(20s);

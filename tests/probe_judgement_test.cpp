@@ -77,7 +77,8 @@ RC_GTEST_PROP(ProbeWindow, HoldsTheLastOutcomesAndNoOthers, (const std::vector<u
     model.push_back(outcome);
     if (model.size() > limits::kProbeWindow) model.pop_front();
     std::vector<uint32_t> answers;
-    std::copy_if(model.begin(), model.end(), std::back_inserter(answers), [](uint32_t us) { return us != 0; });
+    std::copy_if(model.begin(), model.end(), std::back_inserter(answers),
+                 [](uint32_t us) { return us != 0; });
     std::sort(answers.begin(), answers.end());
     RC_ASSERT(window.size() == model.size());
     RC_ASSERT(window.answers() == answers.size());

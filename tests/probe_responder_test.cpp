@@ -13,7 +13,8 @@ namespace {
 class ResponderTest : public ::testing::Test {
  protected:
   ResponderTest() {
-    world_.attach(kNode, [this](const UdpAddress&, std::string_view datagram) { got_.emplace_back(datagram); });
+    world_.attach(kNode,
+                  [this](const UdpAddress&, std::string_view datagram) { got_.emplace_back(datagram); });
   }
   std::string probe_of(const std::string& site, const std::string& key, uint8_t nonce) {
     probe::Head head;
@@ -107,7 +108,8 @@ TEST_F(ResponderTest, HoldsNoMoreThanItsBound) {
     head.nonce = {static_cast<char>(i), static_cast<char>(i >> 8), 1};
     probe::Head inner = head;
     inner.site = "b";
-    ask(probe::make_path_probe(head, {place(2).text(), probe::make_probe(inner, kKeyB, hmac_)}, kKeyA, hmac_));
+    ask(probe::make_path_probe(head, {place(2).text(), probe::make_probe(inner, kKeyB, hmac_)}, kKeyA,
+                               hmac_));
   }
   world_.run(100ms);
   EXPECT_EQ((*a_).waiting(), limits::kForwardsMax);
@@ -129,11 +131,14 @@ TEST_F(ResponderTest, LooksNamesUpAndWaitsForThem) {
 
 class NamesTest : public ::testing::Test {
  protected:
-  Names names_{4, true, false, [this](size_t slot, const Address& name) { asked_.emplace_back(slot, name.host); }};
+  Names names_{4, true, false,
+               [this](size_t slot, const Address& name) { asked_.emplace_back(slot, name.host); }};
   std::vector<std::pair<size_t, std::string>> asked_;
   Instant now_{1};
 
-  void answer(size_t slot, std::vector<std::string> addresses) { names_.answered(slot, {std::move(addresses), ""}, now_); }
+  void answer(size_t slot, std::vector<std::string> addresses) {
+    names_.answered(slot, {std::move(addresses), ""}, now_);
+  }
 };
 
 TEST_F(NamesTest, TakeNumbersAsTheyAreAndNoFamilyThatIsNotThere) {

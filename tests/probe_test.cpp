@@ -1,4 +1,5 @@
-// Datagrams of probes: what is made is read again; what is cut, changed, turned round or of another key is not.
+// Datagrams of probes: what is made is read again; what is cut, changed, turned round or of another key is
+// not.
 #include "io/protocol/probe.h"
 
 #include <gtest/gtest.h>
@@ -136,8 +137,9 @@ TEST(ProbeKey, IsReadFromWhatIsShown) {
   const std::string shown = sdwan::probe_key_answer(site, crypto);
   EXPECT_EQ(sdwan::read_probe_key(shown, "site-a"), key);
   EXPECT_EQ(sdwan::read_probe_key(json::base64url_encode(key) + "\n", "site-a"), key);
-  for (const std::string& wrong : {std::string(), std::string(" \n"), std::string("{}"), std::string("{"), std::string("[1]"),
-                                   json::base64url_encode(key.substr(1)), shown.substr(1)})
+  for (const std::string& wrong :
+       {std::string(), std::string(" \n"), std::string("{}"), std::string("{"), std::string("[1]"),
+        json::base64url_encode(key.substr(1)), shown.substr(1)})
     EXPECT_FALSE(sdwan::read_probe_key(wrong, "site-a")) << wrong;
   EXPECT_FALSE(sdwan::read_probe_key(shown, "site-b"));
 }

@@ -1,5 +1,5 @@
-// A small world of nodes' engines and sites' responders with a clock and lines of its own: datagrams arrive after a
-// delay, or not at all, or changed, as a test wishes.
+// A small world of nodes' engines and sites' responders with a clock and lines of its own: datagrams arrive
+// after a delay, or not at all, or changed, as a test wishes.
 #pragma once
 
 #include <functional>
@@ -27,10 +27,10 @@ class ProbeWorld {
   Instant mono{1'000'000'000'000};
   Now now() const { return {mono, WallTime{1'700'000'000'000 + mono.ns / 1'000'000}}; }
 
-  // What becomes of a datagram on its way: the delays after which it, or copies, arrive; none: it is lost. It may be
-  // changed.
-  std::function<std::vector<Duration>(const UdpAddress& from, const UdpAddress& to, std::string& datagram)> line =
-      [](const UdpAddress&, const UdpAddress&, std::string&) { return std::vector<Duration>{1ms}; };
+  // What becomes of a datagram on its way: the delays after which it, or copies, arrive; none: it is lost. It
+  // may be changed.
+  std::function<std::vector<Duration>(const UdpAddress& from, const UdpAddress& to, std::string& datagram)>
+      line = [](const UdpAddress&, const UdpAddress&, std::string&) { return std::vector<Duration>{1ms}; };
 
   void attach(const UdpAddress& where, Deliver deliver) { places_[where] = std::move(deliver); }
   void detach(const UdpAddress& where) { places_.erase(where); }
@@ -45,7 +45,9 @@ class ProbeWorld {
       if (const auto place = places_.find(to); place != places_.end()) place->second(from, datagram);
     });
   }
-  void at(Instant when, std::function<void()> act) { events_.emplace(std::pair(when, order_++), std::move(act)); }
+  void at(Instant when, std::function<void()> act) {
+    events_.emplace(std::pair(when, order_++), std::move(act));
+  }
   void run(Duration time) {
     const Instant end = mono + time;
     while (!events_.empty() && events_.begin()->first.first <= end) {
@@ -90,7 +92,9 @@ class SiteAt final : private ResponderWorld {
 
  private:
   Instant now() override { return world_.mono; }
-  Sent send(const UdpAddress& to, std::string_view datagram) override { return world_.send(where_, to, datagram); }
+  Sent send(const UdpAddress& to, std::string_view datagram) override {
+    return world_.send(where_, to, datagram);
+  }
   void look_up(size_t slot, const Address& name) override {
     NameAnswer answer;
     const auto known = names.find(name.host);
@@ -134,7 +138,9 @@ class NodeAt final : private World {
 
  private:
   Now now() override { return world_.now(); }
-  Sent send(const UdpAddress& to, std::string_view datagram) override { return world_.send(where_, to, datagram); }
+  Sent send(const UdpAddress& to, std::string_view datagram) override {
+    return world_.send(where_, to, datagram);
+  }
   void look_up(size_t slot, const Address&) override {
     world_.at(world_.mono + 5ms, [this, slot] { engine_.looked_up(slot, {{}, "no such name"}); });
   }

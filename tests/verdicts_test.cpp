@@ -40,7 +40,8 @@ class VerdictsTest : public ::testing::Test {
   PathFinding path(size_t at, PathStatus status, uint8_t score, bool settled = true) {
     return {&paths_[at], status, {5'000, 100, 0, score}, settled};
   }
-  std::optional<VerdictsOp> take(std::vector<EndpointFinding> endpoints, std::vector<PathFinding> paths = {}) {
+  std::optional<VerdictsOp> take(std::vector<EndpointFinding> endpoints,
+                                 std::vector<PathFinding> paths = {}) {
     return keeper_.take(tables_, endpoints, paths, now_);
   }
   void pass(Duration time) { now_ = now_ + time; }

@@ -1,6 +1,6 @@
-// What the outcomes of probes mean, held against what the cluster holds already: with hysteresis, so that a line that
-// loses now and then does not come and go. Whoever begins to lead goes on from what the last leader said, since the only
-// thing of its own that a judgement remembers is the last few outcomes.
+// What the outcomes of probes mean, held against what the cluster holds already: with hysteresis, so that a
+// line that loses now and then does not come and go. Whoever begins to lead goes on from what the last leader
+// said, since the only thing of its own that a judgement remembers is the last few outcomes.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,9 @@
 
 namespace patronus::sdwan {
 
-// What is held to be reachable falls when kProbesMissedToFall of the last kProbesJudged outcomes were misses; what is
-// not rises when kProbesHeardToRise of them were answers. Of what nothing is held the majority says it.
+// What is held to be reachable falls when kProbesMissedToFall of the last kProbesJudged outcomes were misses;
+// what is not rises when kProbesHeardToRise of them were answers. Of what nothing is held the majority says
+// it.
 class Reachability {
  public:
   // What the cluster holds; said again before each outcome.
@@ -53,9 +54,9 @@ struct PathFigures {
   friend bool operator==(const PathFigures&, const PathFigures&) = default;
 };
 
-// Down: not reachable. Degraded: its score was below kScoreDegraded, or a figure beyond its bound, kDegradedAfter times
-// in a row; no longer when the score was kScoreRestored or more, and all figures a tenth below their bounds,
-// kRestoredAfter times in a row.
+// Down: not reachable. Degraded: its score was below kScoreDegraded, or a figure beyond its bound,
+// kDegradedAfter times in a row; no longer when the score was kScoreRestored or more, and all figures a tenth
+// below their bounds, kRestoredAfter times in a row.
 class PathJudgement {
  public:
   void follow(std::optional<PathStatus> held);

@@ -1,5 +1,5 @@
-// What a leader says of endpoints and paths: what its probes have found that the cluster does not know yet. One entry of
-// bounded size a second at most, and none while the last is under way.
+// What a leader says of endpoints and paths: what its probes have found that the cluster does not know yet.
+// One entry of bounded size a second at most, and none while the last is under way.
 #pragma once
 
 #include <cstdint>
@@ -30,10 +30,10 @@ class VerdictKeeper {
  public:
   // False: it would take nothing now, whatever was found.
   [[nodiscard]] bool may_propose(const Tables& tables, Instant now) const;
-  // What is to be proposed now, or nothing. A verdict there is none of yet, or another than there is: a change of
-  // reachability or status at once; a score that differs by kScoreChange once it has for kScoreChangeHeld; when an
-  // endpoint was last heard every kSeenGranularity. Of a path there is a verdict on, only what is settled counts. What
-  // does not fit comes next time.
+  // What is to be proposed now, or nothing. A verdict there is none of yet, or another than there is: a
+  // change of reachability or status at once; a score that differs by kScoreChange once it has for
+  // kScoreChangeHeld; when an endpoint was last heard every kSeenGranularity. Of a path there is a verdict
+  // on, only what is settled counts. What does not fit comes next time.
   [[nodiscard]] std::optional<VerdictsOp> take(const Tables& tables,
                                                std::span<const EndpointFinding> endpoints,
                                                std::span<const PathFinding> paths, Instant now);

@@ -43,9 +43,8 @@ uint32_t ProbeWindow::loss_ppm() const {
 uint32_t ProbeWindow::percentile_us(uint32_t percent) const {
   PATRONUS_ASSERT(percent >= 1 && percent <= 100, "a percentile is one of a hundred");
   std::array<uint32_t, limits::kProbeWindow> times{};
-  const auto end =
-      std::copy_if(outcomes_.begin(), outcomes_.begin() + static_cast<std::ptrdiff_t>(size_), times.begin(),
-                   [](uint32_t outcome) { return outcome != 0; });
+  const auto end = std::copy_if(outcomes_.begin(), outcomes_.begin() + static_cast<std::ptrdiff_t>(size_),
+                                times.begin(), [](uint32_t outcome) { return outcome != 0; });
   if (end == times.begin()) return 0;
   const size_t rank = (answers_ * percent + 99) / 100;
   const auto at = times.begin() + static_cast<std::ptrdiff_t>(rank - 1);

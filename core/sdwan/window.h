@@ -1,5 +1,5 @@
-// The last outcomes of probes of one target, and what they say: round-trip time, jitter, loss. Integers only, so that
-// everybody who is told the same outcomes says the same.
+// The last outcomes of probes of one target, and what they say: round-trip time, jitter, loss. Integers only,
+// so that everybody who is told the same outcomes says the same.
 #pragma once
 
 #include <array>
@@ -12,7 +12,8 @@ namespace patronus::sdwan {
 
 class ProbeWindow {
  public:
-  // The outcomes, in the order in which they become known. A time of 0 counts as 1 us, one beyond 71 minutes as that.
+  // The outcomes, in the order in which they become known. A time of 0 counts as 1 us, one beyond 71 minutes
+  // as that.
   void answered(uint64_t rtt_us);
   void lost();
   // Answers that changed nothing: after the time for them was over, or once more.
@@ -26,8 +27,8 @@ class ProbeWindow {
 
   // RFC 6298, section 2: a new time counts for an eighth. 0: nothing in the window was answered.
   uint32_t smoothed_us() const { return answers_ == 0 ? 0 : static_cast<uint32_t>(smoothed_x8_ / 8); }
-  // RFC 3550, section 6.4.1, with round-trip times in place of transit times: a difference between two answers that
-  // follow each other counts for a sixteenth.
+  // RFC 3550, section 6.4.1, with round-trip times in place of transit times: a difference between two
+  // answers that follow each other counts for a sixteenth.
   uint32_t jitter_us() const { return answers_ == 0 ? 0 : static_cast<uint32_t>(jitter_x16_ / 16); }
   // Parts per million of the window that were lost; 0 of an empty one.
   uint32_t loss_ppm() const;

@@ -31,7 +31,9 @@ void put_sample(json::Writer& out, const sdwan::Sample& sample) {
   } else {
     out.key("latency_ms").null().key("jitter_ms").null();
   }
-  out.field("packet_loss_pct", sample.loss_ppm / 1e4).field("score", static_cast<unsigned>(sample.score)).end();
+  out.field("packet_loss_pct", sample.loss_ppm / 1e4)
+      .field("score", static_cast<unsigned>(sample.score))
+      .end();
 }
 
 }  // namespace
@@ -40,8 +42,8 @@ std::optional<Problem> sample_minutes_fault(const http::Request& request) {
   if (minutes_of(request)) return std::nullopt;
   return Problem{400,
                  "bad_parameter",
-                 "minutes is a whole number from 1 to " + std::to_string(limits::kSampleMinutesMax) + ", not '" +
-                     *request.param("minutes") + "'",
+                 "minutes is a whole number from 1 to " + std::to_string(limits::kSampleMinutesMax) +
+                     ", not '" + *request.param("minutes") + "'",
                  false,
                  false,
                  {}};

@@ -5,9 +5,9 @@
 
 #include "core/base/limits.h"
 #include "core/state/table_ops.h"
-#include "io/api/probe_routes.h"
 #include "io/api/account_requests.h"
 #include "io/api/body.h"
+#include "io/api/probe_routes.h"
 
 namespace patronus::api {
 namespace {
@@ -129,7 +129,8 @@ Result understand_delete(Route route, const http::Request& request, const Caller
 // Lists and summaries are read as this node knows them, single things as they are.
 Result understand_read(Route route, const http::Request& request) {
   Problem problem;
-  const bool is_single = route == Route::kSite || route == Route::kProbeKey || route == Route::kPolicy || route == Route::kPath;
+  const bool is_single =
+      route == Route::kSite || route == Route::kProbeKey || route == Route::kPolicy || route == Route::kPath;
   bool knows = false;
   switch (route) {
     case Route::kSites:

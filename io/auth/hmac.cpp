@@ -33,11 +33,11 @@ std::array<char, kHmacBytes> HmacSha256::code(std::string_view key, std::string_
                                               std::string_view second) {
   std::array<char, kHmacBytes> code{};
   size_t bytes = 0;
-  const bool done = EVP_MAC_init(context_.get(), in(key), key.size(), nullptr) == 1 &&
-                    EVP_MAC_update(context_.get(), in(first), first.size()) == 1 &&
-                    EVP_MAC_update(context_.get(), in(second), second.size()) == 1 &&
-                    EVP_MAC_final(context_.get(), reinterpret_cast<unsigned char*>(code.data()), &bytes,
-                                  code.size()) == 1;
+  const bool done =
+      EVP_MAC_init(context_.get(), in(key), key.size(), nullptr) == 1 &&
+      EVP_MAC_update(context_.get(), in(first), first.size()) == 1 &&
+      EVP_MAC_update(context_.get(), in(second), second.size()) == 1 &&
+      EVP_MAC_final(context_.get(), reinterpret_cast<unsigned char*>(code.data()), &bytes, code.size()) == 1;
   PATRONUS_ASSERT(done && bytes == kHmacBytes, "OpenSSL does what it is asked");
   return code;
 }

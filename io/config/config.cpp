@@ -280,7 +280,8 @@ const std::vector<Setting>& settings() {
       {"DRAIN_GRACE", "3",
        "how long a node that was told to stop still serves, so that balancers see it is leaving"},
       {"PROBE_INTERVAL", "1",
-       "each endpoint and path of sites is probed this often: 1, 1s, 500ms; 0: never, nor are verdicts given"},
+       "each endpoint and path of sites is probed this often: 1, 1s, 500ms; 0: never, nor are verdicts "
+       "given"},
       {"SESSION_IDLE", "2h", "a login that is not used for so long ends"},
       {"SESSION_LIFE", "168h", "a login ends after this, used or not"},
       {"TRUSTED_PROXIES", "127.0.0.1, ::1",

@@ -173,7 +173,8 @@ void probe_families(Families& all, const sdwan::Figures& probes) {
   gauge(all, "patronus_endpoints_reachable", "Endpoints that this node reaches",
         static_cast<double>(probes.endpoints_reachable));
   gauge(all, "patronus_paths", "Paths that are probed", static_cast<double>(probes.paths));
-  gauge(all, "patronus_paths_up", "Paths that are up, as this node sees it", static_cast<double>(probes.paths_up));
+  gauge(all, "patronus_paths_up", "Paths that are up, as this node sees it",
+        static_cast<double>(probes.paths_up));
   gauge(all, "patronus_paths_degraded", "Paths that are degraded, as this node sees it",
         static_cast<double>(probes.paths_degraded));
   gauge(all, "patronus_paths_down", "Paths that are down, as this node sees it",

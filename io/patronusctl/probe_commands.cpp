@@ -37,15 +37,16 @@ int show_key(Cluster& cluster, const std::string& site, const std::string& file)
 
 void add_probe_commands(CLI::App& app, const Connection& connection, std::function<int()>& run) {
   auto given = std::make_shared<ProbeResponder>();
-  CLI::App* verb = app.add_subcommand(
-      "probe-responder",
-      "A site's end of the probes: answers the nodes, and sends on to other sites what is for them. Runs until "
-      "SIGTERM; SIGUSR1 prints what it has counted.");
+  CLI::App* verb = app.add_subcommand("probe-responder",
+                                      "A site's end of the probes: answers the nodes, and sends on to other "
+                                      "sites what is for them. Runs until "
+                                      "SIGTERM; SIGUSR1 prints what it has counted.");
   verb->add_option("--site", given->site, "the site's id")->required();
   verb->add_option("--key-file", given->key_file,
                    "file of the site's key, as patronusctl site probe-key ID --out FILE writes it")
       ->required();
-  verb->add_option("--listen", given->listen, "where nodes and other sites' responders reach it, such as 0.0.0.0:7700")
+  verb->add_option("--listen", given->listen,
+                   "where nodes and other sites' responders reach it, such as 0.0.0.0:7700")
       ->required();
   verb->callback([&connection, &run, given] {
     run = [&connection, given] { return run_probe_responder(*given, connection.format); };
@@ -58,7 +59,8 @@ void add_probe_commands(CLI::App& app, const Connection& connection, std::functi
   auto key = std::make_shared<KeyGiven>();
   CLI::App* site = app.add_subcommand("site", "What a site's own end needs.");
   site->require_subcommand(1);
-  verb = site->add_subcommand("probe-key", "The key that a site's responder needs. Whoever has it can answer for the site.");
+  verb = site->add_subcommand(
+      "probe-key", "The key that a site's responder needs. Whoever has it can answer for the site.");
   verb->add_option("ID", key->site, "the site's id")->required();
   verb->add_option("--out", key->file, "write it to this file, for its owner alone, rather than show it");
   let_do(verb, connection, run, [key](Cluster& cluster) { return show_key(cluster, key->site, key->file); });

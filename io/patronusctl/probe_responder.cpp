@@ -38,9 +38,9 @@ Counts counts_of(const sdwan::ResponderCounts& counts) {
 class Process final : private sdwan::ResponderWorld {
  public:
   Process(std::string site, std::string key, const Address& where, Format format)
-      : format_(format), socket_(loop_.get(), [this](const sdwan::UdpAddress& from, std::string_view datagram) {
-          responder_.received(from, datagram);
-        }),
+      : format_(format),
+        socket_(loop_.get(), [this](const sdwan::UdpAddress& from,
+                                    std::string_view datagram) { responder_.received(from, datagram); }),
         responder_(options(std::move(site), std::move(key), where), *this) {
     for (size_t slot = 0; slot < names_.size(); ++slot) {
       names_[slot] = std::make_unique<uv::NameLookUp>(
@@ -55,11 +55,13 @@ class Process final : private sdwan::ResponderWorld {
     }
     uv_timer_init(loop_.get(), turn_.get());
     turn_.on([this] { responder_.wake(); });
-    uv_timer_start(turn_.get(), [](uv_timer_t* handle) { uv::Handle<uv_timer_t>::call(handle); }, kTurnMs, kTurnMs);
+    uv_timer_start(
+        turn_.get(), [](uv_timer_t* handle) { uv::Handle<uv_timer_t>::call(handle); }, kTurnMs, kTurnMs);
     const auto on_signal = [this](uv::Handle<uv_signal_t>& handle, int number, std::function<void()> act) {
       uv_signal_init(loop_.get(), handle.get());
       handle.on(std::move(act));
-      uv_signal_start(handle.get(), [](uv_signal_t* raw, int) { uv::Handle<uv_signal_t>::call(raw); }, number);
+      uv_signal_start(
+          handle.get(), [](uv_signal_t* raw, int) { uv::Handle<uv_signal_t>::call(raw); }, number);
     };
     on_signal(usr1_, SIGUSR1, [this] { tell(); });
     on_signal(terminate_, SIGTERM, [this] { loop_.stop(); });

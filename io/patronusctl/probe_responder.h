@@ -13,7 +13,8 @@ struct ProbeResponder {
   std::string listen;
 };
 
-// Prints one line when it is ready, its counts at SIGUSR1 and when SIGTERM or SIGINT ends it. Returns the exit code.
+// Prints one line when it is ready, its counts at SIGUSR1 and when SIGTERM or SIGINT ends it. Returns the
+// exit code.
 [[nodiscard]] int run_probe_responder(const ProbeResponder& given, Format format);
 
 }  // namespace patronus::ctl

@@ -1,19 +1,21 @@
-// The datagrams by which nodes measure sites' lines: no sockets, no clock. Of each kind all have one size, little-endian:
+// The datagrams by which nodes measure sites' lines: no sockets, no clock. Of each kind all have one size,
+// little-endian:
 //
-//   magic 4 | version 1 | kind 1 | length of the site's id 1 | 0 | site's id 32, then zeros | nonce 16 | sequence 8 |
-//   stamp 8 | what the kind has more | code 16
+//   magic 4 | version 1 | kind 1 | length of the site's id 1 | 0 | site's id 32, then zeros | nonce 16 |
+//   sequence 8 | stamp 8 | what the kind has more | code 16
 //
 //   probe        88 bytes, node to a site's responder; or that node's, sent on by another site's
 //   answer       88 bytes, back: what the probe said
-//   path probe  305 bytes, node to the first site: length of an address 1 | address 128, then zeros | a probe of the
+//   path probe  305 bytes, node to the first site: length of an address 1 | address 128, then zeros | a probe
+//   of the
 //               second site, whose responder is there; what the first site's sends on is only that
 //   path answer 181 bytes, back: outcome 1 | microseconds 4 | the second site's answer, or zeros
 //
-// The code is the first half of HMAC-SHA256 under the site's key over a label of the kind and all that is before it: a
-// probe can't be sent back as an answer, nor an answer of one site be taken for another's. Whoever sends probes gives
-// each a nonce that can't be foretold, and takes one answer for it. An answer is never longer than what it answers, so
-// nobody is flooded with the help of a responder. The first site can't speak for the second, and no site has another's
-// key.
+// The code is the first half of HMAC-SHA256 under the site's key over a label of the kind and all that is
+// before it: a probe can't be sent back as an answer, nor an answer of one site be taken for another's.
+// Whoever sends probes gives each a nonce that can't be foretold, and takes one answer for it. An answer is
+// never longer than what it answers, so nobody is flooded with the help of a responder. The first site can't
+// speak for the second, and no site has another's key.
 #pragma once
 
 #include <array>

@@ -48,8 +48,8 @@ void Engine::start() {
 
 void Engine::wake() {
   const Now now = world_.now();
-  // The process was stopped, or the loop held up: answers that came meanwhile have not been read yet, and what is
-  // measured of them would be the pause.
+  // The process was stopped, or the loop held up: answers that came meanwhile have not been read yet, and
+  // what is measured of them would be the pause.
   if (now.mono - wanted_ > limits::kProbeStall) {
     under_way_.give_up();
     last_heard_ = now.mono;

@@ -1,6 +1,6 @@
-// The SD-WAN engine: on every node it probes every endpoint of every site, and every path of enabled policies, once an
-// interval, spread evenly over it, and keeps what came of that. The leader's proposes verdicts. It knows no socket and no
-// clock: its owner is its world.
+// The SD-WAN engine: on every node it probes every endpoint of every site, and every path of enabled
+// policies, once an interval, spread evenly over it, and keeps what came of that. The leader's proposes
+// verdicts. It knows no socket and no clock: its owner is its world.
 #pragma once
 
 #include <cstdint>
@@ -105,8 +105,8 @@ class Engine final : public Samples {
   size_t scan_cursor_ = 0;  // who is looked at next for verdicts
   Instant next_probe_;
   Instant next_second_;
-  Instant wanted_;      // when the next turn was asked for
-  Instant last_heard_;  // an authentic answer came
+  Instant wanted_;       // when the next turn was asked for
+  Instant last_heard_;   // an authentic answer came
   Instant judged_from_;  // probes sent before say nothing of those probed
   bool is_cut_off_ = false;
 };

@@ -7,8 +7,8 @@
 namespace patronus::sdwan {
 namespace {
 
-// A path probe that nothing comes of may have been lost before it reached the first site. That is counted as a loss of
-// the path only if it happens again and again.
+// A path probe that nothing comes of may have been lost before it reached the first site. That is counted as
+// a loss of the path only if it happens again and again.
 constexpr size_t kUnheardIsLost = 3;
 
 constexpr Duration kSampleSpacing = std::chrono::seconds(1);
@@ -23,9 +23,9 @@ void Engine::received(std::string_view datagram) {
     return;
   }
   SentProbe* probe = under_way_.find(head->sequence);
-  const bool is_of_it = probe != nullptr && probe->nonce == head->nonce &&
-                        probe->target->place.first == head->site &&
-                        head->kind == (probe->target->is_path ? probe::Kind::kPathAnswer : probe::Kind::kAnswer);
+  const bool is_of_it =
+      probe != nullptr && probe->nonce == head->nonce && probe->target->place.first == head->site &&
+      head->kind == (probe->target->is_path ? probe::Kind::kPathAnswer : probe::Kind::kAnswer);
   if (!is_of_it) return on_stray(*head, datagram);
   if (!probe::is_authentic(datagram, probe->key->bytes, hmac_)) {
     ++figures_.forged;

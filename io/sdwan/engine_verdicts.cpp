@@ -1,4 +1,5 @@
-// What the engine does each second: it follows the tables, proposes verdicts where it leads, and says that it is well.
+// What the engine does each second: it follows the tables, proposes verdicts where it leads, and says that it
+// is well.
 #include <algorithm>
 #include <cstdio>
 

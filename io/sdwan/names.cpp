@@ -52,7 +52,8 @@ void Names::answered(size_t slot, const NameAnswer& answer, Instant now) {
   for (const std::string& text : answer.addresses) {
     const std::optional<UdpAddress> one = parse_udp_address(text);
     if (!one || !may_send_to(*one)) continue;
-    // The address that was found before is kept while it is among those there are: paths shall not jump about.
+    // The address that was found before is kept while it is among those there are: paths shall not jump
+    // about.
     if (!found || one == name.address) found = one;
   }
   if (found) {

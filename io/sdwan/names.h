@@ -1,5 +1,5 @@
-// Where endpoints are: addresses of numbers at once, names by look-ups that are done elsewhere, and remembered for a
-// while. A name that was found stays good, while no new answer comes, for kProbeNameTrusted.
+// Where endpoints are: addresses of numbers at once, names by look-ups that are done elsewhere, and
+// remembered for a while. A name that was found stays good, while no new answer comes, for kProbeNameTrusted.
 #pragma once
 
 #include <array>

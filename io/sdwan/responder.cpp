@@ -104,7 +104,8 @@ void Responder::looked_up(size_t slot, const NameAnswer& answer) {
   for (const probe::Nonce& nonce : unsent) send_on(forwards_.find(nonce));
 }
 
-// Only the node can tell whether the other site made it; what is known here is that somebody who had the probe did.
+// Only the node can tell whether the other site made it; what is known here is that somebody who had the
+// probe did.
 void Responder::on_answer(const probe::Head& head, std::string_view datagram) {
   const auto at = forwards_.find(head.nonce);
   if (at == forwards_.end() || !at->second.probe.empty()) {

@@ -1,5 +1,6 @@
-// A site's end of the probes: answers those that were made with the site's key, sends on those that are for another site
-// and measures how long that one's answer takes. It knows no socket and no clock: its owner is its world.
+// A site's end of the probes: answers those that were made with the site's key, sends on those that are for
+// another site and measures how long that one's answer takes. It knows no socket and no clock: its owner is
+// its world.
 #pragma once
 
 #include <cstdint>
@@ -38,15 +39,15 @@ struct ResponderOptions {
 };
 
 struct ResponderCounts {
-  uint64_t probes = 0;     // that were answered
-  uint64_t forwards = 0;   // sent on to other sites
-  uint64_t answered = 0;   // of those, answers that came back in time
+  uint64_t probes = 0;    // that were answered
+  uint64_t forwards = 0;  // sent on to other sites
+  uint64_t answered = 0;  // of those, answers that came back in time
   uint64_t timed_out = 0;
-  uint64_t refused = 0;    // not sent on: no room, or no such address
-  uint64_t forged = 0;     // not made with the site's key, or no probes at all
-  uint64_t replayed = 0;   // came a second time
+  uint64_t refused = 0;   // not sent on: no room, or no such address
+  uint64_t forged = 0;    // not made with the site's key, or no probes at all
+  uint64_t replayed = 0;  // came a second time
   uint64_t malformed = 0;
-  uint64_t stray = 0;      // answers that nobody waits for
+  uint64_t stray = 0;  // answers that nobody waits for
   uint64_t unsent = 0;
 
   friend bool operator==(const ResponderCounts&, const ResponderCounts&) = default;
@@ -71,7 +72,7 @@ class Responder {
 
  private:
   struct Forward {
-    UdpAddress back;  // who asked
+    UdpAddress back;   // who asked
     probe::Head head;  // of what was asked
     std::string address;
     std::string probe;  // not sent on yet, since its address is being looked up; else empty
@@ -104,8 +105,8 @@ class Responder {
   auth::HmacSha256 hmac_;
   Names names_;
   Forwards forwards_;
-  std::deque<std::pair<Instant, probe::Nonce>> order_;    // when they time out
-  std::unordered_set<probe::Nonce, HashNonce> seen_;      // of probes that were taken lately
+  std::deque<std::pair<Instant, probe::Nonce>> order_;  // when they time out
+  std::unordered_set<probe::Nonce, HashNonce> seen_;    // of probes that were taken lately
   std::deque<probe::Nonce> seen_order_;
   ResponderCounts counts_;
 };

@@ -1,5 +1,5 @@
-// What this node's own probes have measured: the newest, and as far back as is kept. It stays on this node; what the
-// cluster holds true is in Tables.
+// What this node's own probes have measured: the newest, and as far back as is kept. It stays on this node;
+// what the cluster holds true is in Tables.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,8 @@ struct Sample {
   uint32_t latency_us = 0;  // round-trip time, smoothed; 0 where nothing was answered
   uint32_t jitter_us = 0;   // RFC 3550, section 6.4.1, of round-trip times
   uint32_t loss_ppm = 0;
-  uint8_t score = 0;        // 0 to 100
-  bool answered = false;    // something in the window was
+  uint8_t score = 0;      // 0 to 100
+  bool answered = false;  // something in the window was
 
   friend bool operator==(const Sample&, const Sample&) = default;
 };

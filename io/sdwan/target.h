@@ -23,8 +23,8 @@ struct SiteKey {
 
 struct Target {
   bool is_path = false;
-  EndpointKey place;                    // where its probes go first
-  PathKey path;                         // of a path alone, as is what follows
+  EndpointKey place;                       // where its probes go first
+  PathKey path;                            // of a path alone, as is what follows
   std::shared_ptr<const SiteKey> key;      // of the place's site
   std::shared_ptr<const SiteKey> far_key;  // of the site where the path ends
   PathBounds bounds;

@@ -10,7 +10,8 @@
 namespace patronus::sdwan {
 namespace {
 
-// Probes that are on their way hold on to the key that they were made with; whoever lets go of it last wipes it.
+// Probes that are on their way hold on to the key that they were made with; whoever lets go of it last wipes
+// it.
 struct WipedKey {
   void operator()(SiteKey* key) const {
     auth::wipe(key->bytes);

@@ -1,5 +1,5 @@
-// Who is to be probed, as the cluster's tables say: every endpoint of every site, and the paths of policies that are
-// enabled. What is known of those that stay is kept when they change.
+// Who is to be probed, as the cluster's tables say: every endpoint of every site, and the paths of policies
+// that are enabled. What is known of those that stay is kept when they change.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// Probes that were sent, by their sequence: which of them wait for an answer, and for a while which do no longer, so that
-// an answer that comes late or again is known for what it is.
+// Probes that were sent, by their sequence: which of them wait for an answer, and for a while which do no
+// longer, so that an answer that comes late or again is known for what it is.
 #pragma once
 
 #include <cstdint>

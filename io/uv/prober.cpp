@@ -29,8 +29,8 @@ Prober::Prober(uv_loop_t* loop, Duration interval, std::string_view cluster_secr
   uv_timer_init(loop, timer_->get());
   timer_->on([this] { engine_->wake(); });
   sdwan::World& world = *this;
-  engine_ = std::make_unique<sdwan::Engine>(
-      sdwan::EngineOptions{interval, v4_ != nullptr, v6_ != nullptr}, crypto_, world);
+  engine_ = std::make_unique<sdwan::Engine>(sdwan::EngineOptions{interval, v4_ != nullptr, v6_ != nullptr},
+                                            crypto_, world);
   driver_.use_samples(*engine_);
 }
 

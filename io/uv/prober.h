@@ -18,8 +18,8 @@ namespace patronus::uv {
 
 class Prober final : private sdwan::World {
  public:
-  // `clock` is the driver's. `on_work` is called when the driver was given something and wants to be flushed. The driver
-  // must outlive this.
+  // `clock` is the driver's. `on_work` is called when the driver was given something and wants to be flushed.
+  // The driver must outlive this.
   Prober(uv_loop_t* loop, Duration interval, std::string_view cluster_secret, std::function<Now()> clock,
          Driver& driver, std::function<void()> on_work);
   ~Prober() override = default;

@@ -85,8 +85,7 @@ UdpSocket::~UdpSocket() {
 std::optional<std::string> UdpSocket::open(const Address& address) {
   sockaddr_storage where{};
   const std::string host = address.host == "localhost" ? "127.0.0.1" : address.host;
-  const bool is_v4 =
-      uv_ip4_addr(host.c_str(), address.port, reinterpret_cast<sockaddr_in*>(&where)) == 0;
+  const bool is_v4 = uv_ip4_addr(host.c_str(), address.port, reinterpret_cast<sockaddr_in*>(&where)) == 0;
   if (!is_v4 && uv_ip6_addr(host.c_str(), address.port, reinterpret_cast<sockaddr_in6*>(&where)) != 0)
     return address.text() + ": must be a numeric address";
   socket_->is_v6 = !is_v4;
