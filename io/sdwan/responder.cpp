@@ -56,7 +56,7 @@ void Responder::on_path_probe(const UdpAddress& from, const probe::Head& head, s
     ++counts_.malformed;
     return;
   }
-  if (forwards_.size() >= limits::kForwardsMax) {
+  if (forwards_.size() >= limits::kForwardsMax || order_.size() >= limits::kForwardsPerTimeout) {
     ++counts_.refused;
     return answer_path(from, head, {PathOutcome::kNoRoom, 0, {}});
   }
