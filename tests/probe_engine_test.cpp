@@ -304,7 +304,8 @@ TEST_F(EngineTest, GivesNoVerdictsWhenItHearsNobodyAtAll) {
   for (uint8_t i = 1; i <= 4; ++i) EXPECT_EQ(held(i), true);
 }
 
-// Probes that go out in the dark run into their time when it has ended, and with a short interval these are many.
+// Probes that go out in the dark run into their time when it has ended, and with a short interval these are
+// many.
 TEST_F(EngineTest, HoldsNothingAgainstAnybodyThatIsOfTheDark) {
   node_->leads = false;
   const std::unique_ptr<NodeAt> fast = add_node(101, 100ms);

@@ -349,7 +349,6 @@ inline constexpr Duration kProbeNameTrusted = 10min;  // an old answer, while no
 // The other end.
 inline constexpr size_t kForwardsMax = 4'096;  // on their way to another site
 inline constexpr Duration kForwardTimeout = 2s;
-inline constexpr size_t kForwardsPerTimeout = 4 * kForwardsMax;  // begun within it
 inline constexpr size_t kResponderNoncesKept = 16'384;  // a probe that comes twice is answered once
 inline constexpr size_t kResponderNamesMax = 4'096;
 
