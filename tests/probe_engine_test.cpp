@@ -344,6 +344,27 @@ TEST_F(EngineTest, AnotherLeaderGoesOnWithoutChangingAnything) {
   EXPECT_EQ(held(3), false) << "and it says what is new";
 }
 
+// What is held to be down rises only when all of the last were answered, whoever leads.
+TEST_F(EngineTest, APathThatIsHeldToBeDownStaysSoWhileItLosesNowAndThen) {
+  add_policy();
+  world_.run(80s);
+  sites_[1]->die();
+  world_.run(20s);
+  ASSERT_EQ(path_held(), PathStatus::kDown);
+  sites_[1]->revive();
+  size_t count = 0;
+  world_.line = [&](const UdpAddress& from, const UdpAddress& to, std::string&) {
+    const bool is_lost = from == place(1) && to == place(2) && ++count % 5 == 0;
+    return is_lost ? std::vector<Duration>{} : std::vector<Duration>{1ms};
+  };
+  world_.run(80s);
+  EXPECT_EQ(path_held(), PathStatus::kDown);
+  count = 0;
+  world_.line = [](const UdpAddress&, const UdpAddress&, std::string&) { return std::vector<Duration>{1ms}; };
+  world_.run(12s);
+  EXPECT_NE(path_held(), PathStatus::kDown);
+}
+
 TEST_F(EngineTest, APauseOfTheProcessIsNobodysLoss) {
   world_.run(15s);
   const size_t before = node().verdicts.size();
