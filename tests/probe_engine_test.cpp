@@ -251,6 +251,24 @@ TEST_F(EngineTest, FindsAPathDownWhenTheSecondSiteIsSilentOrTheFirst) {
   EXPECT_EQ(path_held(), PathStatus::kDown);
 }
 
+TEST_F(EngineTest, AForgedAnswerBetweenSitesChangesNothing) {
+  add_policy();
+  world_.line = [&](const UdpAddress& from, const UdpAddress& to, std::string& datagram) {
+    if (from == place(2) && to == place(1)) {
+      std::string forged = datagram;
+      forged[80] = static_cast<char>(forged[80] ^ 1);
+      world_.arrive(1ms, from, to, forged);
+      return std::vector<Duration>{10ms};
+    }
+    return std::vector<Duration>{1ms};
+  };
+  world_.run(90s);
+  EXPECT_EQ(path_held(), PathStatus::kUp);
+  EXPECT_GT(figures().forged, 60U);
+  EXPECT_EQ((*node()).latest(path())->loss_ppm, 0U);
+  EXPECT_NEAR((*node()).latest(path())->latency_us, 11'000, 100);
+}
+
 // It has all that the inner probe says, but not the other site's key.
 TEST_F(EngineTest, BelievesNoFirstSiteThatMakesUpTheSecondsAnswer) {
   add_policy();
@@ -332,6 +350,7 @@ TEST_F(EngineTest, AnotherLeaderGoesOnWithoutChangingAnything) {
   node_->leads = false;
   const std::unique_ptr<NodeAt> fresh = add_node(101);
   fresh->leads = true;
+  const size_t before = node_->verdicts.size();
   world_.run(50s);
   for (const VerdictsOp& op : fresh->verdicts) {
     EXPECT_TRUE(op.paths.empty());
@@ -342,6 +361,7 @@ TEST_F(EngineTest, AnotherLeaderGoesOnWithoutChangingAnything) {
   sites_[2]->die();
   world_.run(20s);
   EXPECT_EQ(held(3), false) << "and it says what is new";
+  EXPECT_EQ(node_->verdicts.size(), before) << "the former one says nothing";
 }
 
 // What is held to be down rises only when all of the last were answered, whoever leads.

@@ -80,6 +80,26 @@ TEST_F(ResponderTest, SendsOnWhatIsForAnotherSiteAndSaysHowLongItTook) {
   EXPECT_EQ((*a_).waiting(), 0U);
 }
 
+// It can't tell a forged answer of the other site from the right one, so both go back, but not any number.
+TEST_F(ResponderTest, HandsOnASecondAnswerButNotMany) {
+  world_.line = [&](const UdpAddress& from, const UdpAddress& to, std::string& datagram) {
+    if (from != place(2)) return std::vector<Duration>{1ms};
+    std::string forged = datagram;
+    forged.back() = static_cast<char>(forged.back() ^ 1);
+    world_.arrive(1ms, from, to, forged);
+    return std::vector<Duration>{5ms, 6ms, 7ms, 8ms};
+  };
+  ask(path_probe(place(2).text(), 7));
+  world_.run(3s);
+  ASSERT_EQ(got_.size(), 3U);
+  EXPECT_FALSE(probe::is_authentic(probe::read_path_answer(got_[0])->answer, kKeyB, hmac_));
+  const auto second = probe::read_path_answer(got_[1]);
+  EXPECT_TRUE(probe::is_authentic(second->answer, kKeyB, hmac_));
+  EXPECT_EQ(second->rtt_us, 6'000U);
+  EXPECT_EQ((*a_).counts().stray, 2U);
+  EXPECT_EQ((*a_).counts().timed_out, 0U);
+}
+
 TEST_F(ResponderTest, SendsOnNothingThatWasNotMadeWithItsKey) {
   std::string forged = path_probe(place(2).text(), 7);
   forged.back() = static_cast<char>(forged.back() ^ 1);

@@ -46,6 +46,9 @@ class Process final : private sdwan::ResponderWorld {
       names_[slot] = std::make_unique<uv::NameLookUp>(
           loop_.get(), [this, slot](NameAnswer&& answer) { responder_.looked_up(slot, answer); });
     }
+    uv_timer_init(loop_.get(), turn_.get());
+    for (uv::Handle<uv_signal_t>* handle : {&usr1_, &terminate_, &interrupt_})
+      uv_signal_init(loop_.get(), handle->get());
   }
 
   int run(const std::string& site, const Address& where) {
@@ -53,12 +56,10 @@ class Process final : private sdwan::ResponderWorld {
       print_error("--listen " + *failed);
       return kError;
     }
-    uv_timer_init(loop_.get(), turn_.get());
     turn_.on([this] { responder_.wake(); });
     uv_timer_start(
         turn_.get(), [](uv_timer_t* handle) { uv::Handle<uv_timer_t>::call(handle); }, kTurnMs, kTurnMs);
     const auto on_signal = [this](uv::Handle<uv_signal_t>& handle, int number, std::function<void()> act) {
-      uv_signal_init(loop_.get(), handle.get());
       handle.on(std::move(act));
       uv_signal_start(
           handle.get(), [](uv_signal_t* raw, int) { uv::Handle<uv_signal_t>::call(raw); }, number);

@@ -55,7 +55,8 @@ void Engine::wake() {
     last_heard_ = now.mono;
     judged_from_ = now.mono;
   }
-  under_way_.expire(now.mono, [&](SentProbe& probe) { missed(*probe.target, probe.sent, now); });
+  under_way_.expire(now.mono,
+                    [&](SentProbe& probe) { missed(*probe.target, probe.sent, probe.is_forged, now); });
   look_for_cut_off(now.mono);
   if (now.mono >= next_second_) {
     next_second_ = now.mono + std::chrono::seconds(1);
@@ -95,7 +96,7 @@ void Engine::probe_next(Now now) {
   const std::shared_ptr<Target> target = targets_.at(cursor_++);
   const Names::Found where = names_.find(target->place.second, now.mono);
   if (!where.address) {
-    if (where.failed) missed(*target, now.mono, now);
+    if (where.failed) missed(*target, now.mono, false, now);
     return;
   }
   SentProbe probe;
@@ -114,7 +115,7 @@ void Engine::probe_next(Now now) {
       ++figures_.unsent;
       break;
     case Sent::kNever:
-      missed(*target, now.mono, now);
+      missed(*target, now.mono, false, now);
       break;
   }
 }

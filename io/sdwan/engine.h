@@ -80,7 +80,9 @@ class Engine final : public Samples {
   void on_path_answer(SentProbe& probe, std::string_view datagram, Now now);
   // Not one that waits for it: what is it?
   void on_stray(const probe::Head& head, std::string_view datagram);
-  void missed(Target& target, Instant sent, Now now);
+  // `is_heard`: the first site's responder has said something, but nothing that counts.
+  void missed(Target& target, Instant sent, bool is_heard, Now now);
+  bool is_of_far_site(const SentProbe& probe, std::string_view answer);
   void judge(Target& target, bool answered, Instant sent);
   void keep_sample(Target& target, Now now);
   void heard(Now now);

@@ -41,9 +41,6 @@ void Engine::received(std::string_view datagram) {
       probe->target->window.late();
       return;
     case ProbeState::kWaiting:
-      probe->state = ProbeState::kAnswered;
-      ++figures_.answers;
-      heard(now);
       return on_answer(*probe, datagram, now);
   }
 }
@@ -61,6 +58,9 @@ void Engine::on_stray(const probe::Head& head, std::string_view datagram) {
 
 void Engine::on_answer(SentProbe& probe, std::string_view datagram, Now now) {
   if (probe.target->is_path) return on_path_answer(probe, datagram, now);
+  probe.state = ProbeState::kAnswered;
+  ++figures_.answers;
+  heard(now);
   Target& target = *probe.target;
   target.window.answered(static_cast<uint64_t>((now.mono - probe.sent).count() / 1'000));
   target.seen_wall_ms = now.wall.unix_ms;
@@ -75,17 +75,18 @@ void Engine::on_path_answer(SentProbe& probe, std::string_view datagram, Now now
     ++figures_.malformed;
     return;
   }
+  heard(now);
   target.unheard = 0;
-  if (answer->outcome == probe::PathOutcome::kNoRoom) return;
-  bool is_answered = answer->outcome == probe::PathOutcome::kAnswered;
-  if (is_answered) {
-    const std::optional<probe::Head> inner = probe::read_head(answer->answer);
-    is_answered = inner && inner->kind == probe::Kind::kAnswer && inner->nonce == probe.inner_nonce &&
-                  inner->site == target.path.destination_site &&
-                  probe::is_authentic(answer->answer, probe.far_key->bytes, hmac_);
-    // The first site says that the second has answered, but it has not.
-    if (!is_answered) ++figures_.forged;
+  const bool is_answered = answer->outcome == probe::PathOutcome::kAnswered;
+  if (is_answered && !is_of_far_site(probe, answer->answer)) {
+    // The first site can't tell, and hands on what comes: the right one may still follow.
+    ++figures_.forged;
+    probe.is_forged = true;
+    return;
   }
+  probe.state = ProbeState::kAnswered;
+  ++figures_.answers;
+  if (answer->outcome == probe::PathOutcome::kNoRoom) return;
   if (is_answered) {
     target.window.answered(answer->rtt_us);
   } else {
@@ -96,9 +97,16 @@ void Engine::on_path_answer(SentProbe& probe, std::string_view datagram, Now now
   keep_sample(target, now);
 }
 
-void Engine::missed(Target& target, Instant sent, Now now) {
+bool Engine::is_of_far_site(const SentProbe& probe, std::string_view answer) {
+  const std::optional<probe::Head> head = probe::read_head(answer);
+  return head && head->kind == probe::Kind::kAnswer && head->nonce == probe.inner_nonce &&
+         head->site == probe.target->path.destination_site &&
+         probe::is_authentic(answer, probe.far_key->bytes, hmac_);
+}
+
+void Engine::missed(Target& target, Instant sent, bool is_heard, Now now) {
   ++figures_.lost;
-  if (!target.is_path || ++target.unheard >= kUnheardIsLost) target.window.lost();
+  if (!target.is_path || is_heard || ++target.unheard >= kUnheardIsLost) target.window.lost();
   judge(target, false, sent);
   keep_sample(target, now);
 }

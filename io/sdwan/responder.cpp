@@ -15,6 +15,9 @@ namespace {
 
 // Begun within kForwardTimeout, those that were answered among them.
 constexpr size_t kForwardsPerTimeout = 4 * limits::kForwardsMax;
+// Only the node can tell which answer the other site made. So one that was forged on the line does not keep
+// the right one from it, unless there are more of them.
+constexpr size_t kAnswersPerForward = 3;
 
 }  // namespace
 
@@ -63,7 +66,7 @@ void Responder::on_path_probe(const UdpAddress& from, const probe::Head& head, s
     ++counts_.malformed;
     return;
   }
-  if (forwards_.size() >= limits::kForwardsMax || order_.size() >= kForwardsPerTimeout) {
+  if (unanswered_ >= limits::kForwardsMax || order_.size() >= kForwardsPerTimeout) {
     ++counts_.refused;
     return answer_path(from, head, {PathOutcome::kNoRoom, 0, {}});
   }
@@ -76,6 +79,7 @@ void Responder::on_path_probe(const UdpAddress& from, const probe::Head& head, s
     return;
   }
   order_.emplace_back(now + limits::kForwardTimeout, inner->nonce);
+  ++unanswered_;
   send_on(at);
 }
 
@@ -95,10 +99,10 @@ void Responder::send_on(Forwards::iterator at) {
       return;
     case Sent::kNotNow:
       ++counts_.refused;
-      return conclude(at, {PathOutcome::kNoRoom, 0, {}});
+      return give_up(at, PathOutcome::kNoRoom);
     case Sent::kNever:
       ++counts_.refused;
-      return conclude(at, {PathOutcome::kNoAddress, 0, {}});
+      return give_up(at, PathOutcome::kNoAddress);
   }
 }
 
@@ -111,18 +115,21 @@ void Responder::looked_up(size_t slot, const NameAnswer& answer) {
   for (const probe::Nonce& nonce : unsent) send_on(forwards_.find(nonce));
 }
 
-// Only the node can tell whether the other site made it; what is known here is that somebody who had the
-// probe did.
 void Responder::on_answer(const probe::Head& head, std::string_view datagram) {
   const auto at = forwards_.find(head.nonce);
-  if (at == forwards_.end() || !at->second.probe.empty()) {
+  if (at == forwards_.end() || !at->second.probe.empty() || at->second.answers == kAnswersPerForward) {
     ++counts_.stray;
     return;
   }
-  ++counts_.answered;
-  const int64_t took_us = (world_.now() - at->second.sent).count() / 1'000;
-  conclude(at, {PathOutcome::kAnswered, static_cast<uint32_t>(std::clamp<int64_t>(took_us, 1, UINT32_MAX)),
-                std::string(datagram)});
+  Forward& forward = at->second;
+  if (++forward.answers == 1) {
+    ++counts_.answered;
+    --unanswered_;
+  }
+  const int64_t took_us = (world_.now() - forward.sent).count() / 1'000;
+  answer_path(forward.back, forward.head,
+              {PathOutcome::kAnswered, static_cast<uint32_t>(std::clamp<int64_t>(took_us, 1, UINT32_MAX)),
+               std::string(datagram)});
 }
 
 void Responder::wake() {
@@ -130,17 +137,22 @@ void Responder::wake() {
   while (!order_.empty() && order_.front().first <= now) {
     const auto at = forwards_.find(order_.front().second);
     order_.pop_front();
-    // It was answered; or answered, and begun again.
+    // It was given up before; or that, and begun again.
     if (at == forwards_.end() || now - at->second.began < limits::kForwardTimeout) continue;
+    if (at->second.answers > 0) {
+      forwards_.erase(at);
+      continue;
+    }
     ++counts_.timed_out;
-    conclude(at, {PathOutcome::kTimedOut, 0, {}});
+    give_up(at, PathOutcome::kTimedOut);
   }
 }
 
-void Responder::conclude(Forwards::iterator at, const probe::PathAnswer& answer) {
+void Responder::give_up(Forwards::iterator at, PathOutcome outcome) {
   const Forward forward = std::move(at->second);
   forwards_.erase(at);
-  answer_path(forward.back, forward.head, answer);
+  --unanswered_;
+  answer_path(forward.back, forward.head, {outcome, 0, {}});
 }
 
 void Responder::answer_path(const UdpAddress& to, const probe::Head& head, const probe::PathAnswer& answer) {

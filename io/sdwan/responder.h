@@ -68,7 +68,8 @@ class Responder {
   Instant deadline() const { return order_.empty() ? Instant::never() : order_.front().first; }
 
   const ResponderCounts& counts() const { return counts_; }
-  size_t waiting() const { return forwards_.size(); }
+  // Those sent on that nothing has come of yet.
+  size_t waiting() const { return unanswered_; }
 
  private:
   struct Forward {
@@ -78,6 +79,7 @@ class Responder {
     std::string probe;  // not sent on yet, since its address is being looked up; else empty
     Instant began;
     Instant sent;
+    size_t answers = 0;  // that came for it
   };
   using Forwards = std::map<probe::Nonce, Forward>;  // by the inner probe's nonce
 
@@ -85,7 +87,8 @@ class Responder {
   void on_answer(const probe::Head& head, std::string_view datagram);
   // Unless its address is not known yet.
   void send_on(Forwards::iterator at);
-  void conclude(Forwards::iterator at, const probe::PathAnswer& answer);
+  // Says that nothing came, or could come, of it.
+  void give_up(Forwards::iterator at, probe::PathOutcome outcome);
   void answer_path(const UdpAddress& to, const probe::Head& head, const probe::PathAnswer& answer);
   void send(const UdpAddress& to, std::string_view datagram);
   bool is_replayed(const probe::Nonce& nonce);
@@ -104,7 +107,8 @@ class Responder {
   ResponderWorld& world_;
   auth::HmacSha256 hmac_;
   Names names_;
-  Forwards forwards_;
+  Forwards forwards_;  // each for kForwardTimeout, answered or not
+  size_t unanswered_ = 0;
   std::deque<std::pair<Instant, probe::Nonce>> order_;  // when they time out
   std::unordered_set<probe::Nonce, HashNonce> seen_;    // of probes that were taken lately
   std::deque<probe::Nonce> seen_order_;

@@ -28,6 +28,7 @@ struct SentProbe {
   probe::Nonce inner_nonce{};
   Instant sent;
   ProbeState state = ProbeState::kWaiting;
+  bool is_forged = false;  // of a path: an answer came that the second site has not made
 };
 
 class ProbesUnderWay {

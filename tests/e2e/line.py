@@ -17,10 +17,12 @@ from typing import Any, Optional
 
 from certificates import patronusctl
 from cluster import clean_environment, end_with_parent
+from ports import Ports
 from waiting import DEADLINE_SECONDS, wait_for
 
 POLL_SECONDS = 0.02
 DATAGRAM_BYTES_MAX = 2048
+_PORTS = Ports()
 
 
 @dataclass
@@ -135,21 +137,19 @@ class Line:
 class Responder:
     """patronusctl probe-responder for one site. Start it from the main thread."""
 
-    def __init__(self, site: str, key_file: Path, address: str = "127.0.0.1:0") -> None:
-        self.site, self.key_file, self.address = site, key_file, address
+    def __init__(self, site: str, key_file: Path) -> None:
+        self.site, self.key_file = site, key_file
+        self.port = _PORTS.take()  # its own for good, since it is to be found there again
         self.process: Optional[subprocess.Popen[str]] = None
         self.start()
 
-    @property
-    def port(self) -> int:
-        return int(self.address.rsplit(":", 1)[1])
-
     def start(self) -> None:
         command = [str(patronusctl()), "-o", "json", "probe-responder", "--site", self.site, "--key-file", str(self.key_file),
-                   "--listen", self.address]
+                   "--listen", f"127.0.0.1:{self.port}"]
         self.process = subprocess.Popen(command, env=clean_environment({}), stdout=subprocess.PIPE, text=True,
                                         stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=end_with_parent)
-        self.address = self._line()["address"]
+        ready = self._line()
+        assert ready == {"site": self.site, "address": f"127.0.0.1:{self.port}"}, ready
 
     def counts(self) -> dict[str, int]:
         assert self.process is not None

@@ -237,8 +237,8 @@ class Sdwan(Case):
             for code, word, arguments in (
                     (2, "--site", ()),
                     (2, "no address", ("--site", "s", "--key-file", str(key), "--listen", "nowhere")),
-                    (1, "No such file", ("--site", "s", "--key-file", str(key) + "x", "--listen", "127.0.0.1:0")),
-                    (1, "no key", ("--site", "s", "--key-file", __file__, "--listen", "127.0.0.1:0")),
+                    (1, "No such file", ("--site", "s", "--key-file", str(key) + "x", "--listen", "127.0.0.1:7")),
+                    (1, "no key", ("--site", "s", "--key-file", __file__, "--listen", "127.0.0.1:7")),
                     (1, "numeric", ("--site", "s", "--key-file", str(key), "--listen", "example.org:1"))):
                 done = run(*arguments)
                 self.assertEqual(done.returncode, code, done.stderr)
