@@ -124,11 +124,12 @@ class Databases(Case):
             node.environment["PATRONUS_DB_CHECK_INTERVAL"] = f"{CHECK_SECONDS}s"
         return cluster.start()
 
-    def wait_equal(self, cluster: BalancedCluster) -> dict[str, list[Any]]:
-        """Until all nodes' databases hold the same, for nobody writes."""
+    def wait_equal(self, cluster: BalancedCluster, sites: int) -> dict[str, list[Any]]:
+        """Until all nodes' databases hold the same, with so many sites; they follow the state a moment later."""
         def common() -> Optional[dict[str, list[Any]]]:
             dumps = [dump(node) for node in cluster.nodes]
-            return dumps[0] if all(one == dumps[0] for one in dumps) else None
+            is_same = all(one == dumps[0] for one in dumps) and len(dumps[0]["sites"]) == sites
+            return dumps[0] if is_same else None
         return wait_for("the same tables on all nodes", common)
 
     def test_the_same_tables_on_every_node(self) -> None:
@@ -137,8 +138,7 @@ class Databases(Case):
                 wait_for("sites", lambda: sites.made >= 50)
             self.assertEqual(sites.faults, [])
             cluster.wait_caught_up()
-            tables = self.wait_equal(cluster)
-            self.assertEqual(len(tables["sites"]), sites.made)
+            tables = self.wait_equal(cluster, sites.made)
             self.assertEqual(len(tables["endpoints"]), sites.made)
             self.assertEqual(sum(row[3] == "site.create" for row in tables["audit"]), sites.made)
             node = cluster.followers()[0]
@@ -154,7 +154,7 @@ class Databases(Case):
             cluster.wait_ready([node])
             grown = node.database.with_name("dashboard.db-wal").stat().st_size - size
             self.assertLess(grown, 16 * PAGE_BYTES)
-            self.wait_equal(cluster)
+            self.wait_equal(cluster, sites.made)
             self.saw(f"{sites.made} sites on all three; a restart wrote {grown} bytes")
 
     def strike(self, node: Node, damage: Callable[[Node], None], found_within: float) -> str:
@@ -195,8 +195,7 @@ class Databases(Case):
                 wait_for("more sites", lambda: sites.made > made + 20)
             self.assertEqual(keyed.faults + sites.faults, [])
             cluster.wait_caught_up()
-            tables = self.wait_equal(cluster)
-            self.assertEqual(len(tables["sites"]), sites.made)
+            self.wait_equal(cluster, sites.made)
             said = [line for node in cluster.nodes for line in node.log_lines() if "set aside as dashboard.db.damaged-" in line]
             self.assertEqual(len(said), len(DAMAGES) + 1, said)
             self.saw("; ".join(times) + f"; {keyed.written} keyed writes and {sites.made} sites, no failed request")
@@ -207,12 +206,12 @@ class Databases(Case):
                 wait_for("sites", lambda: sites.made >= 20)
             cluster.wait_caught_up()
             node = cluster.followers()[0]
-            self.wait_equal(cluster)
+            self.wait_equal(cluster, sites.made)
             node.kill()
             zeros(node)
             node.start()
             cluster.wait_ready([node])
-            self.wait_equal(cluster)
+            self.wait_equal(cluster, sites.made)
             self.assertTrue(node.database.with_name("dashboard.db.damaged-1").exists())
             self.saw("ready again with the same tables")
 
