@@ -14,7 +14,7 @@ UNIT := build-asan
 MUTANTS := build-mutants
 TSAN := build-tsan
 
-.PHONY: deps build build-asan build-mutants build-tsan test test-full bench bench-failover bench-tokens bench-probes bench-image bench-return bench-figure16 testssl fuzz fuzz-tapes sim mutants run start stop restart format lint clean help
+.PHONY: deps build build-asan build-mutants build-tsan test test-full bench bench-failover bench-tokens bench-probes bench-image bench-return bench-sites bench-figure16 testssl fuzz fuzz-tapes sim mutants run start stop restart format lint clean help
 
 help:
 	@sed -n '/^#/p' Makefile | sed 's/^# \{0,1\}//'
@@ -85,6 +85,11 @@ bench-tokens: build
 # What probing 1,000 endpoints a second costs a node; options in PROBES.
 bench-probes: build
 	@bench/probes.py $(PROBES)
+
+# Sites made, read and listed in pages, 10,000 of them; options in SITES.
+bench-sites: build
+	@deploy/deps.sh tokens
+	@bench/sites.py $(SITES)
 
 # How a node that was away comes back by the whole state, and what clients notice; options in RETURN.
 bench-return:
