@@ -198,6 +198,7 @@ void Node::settle(Now now, Effects& out) {
   serve_reads(now, out);
   keep_sessions(now, out);
   keep_staging(now, out);
+  keep_tables(now, out);
   keep_members(now, out);
   retry_lost(now, out);
   expire(now, out);
@@ -300,6 +301,16 @@ void Node::keep_staging(Now now, Effects& out) {
       staging_keeper_.take_drop(store_.staging(), raft_.cluster_stamp(now), now.mono);
   if (!drop) return;
   ClientWrite write{RequestId{}, RestoreOp{std::move(*drop)}, std::nullopt, now.mono + limits::kExpiryRetry,
+                    std::nullopt};
+  handle(now, write, out);
+}
+
+// There are tables as soon as every member knows what they are.
+void Node::keep_tables(Now now, Effects& out) {
+  if (store_.tables().schema() >= kTablesSchema || !knows_as_leader()) return;
+  if (now.mono < next_opening_ || cluster_protocol() < protocol::kTables) return;
+  next_opening_ = now.mono + limits::kExpiryRetry;
+  ClientWrite write{RequestId{}, TableOp{OpenTablesOp{kTablesSchema}}, std::nullopt, next_opening_,
                     std::nullopt};
   handle(now, write, out);
 }

@@ -256,6 +256,7 @@ class Node {
   void keep_image(Now now, Effects& out);
   void keep_sessions(Now now, Effects& out);
   void keep_staging(Now now, Effects& out);
+  void keep_tables(Now now, Effects& out);
   // It leads, and knows what is committed and since when.
   bool knows_as_leader() const;
   void note_restored(Index at, Effects& out) const;
@@ -284,6 +285,7 @@ class Node {
   PendingTransfers transfers_;
   SessionKeeper sessions_;
   StagingKeeper staging_keeper_;
+  Instant next_opening_;  // tables are not asked for again before
   NodeId known_leader_;  // to which pending requests were last sent
   Term known_term_;
   Instant next_retry_;

@@ -31,7 +31,10 @@ void Node::handle(Now now, ClientWrite& event, Effects& out) {
     return;
   }
   // What a node of an older version would stop at is not written.
-  if (std::holds_alternative<RestoreOp>(event.op) && cluster_protocol() < protocol::kRestore) {
+  const bool is_too_new =
+      (std::holds_alternative<RestoreOp>(event.op) && cluster_protocol() < protocol::kRestore) ||
+      (std::holds_alternative<TableOp>(event.op) && cluster_protocol() < protocol::kTables);
+  if (is_too_new) {
     refuse_write(event.request, Outcome::kTooOld, false, out);
     return;
   }

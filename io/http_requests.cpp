@@ -10,6 +10,9 @@
 #include "io/api/revocation_route.h"
 #include "io/api/state_answers.h"
 #include "io/api/status_routes.h"
+#include "io/api/table_answers.h"
+#include "io/api/table_requests.h"
+#include "io/auth/refresh_token.h"
 #include "io/http_server.h"
 
 namespace patronus {
@@ -61,7 +64,7 @@ void HttpServer::handle(ConnId conn, http::StreamId stream, http::Request&& requ
 void HttpServer::begin(ConnId conn, http::StreamId stream, http::Request&& request, Instant began,
                        bool caught_up, Now now) {
   const api::Route route = api::route_of(request);
-  Waiting waiting{conn, stream, {}, request_id_of(request), began, nullptr, nullptr, false};
+  Waiting waiting{conn, stream, {}, request_id_of(request), began, nullptr, nullptr, nullptr, false};
   const RequestId id{next_request_++};
   waiting.asked.route = route;
   waiting.asked.method = request.method;
@@ -125,6 +128,7 @@ void HttpServer::begin(ConnId conn, http::StreamId stream, http::Request&& reque
   }
   if (route == api::Route::kDrain || route == api::Route::kUndrain)
     return answer(waiting, drain_for_operator(route, request, *caller, origin), now);
+  if (api::is_of_tables(route)) return ask_tables(id, std::move(waiting), std::move(request), *caller, now);
   if (!is_for_the_core(route, request.method))
     return answer(waiting, answer_here(route, request, origin, caller.has_value()), now);
   if (std::optional<http::Response> elsewhere = redirect(request, origin))
@@ -134,6 +138,22 @@ void HttpServer::begin(ConnId conn, http::StreamId stream, http::Request&& reque
     return answer(waiting, api::problem_response(*problem, origin), now);
   auto& [core_request, asked] = std::get<api::Understood>(understood);
   waiting.asked = std::move(asked);
+  ask_core(id, std::move(waiting), std::move(core_request), now);
+}
+
+void HttpServer::ask_tables(RequestId id, Waiting&& waiting, http::Request&& request,
+                            const api::Caller& caller, Now now) {
+  const api::Origin origin{waiting.request_id, listener_.leader_id()};
+  if (std::optional<http::Response> elsewhere = redirect(request, origin))
+    return answer(waiting, std::move(*elsewhere), now);
+  std::variant<api::Understood, api::Problem> understood =
+      api::understand_table(waiting.asked.route, request, caller, auth::new_id(crypto_));
+  if (const auto* problem = std::get_if<api::Problem>(&understood))
+    return answer(waiting, api::problem_response(*problem, origin), now);
+  auto& [core_request, asked] = std::get<api::Understood>(understood);
+  waiting.asked = std::move(asked);
+  // A read has no body, so that what is held of it is little.
+  if (api::is_read(request.method)) waiting.table = std::make_unique<http::Request>(std::move(request));
   ask_core(id, std::move(waiting), std::move(core_request), now);
 }
 
@@ -269,6 +289,10 @@ void HttpServer::answered(RequestId request, const Answer& core_answer, Now now)
   Waiting waiting = std::move(at->second);
   waiting_.erase(at);
   const api::Origin origin{waiting.request_id, listener_.leader_id()};
+  if (const auto* write = std::get_if<WriteResult>(&core_answer);
+      write != nullptr && api::is_of_tables(waiting.asked.route))
+    return answer(waiting, api::table_write_response(waiting.asked, *write, node_.store().tables(), origin),
+                  now);
   if (const auto* write = std::get_if<WriteResult>(&core_answer)) {
     return answer(waiting,
                   waiting.account ? desk_.write_done(*waiting.account, *write, now)
@@ -283,6 +307,11 @@ void HttpServer::answered(RequestId request, const Answer& core_answer, Now now)
     return begin(waiting.conn, waiting.stream, std::move(*waiting.replay), waiting.began, waiting.caught_up,
                  now);
   if (waiting.replay) return answer(waiting, api::problem_response(api::Access::cannot_vouch(), origin), now);
+  if (waiting.table && !read.failure) {
+    return answer(
+        waiting,
+        api::table_response(waiting.asked.route, *waiting.table, node_.store().tables(), read, origin), now);
+  }
   answer(waiting, api::read_response(waiting.asked, read, origin), now);
 }
 

@@ -100,6 +100,7 @@ class HttpServer {
     Instant began;
     std::unique_ptr<api::AccountAsk> account;  // of a request on accounts
     std::unique_ptr<http::Request> replay;     // waits until this node has applied enough
+    std::unique_ptr<http::Request> table;      // of a read of tables, to be answered by what they are then
     bool caught_up = false;                    // the replay may then rely on knowing the latest
   };
   struct Conn {
@@ -136,6 +137,8 @@ class HttpServer {
                              bool in_full);
   http::Response drain_for_operator(api::Route route, const http::Request& request, const api::Caller& caller,
                                     const api::Origin& origin);
+  void ask_tables(RequestId id, Waiting&& waiting, http::Request&& request, const api::Caller& caller,
+                  Now now);
   // http_snapshots.cpp
   void ask_snapshots(RequestId id, Waiting&& waiting, const http::Request& request, Now now);
   void ask_restore(RequestId id, Waiting&& waiting, const http::Request& request, const api::Caller& caller,

@@ -209,7 +209,8 @@ inline constexpr size_t kSitesMax = 16'384;
 inline constexpr size_t kSiteEndpointsMax = 8;
 inline constexpr size_t kEndpointsMax = 20'000;  // of all sites
 inline constexpr size_t kPoliciesMax = 1'024;
-inline constexpr size_t kPathsMax = 4'096;  // of all policies
+inline constexpr size_t kPathsMax = 4'096;             // of all policies
+inline constexpr size_t kTableRowBytesMax = 4 * kKiB;  // with what it costs besides
 inline constexpr uint64_t kCostMicrosMax = 1'000'000'000'000;
 inline constexpr uint32_t kThresholdUsMax = 60'000'000;
 inline constexpr size_t kVerdictsPerEntryMax = 1'024;  // of endpoints, and as many of paths
@@ -342,7 +343,11 @@ static_assert(kHttpBodyBytesMax >= kBatchBytesMax);
 static_assert(1 + kNamespaceBytesMax + 1 + kKeyBytesMax <= kRowKeyBytesMax, "any key has a row");
 static_assert(1 + kAccountIdBytesMax <= kRowKeyBytesMax);
 static_assert(2 * (kTableIdBytesMax + kEndpointAddressBytesMax) + 4 <= kRowKeyBytesMax, "any path has a row");
-static_assert(kVerdictsPerEntryMax * (5 * (kTableIdBytesMax + kEndpointAddressBytesMax) + 64) < kEntryBytesMax);
+static_assert(kTableRowBytesMax >
+              512 + kTableNameBytesMax +
+                  kSiteEndpointsMax * (kEndpointAddressBytesMax + kInterfaceTypeBytesMax + 256));
+static_assert(kVerdictsPerEntryMax * (5 * (kTableIdBytesMax + kEndpointAddressBytesMax) + 64) <
+              kEntryBytesMax);
 static_assert(kFrameBytesMax >= kAppendBytesMax + kEntryBytesMax + 64 * kKiB, "an append fits a frame");
 static_assert(kWalBatchBytesMax >= kAppendBytesMax + 2 * kEntryBytesMax,
               "whatever one step persists fits a batch");

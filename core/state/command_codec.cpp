@@ -11,6 +11,8 @@ constexpr uint8_t kCommandVersion = 2;
 // A restore's, so that a version that does not know it stops rather than take it for nothing. All other
 // commands stay as they were: nodes of both versions understand them.
 constexpr uint8_t kRestoreCommandVersion = 3;
+// Likewise of what is done to the dashboard's tables.
+constexpr uint8_t kTableCommandVersion = 4;
 constexpr uint8_t kResultVersion = 2;
 
 void put_expected(Writer& out, const Expected& expected) {
@@ -118,11 +120,25 @@ void put(Writer& out, const RestoreOp& op) {
   encode(out, op);
 }
 
-bool is_known(uint8_t version) { return version == kCommandVersion || version == kRestoreCommandVersion; }
+constexpr uint8_t kTableOp = 7;
+
+void put(Writer& out, const TableOp& op) {
+  out.u8(kTableOp);
+  encode(out, op);
+}
+
+uint8_t version_of(const WriteOp& op) {
+  if (std::holds_alternative<RestoreOp>(op)) return kRestoreCommandVersion;
+  if (std::holds_alternative<TableOp>(op)) return kTableCommandVersion;
+  return kCommandVersion;
+}
+
+bool is_known(uint8_t version) { return version >= kCommandVersion && version <= kTableCommandVersion; }
 
 WriteOp get_op(Reader& in, uint8_t version) {
   const uint8_t kind = in.u8();
   if ((kind == kRestoreOp) != (version == kRestoreCommandVersion)) in.fail();
+  if ((kind == kTableOp) != (version == kTableCommandVersion)) in.fail();
   switch (kind) {
     case 1: {
       PutOp op;
@@ -148,6 +164,8 @@ WriteOp get_op(Reader& in, uint8_t version) {
       return decode_member_op(in);
     case kRestoreOp:
       return decode_restore_op(in);
+    case kTableOp:
+      return decode_table_op(in);
     default:
       in.fail();
       return DeleteOp{};
@@ -187,7 +205,7 @@ Record get_record(Reader& in) {
 std::string encode_command(const Command& command) {
   std::string bytes;
   Writer out(bytes);
-  out.u8(std::holds_alternative<RestoreOp>(command.op) ? kRestoreCommandVersion : kCommandVersion);
+  out.u8(version_of(command.op));
   out.u64(command.origin.incarnation.value);
   out.u64(command.origin.sequence);
   out.u64(command.origin.resolved_below);
@@ -288,7 +306,7 @@ std::optional<WriteResult> decode_result(std::string_view bytes) {
   Reader in(bytes);
   if (in.u8() != kResultVersion) in.fail();
   WriteResult result;
-  result.outcome = get_enum<Outcome>(in, static_cast<uint8_t>(Outcome::kMismatch));
+  result.outcome = get_enum<Outcome>(in, static_cast<uint8_t>(Outcome::kNoSuchSite));
   result.revision = Index{in.u64()};
   result.record = get_record(in);
   result.created = in.boolean();

@@ -6,6 +6,7 @@
 #include "core/base/limits.h"
 #include "core/base/mutant.h"
 #include "core/raft/configuration.h"
+#include "core/state/audit.h"
 #include "core/state/key_rows.h"
 
 namespace patronus {
@@ -56,6 +57,12 @@ Applied Store::apply(const Entry& entry) {
       if (!command) break;
       applied.origin = command->origin;
       applied.result = execute(*command, entry.index, entry.stamp);
+      // A kept answer is of another entry: nothing was done by this one.
+      if (applied.result.revision == entry.index) {
+        if (std::optional<AuditRecord> record = audit_of(*command, applied.result, entry.stamp)) {
+          tables_.note(std::move(*record));
+        }
+      }
       break;
     }
   }
@@ -112,17 +119,28 @@ WriteResult Store::execute(const Command& command, Index at, const Stamp& stamp)
 WriteResult Store::execute_once(const WriteOp& op, Index at, const Stamp& stamp, size_t returned_max) {
   if (const auto* account = std::get_if<AccountOp>(&op)) return accounts_.apply(*account, at, stamp);
   if (const auto* member = std::get_if<MemberOp>(&op)) return members_.apply(*member, at);
+  if (const auto* table = std::get_if<TableOp>(&op)) return execute_table(*table, at, stamp);
   return std::visit(
       [&](const auto& concrete) {
         using Op = std::decay_t<decltype(concrete)>;
         if constexpr (std::is_same_v<Op, AccountOp> || std::is_same_v<Op, MemberOp> ||
-                      std::is_same_v<Op, RestoreOp>) {
+                      std::is_same_v<Op, RestoreOp> || std::is_same_v<Op, TableOp>) {
           return WriteResult{};
         } else {
           return execute_op(concrete, at, returned_max);
         }
       },
       op);
+}
+
+WriteResult Store::execute_table(const TableOp& op, Index at, const Stamp& stamp) {
+  const bool adds = std::holds_alternative<PutSiteOp>(op) || std::holds_alternative<PutPolicyOp>(op);
+  if (adds && bytes() + limits::kTableRowBytesMax > limits::kStateBytesMax) {
+    WriteResult result;
+    result.outcome = Outcome::kQuotaExceeded;
+    return result;
+  }
+  return tables_.apply(op, at, stamp);
 }
 
 const Record* Store::get(std::string_view ns, std::string_view key) const {
@@ -229,7 +247,7 @@ ListPage Store::list(const ListQuery& query) const {
 
 uint64_t Store::hash() const {
   return content_hash_ + accounts_.hash() + members_.hash() + deduplication_.hash() + keyed_.hash() +
-         leaders_.hash() + staging_.hash() + applied().value;
+         leaders_.hash() + staging_.hash() + tables_.hash() + applied().value;
 }
 
 }  // namespace patronus

@@ -23,6 +23,7 @@
 #include "core/state/members.h"
 #include "core/state/rows.h"
 #include "core/state/staging.h"
+#include "core/state/tables.h"
 
 namespace patronus {
 
@@ -43,7 +44,7 @@ class Store {
   // Of the whole state; equal on every node at the same applied index.
   uint64_t hash() const;
   // Keys, values and kept answers, with an allowance for their bookkeeping.
-  size_t bytes() const { return bytes_ + keyed_.bytes() + accounts_.bytes(); }
+  size_t bytes() const { return bytes_ + keyed_.bytes() + accounts_.bytes() + tables_.bytes(); }
   size_t keys() const { return keys_; }
 
   // Null if the key does not exist. Lives until the next apply.
@@ -55,6 +56,8 @@ class Store {
   const Members& members() const { return members_; }
   // What is staged to be restored; it counts for nothing before it is.
   const Staging& staging() const { return staging_; }
+  // What the dashboard shows.
+  const Tables& tables() const { return tables_; }
   uint64_t leader_changes() const { return leaders_.total(); }
   // The latest leader changes first.
   History history() const { return leaders_.history(); }
@@ -77,6 +80,7 @@ class Store {
   using Keys = std::map<std::string, Stored, std::less<>>;
 
   WriteResult execute(const Command& command, Index at, const Stamp& stamp);
+  WriteResult execute_table(const TableOp& op, Index at, const Stamp& stamp);
   // The answer's values and keys stay within returned_max, or nothing is done.
   WriteResult execute_once(const WriteOp& op, Index at, const Stamp& stamp, size_t returned_max);
   // store_restore.cpp
@@ -121,6 +125,7 @@ class Store {
   KeyedWrites keyed_;
   LeaderHistory leaders_;
   Staging staging_;
+  Tables tables_;
 };
 
 // Builds a state from its rows. What it is given may be anything: what can't be a state is refused with a

@@ -19,7 +19,7 @@ RowValue encoded(const Record& record) {
   return value;
 }
 
-// In the order of their rows; keys, the largest, members and what is staged have theirs after these.
+// In the order of their rows; keys, the largest, members, what is staged and tables have theirs after these.
 template <typename Visit>
 void each_component(Visit&& visit, auto& keyed, auto& accounts, auto& deduplication, auto& leaders) {
   visit(keyed);
@@ -36,6 +36,7 @@ void Store::for_each_row(const RowVisitor& visit) const {
   for_each_key_row(visit);
   members_.for_each_row(visit);
   staging_.for_each_row(visit);
+  tables_.for_each_row(visit);
 }
 
 void Store::begin_changes() {
@@ -44,6 +45,7 @@ void Store::begin_changes() {
   changes_.begin();
   members_.changes().begin();
   staging_.changes().begin();
+  tables_.changes().begin();
 }
 
 bool Store::take_changes(RowBudget budget, std::vector<Row>& out) {
@@ -57,6 +59,7 @@ bool Store::take_changes(RowBudget budget, std::vector<Row>& out) {
   take(changes_, *this);
   take(members_.changes(), members_);
   take(staging_.changes(), staging_);
+  take(tables_.changes(), tables_);
   return more;
 }
 
@@ -120,6 +123,13 @@ std::optional<std::string> Store::load_row(std::string_view key, std::string_vie
     case RowKind::kRestore:
     case RowKind::kStagedPiece:
       return staging_.load_row(key, value);
+    case RowKind::kTables:
+    case RowKind::kSite:
+    case RowKind::kPolicy:
+    case RowKind::kEndpointState:
+    case RowKind::kPathState:
+    case RowKind::kAudit:
+      return tables_.load_row(key, value, base_.index);
   }
   return "a row of a kind that this version does not know";
 }
@@ -148,6 +158,7 @@ std::variant<Store, std::string> StoreLoader::finish(std::optional<uint64_t> exp
                  store_.deduplication_, store_.leaders_);
   store_.members_.changes() = Changes{};
   store_.staging_.changes() = Changes{};
+  store_.tables_.changes() = Changes{};
   return std::move(store_);
 }
 

@@ -1,5 +1,5 @@
-// What may happen to the dashboard's tables, as it travels through the log. Ids are made by the node that took the
-// request; times are the entries' stamps.
+// What may happen to the dashboard's tables, as it travels through the log. Ids are made by the node that
+// took the request; times are the entries' stamps.
 #pragma once
 
 #include <compare>
@@ -82,7 +82,8 @@ struct PathKey {
   friend auto operator<=>(const PathKey&, const PathKey&) = default;
 };
 
-// What the leader's engine has found out. What it says of endpoints and paths that are no longer there is nothing.
+// What the leader's engine has found out. What it says of endpoints and paths that are no longer there is
+// nothing.
 struct EndpointVerdict {
   std::string site;
   std::string address;
@@ -109,7 +110,8 @@ struct VerdictsOp {
   friend bool operator==(const VerdictsOp&, const VerdictsOp&) = default;
 };
 
-// From here on there are tables, of this schema: written once every member knows it. Before it nothing is audited.
+// From here on there are tables, of this schema: written once every member knows it. Before it nothing is
+// audited.
 struct OpenTablesOp {
   uint32_t schema = 0;
 
@@ -128,12 +130,14 @@ void encode(Writer& out, const TableOp& op);
 void encode(Writer& out, const SiteFields& fields);
 void encode(Writer& out, const PolicyFields& fields);
 void encode(Writer& out, const PathKey& key);
+void encode(Writer& out, const PathVerdict& verdict);
 [[nodiscard]] SiteFields decode_site_fields(Reader& in);
 [[nodiscard]] PolicyFields decode_policy_fields(Reader& in);
 [[nodiscard]] PathKey decode_path_key(Reader& in);
+[[nodiscard]] PathVerdict decode_path_verdict(Reader& in);
 
-// Why these can't be a site's or policy's, or nothing: names, addresses, numbers; what others there are is for the log to
-// judge. `field` names what is wrong.
+// Why these can't be a site's or policy's, or nothing: names, addresses, numbers; what others there are is
+// for the log to judge. `field` names what is wrong.
 struct FieldFault {
   std::string field;
   std::string reason;

@@ -1,5 +1,6 @@
-// What the dashboard shows: sites, policies, what the leader's engine has found out about endpoints and paths, and who did
-// what. A part of the replicated state as any other; the SQLite database beside it is a copy (core/projector.h).
+// What the dashboard shows: sites, policies, what the leader's engine has found out about endpoints and
+// paths, and who did what. A part of the replicated state as any other; the SQLite database beside it is a
+// copy (core/projector.h).
 #pragma once
 
 #include <cstdint>
@@ -88,8 +89,8 @@ class Tables {
   // The oldest first; at most kAuditKept.
   const std::deque<AuditRecord>& audit() const { return audit_; }
 
-  // kNotFound, kPreconditionFailed, kExists (an id that is taken), kNameTaken, kInUse (a site that a policy names), kNoSuchSite,
-  // kLimitReached, kRefused (fields that are no site's, tables that are not open).
+  // kNotFound, kPreconditionFailed, kExists (an id that is taken), kNameTaken, kInUse (a site that a policy
+  // names), kNoSuchSite, kLimitReached, kRefused (fields that are no site's, tables that are not open).
   WriteResult apply(const TableOp& op, Index at, const Stamp& stamp);
   // Remembers what was done, if tables are open. Records come in ascending order of their indexes.
   void note(AuditRecord record);
@@ -103,9 +104,9 @@ class Tables {
   Changes& changes() { return changes_; }
   void for_each_row(const RowVisitor& visit) const;
   std::optional<RowValue> row(std::string_view key) const;
-  [[nodiscard]] std::optional<std::string> load_row(std::string_view key, std::string_view value);
-  // When all rows are there: why they do not fit together, or nothing.
-  [[nodiscard]] std::optional<std::string> fault();
+  // Of a state as of `applied`.
+  [[nodiscard]] std::optional<std::string> load_row(std::string_view key, std::string_view value,
+                                                    Index applied);
 
  private:
   using Pair = std::pair<std::string, std::string>;  // source and destination of policies
@@ -117,14 +118,16 @@ class Tables {
   WriteResult execute(const VerdictsOp& op, Index at, const Stamp& stamp);
   WriteResult execute(const OpenTablesOp& op, Index at, const Stamp& stamp);
 
-  // Paths of this pair as they would be; none if no policy is left.
-  size_t path_count(const SiteFields& source, const SiteFields& destination) const;
+  bool has_endpoint(const EndpointKey& place) const;
+  size_t paths_with(const std::string& id, const SiteFields& fields) const;
+  void release(const Pair& pair);
   void rebuild_paths(const Pair& pair);
-  void rebuild_paths_of(const std::string& site);
-  void drop_endpoint_states(const Site& site, const SiteFields* kept);
-  // Before a row changes: takes what it counts out of hash and bytes, and notes that it changes; after: counts it again.
-  void before(std::string_view row_key);
-  void after(std::string_view row_key);
+  void rebuild_paths_of(const std::string& id);
+  void drop_endpoint_states(const Site& of, const SiteFields* kept);
+  // Around every change of a row, so that hash, bytes and whoever takes changes follow.
+  void before(const std::string& key);
+  void after(const std::string& key);
+  void count(const std::string& key, int sign);
 
   uint32_t schema_ = 0;
   std::map<std::string, Site, std::less<>> sites_;
@@ -142,11 +145,11 @@ class Tables {
   Changes changes_;
 };
 
-// Row keys and what is in rows, for those who copy them elsewhere (tables_rows.cpp). Nothing: the bytes are no such row.
+// What is in rows, for those who copy them elsewhere (tables_rows.cpp). Nothing: the bytes are no such row.
 [[nodiscard]] std::optional<Site> decode_site_row(std::string_view key, std::string_view value);
 [[nodiscard]] std::optional<Policy> decode_policy_row(std::string_view key, std::string_view value);
-[[nodiscard]] std::optional<std::pair<EndpointKey, EndpointState>> decode_endpoint_row(std::string_view key,
-                                                                                       std::string_view value);
+[[nodiscard]] std::optional<std::pair<EndpointKey, EndpointState>> decode_endpoint_row(
+    std::string_view key, std::string_view value);
 [[nodiscard]] std::optional<PathState> decode_path_row(std::string_view key, std::string_view value);
 [[nodiscard]] std::optional<AuditRecord> decode_audit_row(std::string_view key, std::string_view value);
 

@@ -6,7 +6,7 @@
 namespace patronus::api {
 namespace {
 
-constexpr std::array<RouteInfo, 35> kRoutes{{
+constexpr std::array<RouteInfo, 43> kRoutes{{
     {"/health", "GET, HEAD"},
     {"/health/live", "GET, HEAD"},
     {"/health/ready", "GET, HEAD"},
@@ -41,6 +41,14 @@ constexpr std::array<RouteInfo, 35> kRoutes{{
     {"/api/v1/users", "GET, HEAD, POST", Need::kAdmin, Need::kAdmin},
     {"/api/v1/users/{id}", "GET, HEAD, PUT, DELETE", Need::kAdmin, Need::kAdmin},
     {"/api/v1/keys/rotate", "POST", Need::kAdmin, Need::kAdmin},
+    {"/api/v1/sites", "GET, HEAD, POST", Need::kViewer, Need::kOperator},
+    {"/api/v1/sites/{id}", "GET, HEAD, PUT, DELETE", Need::kViewer, Need::kOperator},
+    {"/api/v1/paths", "GET, HEAD", Need::kViewer},
+    {"/api/v1/paths/{id}", "GET, HEAD", Need::kViewer},
+    {"/api/v1/policies", "GET, HEAD, POST", Need::kViewer, Need::kOperator},
+    {"/api/v1/policies/{id}", "GET, HEAD, PUT, DELETE", Need::kViewer, Need::kOperator},
+    {"/api/v1/metrics/summary", "GET, HEAD", Need::kViewer},
+    {"/api/v1/audit", "GET, HEAD", Need::kAdmin},
     {"none", ""},
 }};
 static_assert(kRoutes.size() == static_cast<size_t>(Route::kNone) + 1);
@@ -93,6 +101,23 @@ Route auth_route(const Segments& path) {
   return Route::kNone;
 }
 
+// Behind /api/v1.
+Route table_route(const Segments& path) {
+  const std::string& first = path[2];
+  if (path.size() == 3) {
+    if (first == "sites") return Route::kSites;
+    if (first == "paths") return Route::kPaths;
+    if (first == "policies") return Route::kPolicies;
+    if (first == "audit") return Route::kAudit;
+  } else if (path.size() == 4) {
+    if (first == "sites") return Route::kSite;
+    if (first == "paths") return Route::kPath;
+    if (first == "policies") return Route::kPolicy;
+    if (first == "metrics" && path[3] == "summary") return Route::kSummary;
+  }
+  return Route::kNone;
+}
+
 }  // namespace
 
 const RouteInfo& info(Route route) { return kRoutes[static_cast<size_t>(route)]; }
@@ -109,6 +134,10 @@ Route route_of(const http::Request& request) {
     return Route::kOpenApi;
   if (path.size() == 3 && path[0] == "api" && path[1] == "v1" && path[2] == "snapshots")
     return Route::kSnapshots;
+  if (path.size() >= 3 && path[0] == "api" && path[1] == "v1") {
+    const Route table = table_route(path);
+    if (table != Route::kNone) return table;
+  }
   if (path.size() < 4 || path[0] != "api" || path[1] != "v1") return Route::kNone;
   if (path[2] == "cluster") return cluster_route(path);
   if (path[2] == "admin") return admin_route(path);
@@ -130,6 +159,8 @@ Route route_of(const http::Request& request) {
 }
 
 bool is_of_accounts(Route route) { return route >= Route::kJwks && route <= Route::kRotateKeys; }
+
+bool is_of_tables(Route route) { return route >= Route::kSites && route <= Route::kAudit; }
 
 bool wants_latest(Route route) {
   return route == Route::kInitAdmin || route == Route::kLogin || route == Route::kChangePassword ||

@@ -44,6 +44,14 @@ enum class Route : uint8_t {
   kUsers,
   kUser,
   kRotateKeys,
+  kSites,
+  kSite,
+  kPaths,
+  kPath,
+  kPolicies,
+  kPolicy,
+  kSummary,
+  kAudit,
   kNone,
 };
 
@@ -64,6 +72,8 @@ struct RouteInfo {
 [[nodiscard]] bool allows(Route route, std::string_view method);
 // True for routes of accounts and sessions (account_desk.h).
 [[nodiscard]] bool is_of_accounts(Route route);
+// True for what the dashboard shows (table_requests.h).
+[[nodiscard]] bool is_of_tables(Route route);
 // True if what is asked for is judged by users or sessions as they are now, on whichever node they were
 // changed.
 [[nodiscard]] bool wants_latest(Route route);

@@ -204,6 +204,13 @@ http::Response write_response(const Asked& asked, const WriteResult& result, con
   return response;
 }
 
+void note_staleness(const ReadResult& result, http::Response& response) {
+  if (!result.staleness) return;
+  // Rounded up: it is a bound.
+  response.headers.push_back(
+      {"X-Patronus-Staleness-Ms", std::to_string((result.staleness->count() + 999'999) / 1'000'000)});
+}
+
 http::Response read_response(const Asked& asked, const ReadResult& result, const Origin& origin) {
   if (result.failure) return problem_response(problem_of(*result.failure), origin);
   http::Response response;
@@ -217,11 +224,7 @@ http::Response read_response(const Asked& asked, const ReadResult& result, const
     default:
       response = get_response(asked, result, origin);
   }
-  if (result.staleness) {
-    // Rounded up: it is a bound.
-    response.headers.push_back(
-        {"X-Patronus-Staleness-Ms", std::to_string((result.staleness->count() + 999'999) / 1'000'000)});
-  }
+  note_staleness(result, response);
   return response;
 }
 

@@ -13,6 +13,8 @@ namespace patronus::api {
 [[nodiscard]] http::Response read_response(const Asked& asked, const ReadResult& result,
                                            const Origin& origin);
 
+void note_staleness(const ReadResult& result, http::Response& response);
+
 // JSON that no cache may keep.
 [[nodiscard]] http::Response private_json(int status, std::string body);
 

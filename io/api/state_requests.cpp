@@ -29,26 +29,6 @@ std::optional<uint64_t> number(std::string_view text) {
   return value;
 }
 
-// The parameters all reads share.
-bool read_conditions(const http::Request& request, ClientRead& read, Problem& problem) {
-  if (const std::string* text = request.param("consistency")) {
-    if (*text != "linearizable" && *text != "stale") {
-      problem = bad_request("bad_parameter", "consistency is linearizable or stale, not '" + *text + "'");
-      return false;
-    }
-    read.consistency = *text == "stale" ? Consistency::kStale : Consistency::kLinearizable;
-  }
-  if (const std::string* text = request.param("min_revision")) {
-    const std::optional<uint64_t> revision = number(*text);
-    if (!revision) {
-      problem = bad_request("bad_parameter", "min_revision is a revision number, not '" + *text + "'");
-      return false;
-    }
-    read.min_revision = Index{*revision};
-  }
-  return true;
-}
-
 Outcome understand_get(const http::Request& request) {
   Problem problem;
   ClientRead read;
@@ -118,14 +98,8 @@ Outcome understand_list(const http::Request& request) {
   }
   ListQuery query{request.segments[3], "", "", limits::kListItemsDefault, false};
   if (const std::string* prefix = request.param("prefix")) query.prefix = *prefix;
-  if (const std::string* text = request.param("limit")) {
-    const std::optional<uint64_t> limit = number(*text);
-    if (!limit || *limit == 0 || *limit > limits::kListItemsMax) {
-      return bad_request("bad_parameter",
-                         "limit is 1 to " + std::to_string(limits::kListItemsMax) + ", not '" + *text + "'");
-    }
-    query.limit = *limit;
-  }
+  if (!is_page(request, problem)) return problem;
+  query.limit = page_limit(request).value_or(limits::kListItemsDefault);
   if (const std::string* cursor = request.param("cursor")) {
     const std::optional<std::string> key = json::base64_decode(*cursor);
     if (!key || key_fault(*key))
@@ -170,6 +144,40 @@ Outcome understand_history(const http::Request& request) {
 }
 
 }  // namespace
+
+bool read_conditions(const http::Request& request, ClientRead& read, Problem& problem) {
+  if (const std::string* text = request.param("consistency")) {
+    if (*text != "linearizable" && *text != "stale") {
+      problem = bad_request("bad_parameter", "consistency is linearizable or stale, not '" + *text + "'");
+      return false;
+    }
+    read.consistency = *text == "stale" ? Consistency::kStale : Consistency::kLinearizable;
+  }
+  if (const std::string* text = request.param("min_revision")) {
+    const std::optional<uint64_t> revision = number(*text);
+    if (!revision) {
+      problem = bad_request("bad_parameter", "min_revision is a revision number, not '" + *text + "'");
+      return false;
+    }
+    read.min_revision = Index{*revision};
+  }
+  return true;
+}
+
+std::optional<size_t> page_limit(const http::Request& request) {
+  const std::string* text = request.param("limit");
+  if (text == nullptr) return limits::kListItemsDefault;
+  const std::optional<uint64_t> limit = number(*text);
+  if (!limit || *limit == 0 || *limit > limits::kListItemsMax) return std::nullopt;
+  return static_cast<size_t>(*limit);
+}
+
+bool is_page(const http::Request& request, Problem& problem) {
+  if (page_limit(request)) return true;
+  problem = bad_request("bad_parameter", "limit is 1 to " + std::to_string(limits::kListItemsMax) +
+                                             ", not '" + *request.param("limit") + "'");
+  return false;
+}
 
 bool idempotency(const http::Request& request, const std::string& user, std::optional<IdempotencyKey>& out,
                  Problem& problem) {

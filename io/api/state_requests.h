@@ -33,6 +33,13 @@ struct Understood {
 [[nodiscard]] std::variant<Understood, Problem> understand(Route route, const http::Request& request,
                                                            const Caller& caller);
 
+// consistency and min_revision, which all reads take; false: the problem says what is wrong.
+[[nodiscard]] bool read_conditions(const http::Request& request, ClientRead& read, Problem& problem);
+
+// How many items a list shall have at most; nothing: what was asked for is no such number, as is_page() says.
+[[nodiscard]] std::optional<size_t> page_limit(const http::Request& request);
+[[nodiscard]] bool is_page(const http::Request& request, Problem& problem);
+
 // If-Match: "<mod_revision>", If-None-Match: * (RFC 9110, section 13.1).
 [[nodiscard]] bool write_conditions(const http::Request& request, Expected& expected, Problem& problem);
 
