@@ -40,6 +40,16 @@ struct Checkpoint {
   std::optional<CheckpointEnd> end;
 };
 
+// A piece of a copy for the dashboard's database (core/projector.h), all pieces from one that begins to one with an end one
+// transaction. Answered by Projected, or by a DatabaseReport that the database is lost; the next piece comes only then.
+struct Project {
+  uint64_t opening = 0;  // of the database that it is for; for any other it means nothing
+  bool begins = false;
+  bool all = false;       // of a piece that begins: there are no rows but those that come
+  std::vector<Row> rows;  // a key with its value; or without, if it is gone
+  std::optional<Base> end;
+};
+
 // Entries up to this one are needed on disk no longer.
 struct CutLog {
   Index through;
@@ -89,6 +99,7 @@ enum class NoticeKind : uint8_t {
   kStranger,    // a peer that does not belong here, or a message that can't be right
   kName,        // where the name of the nodes leads
   kNameFault,   // it leads nowhere, or too far
+  kDatabase,    // the dashboard's database is filled, or can't be used
 };
 
 // Something worth a line in the log; never needed for correctness.
@@ -119,7 +130,7 @@ struct Redial {
   NodeId peer;
 };
 
-using Effect = std::variant<Persist, Checkpoint, CutLog, MakeArtefact, SendPart, KeepPart, InstallArtefact,
+using Effect = std::variant<Persist, Checkpoint, Project, CutLog, MakeArtefact, SendPart, KeepPart, InstallArtefact,
                             Send, Reply, Notice, Stop, Removed, SetAside, Redial>;
 using Effects = std::vector<Effect>;
 

@@ -57,6 +57,7 @@ struct Boot {
   bool state_refused =
       false;  // what was fetched before this boot was of no use; the next is not fetched soon
   protocol::Version protocol = protocol::kNewest;       // the highest to speak, as the operator wants it
+  bool has_database = false;                            // rows are copied to the dashboard's database
   uint64_t seed = 0;                                    // for this boot's randomness
   Duration life_interval = limits::kLifeInterval;       // how often a new life begins while it runs
   size_t persist_bytes_max = limits::kPersistBytesMax;  // of one piece of a long append
@@ -116,6 +117,22 @@ struct WriteDone {
 };
 // The piece of a checkpoint given last was taken; if it was the end of one, that is durable.
 struct CheckpointTaken {};
+// The piece for the dashboard's database given last was taken; if it was an end, the transaction is done.
+struct Projected {
+  uint64_t opening = 0;
+};
+// How the dashboard's database is, as its thread has found out.
+enum class DatabaseState : uint8_t {
+  kOpened,   // there is one, with whatever it may hold; it is to be filled
+  kSound,    // nothing is wrong with it
+  kDamaged,  // it can't be used; another one is on its way
+  kLags      // its disk is full, or somebody holds its lock: it is behind, and that harms nobody here
+};
+struct DatabaseReport {
+  DatabaseState state = DatabaseState::kSound;
+  uint64_t opening = 0;  // of one that is opened: what has been done with the one before does not concern it
+  std::string reason;  // of what is wrong
+};
 // The artefact that was to be made is there; or could not be made.
 struct ArtefactMade {
   std::optional<Artefact> artefact;
@@ -152,7 +169,7 @@ struct Drain {
 struct Wake {};
 
 using Event = std::variant<LinkUp, LinkLost, PeerGone, VisitorCame, VisitorLeft, PeersSought, ClusterGivenUp,
-                           PeerMessage, WriteDone, CheckpointTaken, ArtefactMade, PartKept, ClientWrite,
+                           PeerMessage, WriteDone, CheckpointTaken, Projected, DatabaseReport, ArtefactMade, PartKept, ClientWrite,
                            ClientRead, ClientTransfer, Drain, Wake>;
 
 }  // namespace patronus

@@ -26,6 +26,8 @@ void Node::hand_over(Now now, Effects& out) {
 void Node::review_leadership(Now now, Effects& out) {
   if (!raft_.is_leader() || raft_.is_handing_over() || draining_ || now.mono < next_review_) return;
   next_review_ = now.mono + boot_.heartbeat_interval;
+  leave_lead_to_a_sound_database(now, out);
+  if (raft_.is_handing_over()) return;
   const Duration pace = disk_pace_.is_settled() ? disk_pace_.pace(now.mono) : Duration{0};
   const std::optional<HandOverPolicy::Choice> choice =
       hand_over_policy_.review(now.mono, raft_.led_since(), pace, raft_.room(), raft_.contenders(now));

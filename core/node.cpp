@@ -45,6 +45,7 @@ Node::Node(Boot boot, std::string version, Now now)
   boot_.entries.shrink_to_fit();
   health_.add({"wal", 1, 1, Duration::max()}, now);
   health_.add({"keys", 1, 1, Duration::max()}, now);
+  if (boot_.has_database) health_.add({"database", 1, 1, limits::kDatabaseSilenceMax}, now);
 }
 
 void Node::start(Now now, Effects& out) {
@@ -89,7 +90,7 @@ Instant Node::deadline() const {
   const Instant life = has_lives ? next_life_ : Instant::never();
   return std::min({raft_.deadline(), writes_->deadline(), reads_.deadline(), transfers_.deadline(),
                    next_retry_, hand_over, sessions_.deadline(), staging_keeper_.deadline(),
-                   checkpointer_.deadline(), visitors_.deadline(), fetch_.deadline(), life});
+                   checkpointer_.deadline(), projector_.deadline(store_), visitors_.deadline(), fetch_.deadline(), life});
 }
 
 void Node::handle(Now now, LinkUp& event, Effects& out) {
@@ -192,6 +193,7 @@ void Node::settle(Now now, Effects& out) {
   }
   apply_committed(now, out);
   keep_image(now, out);
+  keep_database(now, out);
   keep_artefacts(now, out);
   note_old_disks(now, out);
   keep_lives(now, out);

@@ -18,6 +18,7 @@
 #include "core/handover_policy.h"
 #include "core/health/disk_pace.h"
 #include "core/health/health.h"
+#include "core/projector.h"
 #include "core/raft/invariants.h"
 #include "core/raft/raft.h"
 #include "core/requests/pending_reads.h"
@@ -71,6 +72,7 @@ struct Status {
   LogRoom room = LogRoom::kUnknown;
   Index log_first;                                 // of the entries that are kept
   Index image_applied;                             // what the durable image holds
+  std::optional<Index> database_applied;           // what the dashboard's database does, if there is one
   protocol::Version protocol = protocol::kOldest;  // of the cluster
   uint64_t elections_total = 0;
   uint64_t failovers_total = 0;
@@ -102,6 +104,8 @@ class Node {
   // Whatever is applied shall be in the image soon; and what is, durably.
   void hurry_checkpoint() { checkpointer_.hurry(); }
   Index image_applied() const { return checkpointer_.durable(); }
+  // The dashboard's database holds all that it is to hold.
+  bool database_is_current() const { return projector_.is_current(store_); }
 
   // As Raft::set_log_room; said before a step.
   void set_log_room(std::optional<size_t> left) { raft_.set_log_room(left); }
@@ -174,6 +178,8 @@ class Node {
   void handle(Now now, PeerMessage& event, Effects& out);
   void handle(Now now, WriteDone& event, Effects& out);
   void handle(Now now, CheckpointTaken& event, Effects& out);
+  void handle(Now now, Projected& event, Effects& out);
+  void handle(Now now, DatabaseReport& event, Effects& out);
   void handle(Now now, ArtefactMade& event, Effects& out);
   void handle(Now now, PartKept& event, Effects& out);
   void handle(Now now, ClientWrite& event, Effects& out);
@@ -254,6 +260,9 @@ class Node {
   void apply_committed(Now now, Effects& out);
   // Writes what was applied to the image, and cuts the log behind it.
   void keep_image(Now now, Effects& out);
+  // node_database.cpp
+  void keep_database(Now now, Effects& out);
+  void leave_lead_to_a_sound_database(Now now, Effects& out);
   void keep_sessions(Now now, Effects& out);
   void keep_staging(Now now, Effects& out);
   void keep_tables(Now now, Effects& out);
@@ -275,6 +284,10 @@ class Node {
   Invariants invariants_;
   Store store_;
   Checkpointer checkpointer_;
+  Projector projector_;
+  DatabaseState database_ = DatabaseState::kSound;
+  bool database_is_broken_ = false;  // and has not been filled since
+  bool left_for_database_ = false;   // leadership, since it broke
   Founding founding_;
   Health health_;
   std::map<NodeId, PeerIdentity> links_;  // peers this node can send to

@@ -25,6 +25,10 @@ int64_t ms(Duration duration) { return duration.count() / 1'000'000; }
 
 std::vector<ComponentView> Node::components(Now now) const {
   std::vector<ComponentView> views = health_.view(now);
+  for (ComponentView& view : views) {
+    // One that lags serves nobody wrong, and what it lacks, such as room, all nodes may lack at once.
+    if (view.name == "database") view.tolerated = !view.ok && database_ == DatabaseState::kLags;
+  }
   // An election must not empty the balancer's pool, so patience is longer than an election takes.
   const Duration patience = 2 * raft_.election_timeout() + limits::kElectionWindowMax;
   const Duration silence = raft_.is_leader() ? Duration{0} : now.mono - raft_.last_leader_contact();
@@ -133,7 +137,7 @@ Status Node::status(Now now) const {
   status.components = components(now);
   status.draining = draining_;
   status.ready = !draining_ && std::all_of(status.components.begin(), status.components.end(),
-                                           [](const ComponentView& component) { return component.ok; });
+                                           [](const ComponentView& component) { return component.allows_ready(); });
   if (!status.cluster_id) status.waits_for = founding_.waits_for(boot_);
   status.state_bytes = store_.bytes();
   status.state_keys = store_.keys();
@@ -143,6 +147,7 @@ Status Node::status(Now now) const {
   status.protocol = cluster_protocol();
   status.log_first = raft_.log().base_index().next();
   status.image_applied = checkpointer_.durable();
+  if (boot_.has_database) status.database_applied = projector_.projected();
   status.elections_total = store_.leader_changes();
   status.failovers_total = failovers_;
   status.counters = raft_.counters();

@@ -172,6 +172,8 @@ void Driver::perform(Effect&& effect) {
     if (!checkpoint_since_) checkpoint_since_ = now_.mono;
     checkpoint_ends_ = checkpoint->end.has_value();
     ports_.checkpoint(std::move(*checkpoint));
+  } else if (auto* project = std::get_if<Project>(&effect)) {
+    ports_.project(std::move(*project));
   } else if (perform_artefact(effect)) {
     return;
   } else if (const auto* cut = std::get_if<CutLog>(&effect)) {
@@ -220,6 +222,16 @@ bool Driver::perform_artefact(Effect& effect) {
     return false;
   }
   return true;
+}
+
+void Driver::projected(const Projected& done) {
+  now_ = ports_.now();
+  step(Projected(done));
+}
+
+void Driver::database_report(DatabaseReport&& report) {
+  now_ = ports_.now();
+  step(std::move(report));
 }
 
 void Driver::artefact_made(ArtefactMade&& made) {

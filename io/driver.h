@@ -65,6 +65,9 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   void checkpoint_taken();
   // The checkpoint under way waits for room on the disk; a node that leaves does not wait for that.
   void checkpoint_waits() { checkpoint_waits_ = true; }
+  // The piece for the dashboard's database given last was taken.
+  void projected(const Projected& done);
+  void database_report(DatabaseReport&& report);
   void artefact_made(ArtefactMade&& made);
   // What was read; nothing if there is no such artefact.
   void part_read(const SendPart& wanted, std::string&& bytes);

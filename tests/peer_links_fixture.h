@@ -66,6 +66,7 @@ class Links : private Ports, private PeerLinks::Listener {
   void write_log(wal::Write&&) override {}
   void cut_log(uint64_t) override {}
   void checkpoint(Checkpoint&&) override {}
+  void project(Project&&) override {}
   void make_artefact() override {}
   void read_part(SendPart&&) override {}
   void keep_part(ArtefactPart&&) override {}

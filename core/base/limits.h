@@ -218,6 +218,23 @@ inline constexpr size_t kAuditKept = 20'000;           // the latest
 inline constexpr size_t kAuditObjectBytesMax = 384;
 inline constexpr size_t kAuditDetailBytesMax = 512;
 
+// The dashboard's database, which is a copy of some rows of the state.
+inline constexpr Duration kProjectionInterval = 50ms;   // between two transactions, so that writes gather
+inline constexpr Duration kProjectionHeartbeat = 10s;   // one is done although nothing has changed
+inline constexpr size_t kProjectionPieceRows = 512;     // bounds the loop's pause
+inline constexpr size_t kProjectionPieceBytes = kMiB;
+inline constexpr Duration kDatabaseCheckPeriod = 1s;    // the cheap check: header, size, whose file it is
+inline constexpr Duration kDatabaseSilenceMax = 10s;    // then its thread is stuck
+inline constexpr Duration kDatabaseRetry = 5s;          // after it was full, or could not be opened
+inline constexpr Duration kDatabaseCheckIntervalMin = 1s;  // of the whole check
+inline constexpr Duration kDatabaseCheckIntervalMax = 24h;
+inline constexpr uint64_t kDatabaseWalBytes = 16 * kMiB;  // without Litestream's checkpoints it grows no further
+inline constexpr int kDatabaseBusyMs = 5'000;             // somebody else holds its lock
+inline constexpr int kDatabaseSuspicions = 3;             // so often in a row a size must be wrong: see the check
+inline constexpr Duration kDatabaseSuspicionPause = 100ms;
+inline constexpr int kDatabaseCacheKiB = 2'048;
+inline constexpr size_t kDatabaseAsideNumberMax = 999'999;
+
 // Peer links.
 inline constexpr size_t kFrameBytesMax = 8 * kMiB;
 inline constexpr size_t kPeerOutputBytesMax = 64 * kMiB;  // past it the link is reset
@@ -343,6 +360,7 @@ static_assert(kHttpBodyBytesMax >= kBatchBytesMax);
 static_assert(1 + kNamespaceBytesMax + 1 + kKeyBytesMax <= kRowKeyBytesMax, "any key has a row");
 static_assert(1 + kAccountIdBytesMax <= kRowKeyBytesMax);
 static_assert(2 * (kTableIdBytesMax + kEndpointAddressBytesMax) + 4 <= kRowKeyBytesMax, "any path has a row");
+static_assert(kDatabaseSilenceMax > kDatabaseRetry + kDatabaseCheckPeriod, "one that is waited for is not silent");
 static_assert(kTableRowBytesMax >
               512 + kTableNameBytesMax +
                   kSiteEndpointsMax * (kEndpointAddressBytesMax + kInterfaceTypeBytesMax + 256));

@@ -23,6 +23,9 @@ struct ComponentView {
   bool ok = false;
   std::string reason;  // empty when ok
   WallTime since;
+  bool tolerated = false;  // it fails, and the node is ready all the same
+
+  bool allows_ready() const { return ok || tolerated; }
 };
 
 class Health {

@@ -101,8 +101,11 @@ class Accounts {
 
   // Rows (accounts_rows.cpp): all signing keys in one, then sessions, then users, by their ids.
   Changes& changes() { return changes_; }
+  const Changes& changes() const { return changes_; }
   void for_each_row(const RowVisitor& visit) const;
   std::optional<RowValue> row(std::string_view key) const;
+  // The first key behind this one, whether there is such a row or not, of signing keys and users alone.
+  std::optional<std::string> projected_key_after(std::string_view key) const;
   [[nodiscard]] std::optional<std::string> load_row(std::string_view key, std::string_view value);
   // When all rows are there: why they do not fit together, or nothing.
   [[nodiscard]] std::optional<std::string> fault() const;

@@ -69,6 +69,14 @@ std::optional<RowValue> Accounts::row(std::string_view key) const {
   return std::nullopt;
 }
 
+std::optional<std::string> Accounts::projected_key_after(std::string_view key) const {
+  std::string signing = row_key(RowKind::kSigningKeys);
+  if (key < signing && !keys_.empty()) return signing;
+  const bool is_before = key < row_key(RowKind::kUser);
+  const auto next = is_before ? users_.begin() : users_.upper_bound(key.substr(1));
+  return next == users_.end() ? std::nullopt : std::optional(row_key(RowKind::kUser, next->first));
+}
+
 std::optional<std::string> Accounts::load_row(std::string_view key, std::string_view value) {
   switch (static_cast<RowKind>(key.front())) {
     case RowKind::kSigningKeys:

@@ -6,6 +6,7 @@
 // nothing if there is none.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 
 #include "core/base/assert.h"
 #include "core/base/mutant.h"
+#include "core/state/projected_rows.h"
 #include "core/state/rows.h"
 
 namespace patronus {
@@ -31,6 +33,7 @@ class Changes {
         pending_.erase(at);
       }
     }
+    if (projected_ && is_projected(key)) projected_->touch(key, source);
     const auto place = dirty_.lower_bound(key);
     if (place == dirty_.end() || *place != key) dirty_.emplace_hint(place, key);
   }
@@ -56,6 +59,12 @@ class Changes {
     }
   }
   bool taking() const { return !pending_.empty() || !taken_.empty(); }
+  // The second consumer, if there is one: whoever copies the rows that is_projected() names.
+  void project(bool on) {
+    if (on != projected_.has_value()) projected_ = on ? std::optional<ProjectedRows>(std::in_place) : std::nullopt;
+  }
+  const ProjectedRows* projected() const { return projected_ ? &*projected_ : nullptr; }
+  ProjectedRows* projected() { return projected_ ? &*projected_ : nullptr; }
   // Rows that changed since the last checkpoint began.
   size_t size() const { return dirty_.size(); }
 
@@ -64,6 +73,7 @@ class Changes {
   std::set<std::string, std::less<>> pending_;
   std::vector<Row> taken_;
   std::string scratch_;
+  std::optional<ProjectedRows> projected_;
 };
 
 }  // namespace patronus

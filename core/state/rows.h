@@ -44,6 +44,23 @@ enum class RowKind : uint8_t {
   kAudit = 21,          // by the index of what was done
 };
 
+// The rows that every node copies to the dashboard's database (core/projector.h).
+inline bool is_projected(std::string_view key) {
+  switch (static_cast<RowKind>(key.front())) {
+    case RowKind::kSigningKeys:
+    case RowKind::kUser:
+    case RowKind::kTables:
+    case RowKind::kSite:
+    case RowKind::kPolicy:
+    case RowKind::kEndpointState:
+    case RowKind::kPathState:
+    case RowKind::kAudit:
+      return true;
+    default:
+      return false;
+  }
+}
+
 // The bytes of a value are `head` and then `tail`; what is large is shared with the state, not copied.
 struct RowValue {
   std::string head;

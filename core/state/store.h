@@ -71,6 +71,15 @@ class Store {
   // Adds rows to `out` until the budget is spent, at least one if any is left. False: there are no more.
   [[nodiscard]] bool take_changes(RowBudget budget, std::vector<Row>& out);
 
+  // The same, for the dashboard's database and the rows that is_projected() names (store_projection.cpp); changes are
+  // noted only while that is on.
+  void project(bool on);
+  bool has_projected_changes() const;
+  // Of all rows, or of those that changed since the last copy began. It must be on.
+  void begin_projection(bool all);
+  [[nodiscard]] bool take_projection(RowBudget budget, std::vector<Row>& out);
+  void for_each_projected_row(const RowVisitor& visit) const;
+
  private:
   friend class StoreLoader;
   struct Stored {
@@ -106,6 +115,7 @@ class Store {
 
   // The rows of keys; other components have their own (store_rows.cpp).
   friend class Changes;
+  friend class ProjectedRows;
   void touch(std::string_view ns, std::string_view key);
   std::optional<RowValue> row(std::string_view key) const;
   void for_each_key_row(const RowVisitor& visit) const;

@@ -102,8 +102,11 @@ class Tables {
 
   // Rows (tables_rows.cpp): the schema, then sites, policies, endpoints' and paths' verdicts, audit.
   Changes& changes() { return changes_; }
+  const Changes& changes() const { return changes_; }
   void for_each_row(const RowVisitor& visit) const;
   std::optional<RowValue> row(std::string_view key) const;
+  // The first key behind this one, whether there is such a row or not (tables_projected.cpp).
+  std::optional<std::string> projected_key_after(std::string_view key) const;
   // Of a state as of `applied`.
   [[nodiscard]] std::optional<std::string> load_row(std::string_view key, std::string_view value,
                                                     Index applied);

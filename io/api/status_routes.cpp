@@ -52,7 +52,7 @@ http::Response ready(const http::Request& request, const Status& status, const O
   }
   const bool is_ready =
       std::all_of(status.components.begin(), status.components.end(),
-                  [&](const ComponentView& component) { return component.ok || excluded(component); });
+                  [&](const ComponentView& component) { return component.allows_ready() || excluded(component); });
   std::string body;
   json::Writer out(body);
   const char* const word = status.draining ? "draining" : is_ready ? "ready" : "unready";
@@ -63,6 +63,7 @@ http::Response ready(const http::Request& request, const Status& status, const O
     out.begin_object().field("name", component.name).field("ok", component.ok);
     out.field("reason", component.reason).field("since", rfc3339(component.since.unix_ms));
     if (excluded(component)) out.field("excluded", true);
+    if (component.tolerated) out.field("tolerated", true);
     out.end();
   }
   out.finish();
