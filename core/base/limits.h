@@ -307,7 +307,8 @@ inline constexpr Duration kBackupNowPatience = 2min;          // a heartbeat on 
 inline constexpr size_t kBackupListPagesMax = 1'000;          // of a thousand names each
 inline constexpr size_t kBackupObjectBytesMax = 1'024 * kMiB;  // a state artefact
 inline constexpr size_t kBackupTablesMax = 64;
-inline constexpr int kBackupTimeTries = 8;  // to come as close as can be to a point in time, from below
+inline constexpr size_t kBackupTimeTries = 16;  // to come as close as can be to a point in time, from below
+inline constexpr size_t kBackupGenerationsMax = 10'000;
 
 // TLS.
 inline constexpr size_t kTlsFileBytesMax = kMiB;           // a PEM file; bundles of authorities can be long

@@ -1,7 +1,5 @@
 #include "io/backup/mailbox.h"
 
-#include <limits>
-
 #include "core/base/limits.h"
 #include "io/json/fields.h"
 #include "io/json/json.h"
@@ -140,6 +138,46 @@ std::optional<Requests> decode_requests(std::string_view text) {
   return decode<Requests>(text, [](json::Fields& in, Requests& requests) {
     requests.now = whole(in, "now");
     requests.verify = whole(in, "verify");
+  });
+}
+
+std::string encode(const std::vector<VerifyReport>& verified) {
+  std::string text;
+  json::Writer out(text);
+  out.begin_object().field("format", kFormat).begin_array("verified");
+  for (const VerifyReport& one : verified) write(out, one);
+  out.finish();
+  return text;
+}
+
+std::string encode(const std::vector<StatePut>& puts) {
+  std::string text;
+  json::Writer out(text);
+  out.begin_object().field("format", kFormat).begin_array("puts");
+  for (const StatePut& one : puts) {
+    out.begin_object().field("target", cut(one.target)).field("revision", one.revision);
+    out.field("fault", cut(one.fault)).end();
+  }
+  out.finish();
+  return text;
+}
+
+std::optional<std::vector<VerifyReport>> decode_verified(std::string_view text) {
+  return decode<std::vector<VerifyReport>>(text, [](json::Fields& in, std::vector<VerifyReport>& verified) {
+    in.required_objects("verified", limits::kBackupTargetsMax,
+                        [&](json::Fields& fields) { verified.push_back(read_verified(fields)); });
+  });
+}
+
+std::optional<std::vector<StatePut>> decode_puts(std::string_view text) {
+  return decode<std::vector<StatePut>>(text, [](json::Fields& in, std::vector<StatePut>& puts) {
+    in.required_objects("puts", limits::kBackupTargetsMax, [&](json::Fields& fields) {
+      StatePut put;
+      put.target = fields.required_string("target", {.bytes_max = kTextMax});
+      put.revision = whole(fields, "revision");
+      put.fault = fields.required_string("fault", {.bytes_max = 3 * kTextMax});
+      puts.push_back(std::move(put));
+    });
   });
 }
 

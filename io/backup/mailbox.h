@@ -59,6 +59,15 @@ struct Report {
   friend bool operator==(const Report&, const Report&) = default;
 };
 
+// What putting a state artefact to one target came to.
+struct StatePut {
+  std::string target;
+  uint64_t revision = 0;  // 0: there was nothing to put yet
+  std::string fault;      // empty: it is there
+
+  friend bool operator==(const StatePut&, const StatePut&) = default;
+};
+
 // Numbers that only grow; the side process acts when one has changed.
 struct Requests {
   uint64_t now = 0;
@@ -78,5 +87,11 @@ struct Requests {
 // Nothing if the text is not exactly one.
 [[nodiscard]] std::optional<Report> decode_report(std::string_view text);
 [[nodiscard]] std::optional<Requests> decode_requests(std::string_view text);
+
+// How the processes that the side process starts tell it what they came to.
+[[nodiscard]] std::string encode(const std::vector<VerifyReport>& verified);
+[[nodiscard]] std::string encode(const std::vector<StatePut>& puts);
+[[nodiscard]] std::optional<std::vector<VerifyReport>> decode_verified(std::string_view text);
+[[nodiscard]] std::optional<std::vector<StatePut>> decode_puts(std::string_view text);
 
 }  // namespace patronus::backup

@@ -143,11 +143,13 @@ std::optional<std::string> write_log(const Content& content, const std::string& 
   return file.sync_data();
 }
 
+bool is_no_content(const std::string& name) { return name == "LOCK" || name == "lost+found"; }
+
 std::optional<std::string> refuse_full(const std::string& directory) {
   std::error_code error;
   for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
     const std::string name = at->path().filename().string();
-    if (name == "LOCK" || name == "lost+found") continue;
+    if (is_no_content(name)) continue;
     return directory + " is not empty (" + name + "); restore into an empty data directory";
   }
   if (error) return "can't list " + directory + ": " + error.message();
@@ -158,12 +160,18 @@ std::optional<std::string> refuse_full(const std::string& directory) {
 std::variant<SnapshotSummary, std::string> found(const Content& content, const RestoreOptions& options) {
   std::variant<LogDirectory, std::string> locked = lock_directory(options.directory);
   if (auto* failed = std::get_if<std::string>(&locked)) return std::move(*failed);
-  std::optional<std::string> failed = refuse_full(options.directory);
-  if (!failed) failed = write_state(content, options.directory);
+  if (auto full = refuse_full(options.directory)) return std::move(*full);
+  std::optional<std::string> failed = write_state(content, options.directory);
   if (!failed) failed = write_log(content, options.directory, options.incarnation);
   if (!failed) failed = write_founding_note(options.directory, options.cluster);
-  if (failed) return std::move(*failed);
-  return content.summary;
+  if (!failed) return content.summary;
+  // It was empty before; half a state must not be taken for a node that has lost its cluster.
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(options.directory, error)) {
+    std::error_code unclear;
+    if (!is_no_content(entry.path().filename().string())) fs::remove_all(entry.path(), unclear);
+  }
+  return std::move(*failed);
 }
 
 }  // namespace

@@ -7,10 +7,6 @@
 namespace patronus {
 namespace {
 
-RowKind kind_of(const std::pair<std::string, std::string>& row) {
-  return static_cast<RowKind>(row.first.front());
-}
-
 Base base_of(const DatabaseContent& database, const std::optional<StateContent>& artefact, const NodeId& founder,
              Incarnation incarnation) {
   if (!artefact) {
@@ -28,11 +24,6 @@ Base base_of(const DatabaseContent& database, const std::optional<StateContent>&
 
 }  // namespace
 
-bool is_in_database(RowKind kind) {
-  return kind == RowKind::kUser || kind == RowKind::kSigningKeys ||
-         (kind >= RowKind::kTables && kind <= RowKind::kAudit);
-}
-
 std::variant<StateContent, std::string> merge_states(DatabaseContent&& database,
                                                      std::optional<StateContent>&& artefact, const NodeId& founder,
                                                      Incarnation incarnation) {
@@ -44,13 +35,14 @@ std::variant<StateContent, std::string> merge_states(DatabaseContent&& database,
   StateContent merged;
   merged.end.base = base_of(database, artefact, founder, incarnation);
   for (auto& row : database.rows) {
-    if (row.first.empty() || !is_in_database(kind_of(row)))
+    if (row.first.empty() || !is_projected(row.first))
       return "the database holds a row of the state that does not belong there";
     merged.rows.push_back(std::move(row));
   }
   if (artefact) {
     for (auto& row : artefact->rows) {
-      if (!is_in_database(kind_of(row)) && kind_of(row) != RowKind::kSession) merged.rows.push_back(std::move(row));
+      const bool is_session = static_cast<RowKind>(row.first.front()) == RowKind::kSession;
+      if (!is_projected(row.first) && !is_session) merged.rows.push_back(std::move(row));
     }
   }
   std::sort(merged.rows.begin(), merged.rows.end());

@@ -22,7 +22,7 @@ struct StateContent {
   StateRows rows;
 };
 
-// What the database holds of a state: the rows of some kinds, as they were after one entry.
+// What the database holds of a state: the rows that are projected (core/state/rows.h), as they were after one entry.
 struct DatabaseContent {
   ClusterId cluster;
   Index index;
@@ -31,10 +31,7 @@ struct DatabaseContent {
   StateRows rows;
 };
 
-// Whether rows of this kind are in the database: users, keys that sign, and the dashboard's tables.
-[[nodiscard]] bool is_in_database(RowKind kind);
-
-// The state as of the database's entry: its rows of those kinds, and the artefact's of all others, which may be older.
+// The state as of the database's entry: its rows, and the artefact's of all other kinds, which may be older.
 // Sessions are left out. Without an artefact (nothing) the state is of the database's rows alone, and its configuration
 // that of `founder`. Refused with a reason: an artefact of another cluster or of a later entry, rows that can't be together.
 [[nodiscard]] std::variant<StateContent, std::string> merge_states(DatabaseContent&& database,
