@@ -3,7 +3,7 @@
 set -euo pipefail
 
 declare -A groups=(
-  [build]="g++ cmake ninja-build pkg-config ccache curl libuv1-dev node-llhttp picojson-dev libcli11-dev libspdlog-dev libfmt-dev prometheus-cpp-dev zlib1g-dev libssl-dev libargon2-dev liblmdb-dev libcurl4-openssl-dev"
+  [build]="g++ cmake ninja-build pkg-config ccache curl libuv1-dev node-llhttp picojson-dev libcli11-dev libspdlog-dev libfmt-dev prometheus-cpp-dev zlib1g-dev libssl-dev libargon2-dev liblmdb-dev libsqlite3-dev libcurl4-openssl-dev"
   [run]="curl haproxy"
   [test]="haproxy apache2-utils openssl libgtest-dev librapidcheck-dev python3 prometheus"
   [bench]="libbenchmark-dev libnghttp2-dev etcd-server etcd-client"

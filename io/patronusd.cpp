@@ -140,14 +140,23 @@ int run(int argc, char** argv) {
     return kExitError;
   }
   auto& data = std::get<OpenedData>(opened);
+  std::optional<DatabaseLock> database;
+  if (!loaded.config.database_path.empty()) {
+    std::variant<DatabaseLock, std::string> taken = DatabaseLock::take(loaded.config.database_path);
+    if (const auto* error = std::get_if<std::string>(&taken)) {
+      std::fprintf(stderr, "patronusd: %s\n", error->c_str());
+      return kExitError;
+    }
+    database.emplace(std::move(std::get<DatabaseLock>(taken)));
+  }
   log_line(LogLevel::kInfo, "recovery",
            std::to_string(data.directory.recovered.entries.size()) + " entries, term " +
                std::to_string(data.directory.recovered.hard.term.value) +
                ", the image holds all up to entry " + std::to_string(data.state.store.applied().value));
   int exit_code = 0;
   {
-    uv::Server server(loaded.config, std::move(certificates), std::move(data), random_word(),
-                      PATRONUS_VERSION);
+    uv::Server server(loaded.config, std::move(certificates), std::move(data), std::move(database),
+                      random_word(), PATRONUS_VERSION);
     exit_code = server.run();
     if (!server.begins_again()) return exit_code;
     if (server.sets_aside()) {

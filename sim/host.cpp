@@ -118,6 +118,7 @@ void Host::start() {
   if (recovered.hard.cluster_id && founds_anew_ == recovered.hard.cluster_id) founds_anew_.reset();
   options.boot.founds_anew = founds_anew_;
   if (profile_.versions && tape_.chance(500)) options.boot.protocol = protocol::kOldest;
+  options.boot.has_database = profile_.databases;
   options.boot.seed = fresh_word();
   options.boot.hard = recovered.hard;
   options.boot.state = std::move(state);
@@ -141,6 +142,7 @@ void Host::start() {
   driver_ = std::make_unique<Driver>(std::move(options), ports);
   driver_->start();
   if (!has_next_segment_) driver_->log_is_full(true);
+  if (profile_.databases) open_database(delays_.between(1ms, 20ms));
   observer_(*this);
 }
 
@@ -154,6 +156,7 @@ void Host::crash(bool power_cut) {
   // A killed process leaves its write to the kernel, which may still finish it; what counts is that nobody
   // was told. A power cut loses what was not synced, sector by sector. Both are any subset.
   lost = disk_.crash(tape_);
+  if (profile_.databases) database_.crash(tape_);
   if (trace_.keeps()) {
     trace_.line(
         events_.now(), name_,
@@ -188,6 +191,7 @@ void Host::end_process(const char* how) {
   frozen_ = false;
   while_frozen_.clear();
   (void)disk_.crash(tape_);
+  if (profile_.databases) database_.crash(tape_);
   network_.host_died(id_, true);
   if (on_down_) on_down_(*this);
 }

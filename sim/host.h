@@ -14,6 +14,7 @@
 
 #include "core/state/snapshot_reading.h"
 #include "io/driver.h"
+#include "sim/database.h"
 #include "sim/disk.h"
 #include "sim/events.h"
 #include "sim/network.h"
@@ -49,6 +50,7 @@ class Host final : private Ports {
   void crash(bool power_cut);
   void wipe_disk() {
     disk_.wipe();
+    database_.lose();
     founds_anew_.reset();
   }
   void damage_disk() { disk_.damage(tape_); }
@@ -90,6 +92,7 @@ class Host final : private Ports {
   uint64_t disks_set_aside() const { return set_aside_; }
   // Of those, how many because they had been rolled back.
   uint64_t rollbacks_found_out() const { return found_out_; }
+  const Database& database() const { return database_; }
   bool has_full_disk() const { return disk_is_full_; }
   bool is_frozen() const { return frozen_; }
   uint32_t boots() const { return boots_; }
@@ -127,6 +130,9 @@ class Host final : private Ports {
   void write_log(wal::Write&& write) override;
   void cut_log(uint64_t first_kept_segment) override;
   void checkpoint(Checkpoint&& piece) override;
+  // host_database.cpp
+  void project(Project&& piece) override;
+  void open_database(Duration after);
   // host_artefacts.cpp
   void make_artefact() override;
   void read_part(SendPart&& wanted) override;
@@ -178,6 +184,7 @@ class Host final : private Ports {
   Observer on_removed_;
   Observer on_down_;
   Disk disk_;
+  Database database_;
   std::unique_ptr<Driver> driver_;
   std::map<std::string, std::pair<SnapshotInfo, std::string>> snapshots_;  // by id, with their bytes
   SnapshotReading

@@ -98,6 +98,7 @@ Profile draw_profile(Track& tape) {
     p.wipes = true;
     p.rollbacks = false;
   }
+  p.databases = tape.chance(500);
   return p;
 }
 
@@ -140,6 +141,7 @@ std::string Profile::describe() const {
   name(flapping, "flapping");
   name(clock_rate_ppm != 0, "clock-rates");
   name(restores, "restores");
+  name(databases, "databases");
   return text;
 }
 

@@ -161,11 +161,16 @@ void World::run() {
 // Each node waits twice as long after each leadership that it gave away by itself; only a restart forgets.
 void World::no_flapping() const {
   uint64_t boots = 0;
-  for (const auto& host : hosts_) boots += host->boots();
+  // A leader whose database was lost hands over once for that.
+  uint64_t losses = 0;
+  for (const auto& host : hosts_) {
+    boots += host->boots();
+    losses += host->database().losses();
+  }
   const Duration patience = limits::kHandOverPatienceTimeouts * profile_.election_timeout;
   uint64_t each = 1;
   for (Duration wait = patience; wait < events_.now() - Instant{}; wait = 2 * wait) ++each;
-  if (checkers_.transfers() > boots * each) {
+  if (checkers_.transfers() > boots * each + losses) {
     throw Violation("flapping",
                     "leaders handed over " + std::to_string(checkers_.transfers()) + " times by themselves");
   }
@@ -222,6 +227,25 @@ void World::demand_progress() {
   while (!caught_up() && events_.next() <= limit + 3 * patience) events_.step();
   if (!caught_up())
     throw Violation("liveness", "a node does not apply what is committed after all is healed");
+  if (profile_.databases) compare_databases(limit + 4 * patience);
+}
+
+// Once each node's database has followed its state, they are all the same.
+void World::compare_databases(Instant limit) {
+  const auto behind = [&]() -> const Host* {
+    for (const auto& host : hosts_) {
+      if (is_wanted(*host) && !(host->is_up() && host->node().database_is_current())) return host.get();
+    }
+    return nullptr;
+  };
+  while (behind() != nullptr && events_.next() <= limit) events_.step();
+  if (const Host* host = behind())
+    throw Violation("liveness", "the database of " + host->name() + " does not follow its state");
+  for (const auto& host : hosts_) {
+    if (!is_wanted(*host)) continue;
+    if (const auto wrong = difference(host->database(), host->node().store()))
+      throw Violation("database", host->name() + " in the end: " + *wrong);
+  }
 }
 
 bool World::is_wanted(const Host& host) const {
@@ -342,6 +366,8 @@ void World::report(Outcome& outcome) const {
     outcome.faults["state installed"] += host->installs();
     outcome.faults["install struck"] += host->struck_installs();
     outcome.faults["sync failed"] += host->failed_syncs();
+    outcome.faults["database lost"] += host->database().losses();
+    outcome.faults["database transaction"] += host->database().transactions();
     outcome.faults["disk set aside"] += host->disks_set_aside();
     outcome.faults["rolled back disk found out"] += host->rollbacks_found_out();
   }

@@ -143,6 +143,7 @@ class World final : private Network::Hosts {
   bool is_wanted(const Host& host) const;
   std::string describe_members() const;
   void demand_progress();
+  void compare_databases(Instant limit);
   Exchange& tab(HostId host) {
     if (host == kOperatorHost) return operator_.exchange();
     if (host == kRestorerHost) return restorer_.exchange();

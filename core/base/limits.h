@@ -226,12 +226,15 @@ inline constexpr size_t kProjectionPieceBytes = kMiB;
 inline constexpr Duration kDatabaseCheckPeriod = 1s;    // the cheap check: header, size, whose file it is
 inline constexpr Duration kDatabaseSilenceMax = 10s;    // then its thread is stuck
 inline constexpr Duration kDatabaseRetry = 5s;          // after it was full, or could not be opened
+inline constexpr Duration kDatabaseCheckInterval = 60s;
 inline constexpr Duration kDatabaseCheckIntervalMin = 1s;  // of the whole check
 inline constexpr Duration kDatabaseCheckIntervalMax = 24h;
 inline constexpr uint64_t kDatabaseWalBytes = 16 * kMiB;  // without Litestream's checkpoints it grows no further
 inline constexpr int kDatabaseBusyMs = 5'000;             // somebody else holds its lock
 inline constexpr int kDatabaseSuspicions = 3;             // so often in a row a size must be wrong: see the check
 inline constexpr Duration kDatabaseSuspicionPause = 100ms;
+inline constexpr Duration kDatabasePauseMin = 5s;  // one that is damaged again so soon is not made anew at once,
+inline constexpr Duration kDatabasePauseMax = 5min;  // but after a pause that is doubled up to this
 inline constexpr int kDatabaseCacheKiB = 2'048;
 inline constexpr size_t kDatabaseAsideNumberMax = 999'999;
 

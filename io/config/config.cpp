@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <set>
 
 #include "core/base/limits.h"
@@ -265,6 +266,9 @@ const std::vector<Setting>& settings() {
        "undone"},
       {"CLUSTER_SECRET", "", "32 random bytes in hex or base64url; rather name their file in _FILE"},
       {"DATA_DIR", "/data/raft", "where the log is kept"},
+      {"DB_PATH", "dashboard.db beside PATRONUS_DATA_DIR: /data/dashboard.db",
+       "the SQLite database that the dashboard's tables are copied to, for Litestream and other readers; off: none"},
+      {"DB_CHECK_INTERVAL", "60", "how often all of that database is checked; header and size are each second"},
       {"CHECKPOINT_INTERVAL", "30",
        "the state is written to its image this long after it changed, or earlier"},
       {"LOG_RETENTION", "512MiB",
@@ -329,6 +333,22 @@ void read_storage(Reading& in, Config& config) {
   }
 }
 
+void read_database(Reading& in, Config& config) {
+  const std::filesystem::path data = std::filesystem::path(config.data_dir + "/").lexically_normal().parent_path();
+  const std::string text = in.text("DB_PATH", (data.parent_path() / "dashboard.db").string());
+  if (text != "off") config.database_path = text;
+  if (!text.empty() && text.back() == '/')
+    in.wrong("DB_PATH", text, "is a directory; name a file in it, such as " + text + "dashboard.db, or use off");
+  const std::optional<Duration> interval = read_duration(in, "DB_CHECK_INTERVAL", "60");
+  config.database_check_interval = interval.value_or(limits::kDatabaseCheckInterval);
+  if (interval &&
+      (*interval < limits::kDatabaseCheckIntervalMin || *interval > limits::kDatabaseCheckIntervalMax)) {
+    in.wrong("DB_CHECK_INTERVAL", in.text("DB_CHECK_INTERVAL", "60"),
+             "is out of range; use " + format_duration(limits::kDatabaseCheckIntervalMin) + " to " +
+                 format_duration(limits::kDatabaseCheckIntervalMax));
+  }
+}
+
 LoadedConfig make_config(const Sources& sources) {
   LoadedConfig loaded;
   Reading in(sources, loaded.errors);
@@ -341,6 +361,7 @@ LoadedConfig make_config(const Sources& sources) {
   read_cluster_secret(in, loaded.config);
   read_sessions(in, loaded.config);
   read_storage(in, loaded.config);
+  read_database(in, loaded.config);
   read_timing(in, loaded.config);
   return loaded;
 }

@@ -49,6 +49,8 @@ struct Config {
   protocol::Version protocol_max = protocol::kNewest;
   bool auto_join = true;  // empty nodes that come are taken in
   std::string data_dir;
+  std::string database_path;  // empty: there is none
+  Duration database_check_interval = limits::kDatabaseCheckInterval;
   Duration checkpoint_interval = limits::kCheckpointInterval;
   size_t log_retained_bytes = limits::kLogRetainedBytesMax;
   Duration election_timeout{};

@@ -154,6 +154,18 @@ void tls_families(Families& all, const ProcessFigures& process) {
           process.tls_failures);
 }
 
+void database_families(Families& all, const Status& status, const ProcessFigures& process) {
+  if (!process.database) return;
+  gauge(all, "patronus_database_applied_index", "Highest index whose state is in the dashboard's database; 0 while it is filled",
+        static_cast<double>(status.database_applied.value_or(Index{}).value));
+  gauge(all, "patronus_database_bytes", "Size of the dashboard's database, without its WAL", process.database->bytes);
+  counter(all, "patronus_database_transactions_total", "Transactions done in the dashboard's database",
+          process.database->transactions);
+  counter(all, "patronus_database_rebuilt_total",
+          "How often the dashboard's database was damaged, set aside, and made again from the state",
+          process.database->rebuilt);
+}
+
 }  // namespace
 
 void DurationHistogram::observe(Duration duration) {
@@ -173,6 +185,7 @@ std::string render_metrics(const Status& status, const Metrics& metrics, const P
   request_families(all, metrics);
   process_families(all, process);
   tls_families(all, process);
+  database_families(all, status, process);
   return prometheus::TextSerializer().Serialize(all);
 }
 

@@ -54,6 +54,12 @@ struct ProcessFigures {
   std::optional<double>
       revocations_end;  // when the next list of revoked certificates is due, in Unix seconds
   double tls_failures = 0;
+  struct Database {
+    double bytes = 0;
+    double transactions = 0;
+    double rebuilt = 0;
+  };
+  std::optional<Database> database;  // the dashboard's, if there is one
 };
 
 // Text exposition format 0.0.4.

@@ -64,8 +64,8 @@ DriverOptions driver_options(const Config& config, wal::Recovered&& recovered, S
 
 }  // namespace
 
-Server::Server(const Config& config, Certificates&& certificates, OpenedData&& data, uint64_t seed,
-               std::string version)
+Server::Server(const Config& config, Certificates&& certificates, OpenedData&& data,
+               std::optional<DatabaseLock>&& database, uint64_t seed, std::string version)
     : config_(config), directory_(std::move(data.directory)), watchdog_(limits::kWatchdogTimeout, bark) {
   log_done_ = std::make_unique<Handle<uv_async_t>>();
   uv_async_init(loop_.get(), log_done_->get(), [](uv_async_t* handle) { Handle<uv_async_t>::call(handle); });
@@ -97,6 +97,7 @@ Server::Server(const Config& config, Certificates&& certificates, OpenedData&& d
   image_ = std::make_unique<ImageWriter>(
       image_path(directory_.path), limits::kImageMapBytes, std::move(data.state.image), recovered.incarnation,
       limits::kCheckpointRetry, [this] { uv_async_send(image_done_->get()); });
+  if (database) begin_database(std::move(*database));
   artefacts_ = std::make_unique<ArtefactWorker>(artefact_paths(directory_.path),
                                                 [this] { uv_async_send(artefacts_done_->get()); });
   Ports& ports = *this;
@@ -106,6 +107,7 @@ Server::Server(const Config& config, Certificates&& certificates, OpenedData&& d
   options.boot.rebuilds = data.rebuild.has_value();
   if (data.rebuild) options.boot.lost_cluster = data.rebuild->cluster;
   options.boot.founds_anew = data.founds_anew;
+  options.boot.has_database = database_ != nullptr;
   driver_ = std::make_unique<Driver>(std::move(options), ports);
   use_certificates(std::move(certificates));
 }
@@ -145,6 +147,7 @@ int Server::run() {
   // Those with threads go first: their notifications use the loop.
   writer_.reset();
   image_.reset();
+  database_.reset();
   artefacts_.reset();
   passwords_.reset();
   reloader_.reset();
@@ -156,6 +159,7 @@ int Server::run() {
   prepare_.reset();
   log_done_.reset();
   image_done_.reset();
+  database_done_.reset();
   artefacts_done_.reset();
   passwords_done_.reset();
   terminate_.reset();
@@ -200,6 +204,7 @@ void Server::start_handles() {
 void Server::refresh_figures() {
   ProcessFigures figures = process_figures();
   add_tls_figures(figures);
+  add_database_figures(figures);
   driver_->set_process_figures(figures);
 }
 
@@ -291,6 +296,9 @@ void Server::log(const Notice& notice) {
       break;
     case NoticeKind::kNameFault:
       log_line(LogLevel::kWarn, "names", notice.text);
+      break;
+    case NoticeKind::kDatabase:
+      log_line(LogLevel::kInfo, "database", notice.text);
       break;
     case NoticeKind::kStranger:
       log_line(LogLevel::kWarn, "refused", notice.text);

@@ -9,6 +9,7 @@
 #include "io/driver.h"
 #include "io/storage/artefact_worker.h"
 #include "io/storage/data_directory.h"
+#include "io/storage/database_writer.h"
 #include "io/storage/image_writer.h"
 #include "io/storage/log_writer.h"
 #include "io/uv/certificate_reloader.h"
@@ -22,8 +23,9 @@ namespace patronus::uv {
 
 class Server final : private Ports, private TlsStreams::Listener {
  public:
-  Server(const Config& config, Certificates&& certificates, OpenedData&& data, uint64_t seed,
-         std::string version);
+  // `database`: of the dashboard's, if there is to be one.
+  Server(const Config& config, Certificates&& certificates, OpenedData&& data,
+         std::optional<DatabaseLock>&& database, uint64_t seed, std::string version);
   ~Server() override = default;
 
   // Serves until a signal or a failure; the process's exit code.
@@ -54,6 +56,7 @@ class Server final : private Ports, private TlsStreams::Listener {
   void write_log(wal::Write&& write) override { writer_->submit(std::move(write)); }
   void cut_log(uint64_t first_kept_segment) override { writer_->cut(first_kept_segment); }
   void checkpoint(Checkpoint&& piece) override { image_->submit(std::move(piece)); }
+  void project(Project&& piece) override { database_->submit(std::move(piece)); }
   void make_artefact() override { image_->make_artefact(artefact_paths(directory_.path).made); }
   void read_part(SendPart&& wanted) override { artefacts_->read(std::move(wanted)); }
   void keep_part(ArtefactPart&& part) override { artefacts_->keep(std::move(part)); }
@@ -91,6 +94,10 @@ class Server final : private Ports, private TlsStreams::Listener {
   void start_signals();
   void on_log_done();
   void on_image_done();
+  // server_database.cpp
+  void begin_database(DatabaseLock&& lock);
+  void on_database_done();
+  void add_database_figures(ProcessFigures& figures) const;
   void on_artefacts_done();
   void on_passwords_done();
   void on_signal(const char* name);
@@ -106,6 +113,7 @@ class Server final : private Ports, private TlsStreams::Listener {
   std::unique_ptr<Handle<uv_prepare_t>> prepare_;
   std::unique_ptr<Handle<uv_async_t>> log_done_;
   std::unique_ptr<Handle<uv_async_t>> image_done_;
+  std::unique_ptr<Handle<uv_async_t>> database_done_;
   std::unique_ptr<Handle<uv_async_t>> artefacts_done_;
   std::unique_ptr<Handle<uv_async_t>> passwords_done_;
   std::unique_ptr<Handle<uv_signal_t>> terminate_;
@@ -115,6 +123,7 @@ class Server final : private Ports, private TlsStreams::Listener {
   std::unique_ptr<CertificateReloader> reloader_;
   std::unique_ptr<LogWriter> writer_;
   std::unique_ptr<ImageWriter> image_;
+  std::unique_ptr<DatabaseWriter> database_;  // null: there is none
   std::unique_ptr<ArtefactWorker> artefacts_;
   std::unique_ptr<auth::PasswordWorkers> passwords_;
   std::unique_ptr<Driver> driver_;
