@@ -301,6 +301,7 @@ inline constexpr Duration kBackupVerifyInterval = 24h;
 inline constexpr size_t kBackupReportBytesMax = 64 * kKiB;    // what the side process tells its node
 inline constexpr Duration kBackupReportInterval = 1s;
 inline constexpr Duration kBackupReportStale = 15s;           // without a word from it, it is gone
+inline constexpr Duration kBackupLagMax = 60s;                // a copy that is further behind is worth a word
 inline constexpr size_t kBackupSamplesMax = 4'096;            // positions that the slowest target has not reached
 inline constexpr Duration kBackupRestartDelayMax = 30s;       // between two starts of a Litestream that ends
 inline constexpr size_t kBackupOutputBytesMax = 64 * kKiB;    // kept of what a program says

@@ -6,7 +6,7 @@
 
 #include "core/base/limits.h"
 #include "io/backup/target.h"
-#include "io/backup/time_text.h"
+#include "io/config/time_text.h"
 
 namespace patronus::backup {
 namespace {

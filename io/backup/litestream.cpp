@@ -10,7 +10,7 @@
 #include "core/base/limits.h"
 #include "io/backup/child.h"
 #include "io/backup/litestream_config.h"
-#include "io/backup/time_text.h"
+#include "io/config/time_text.h"
 #include "io/storage/file.h"
 
 namespace patronus::backup {

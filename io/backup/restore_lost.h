@@ -15,15 +15,6 @@
 
 namespace patronus::backup {
 
-// <target>, or <target>/<cluster id>: what is behind the cluster is taken off the target's path.
-struct Source {
-  Target target;
-  std::optional<ClusterId> cluster;
-
-  friend bool operator==(const Source&, const Source&) = default;
-};
-[[nodiscard]] std::variant<Source, std::string> parse_source(std::string_view url);
-
 struct RestoreLost {
   Source source;
   std::vector<NodeId> nodes;     // whose copies; empty: all there are, where the target can be listed

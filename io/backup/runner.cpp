@@ -14,7 +14,7 @@
 #include "io/backup/database_view.h"
 #include "io/backup/litestream.h"
 #include "io/backup/litestream_config.h"
-#include "io/backup/time_text.h"
+#include "io/config/time_text.h"
 #include "io/storage/file.h"
 
 namespace patronus::backup {

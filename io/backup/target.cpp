@@ -266,4 +266,17 @@ std::optional<ClusterId> parse_cluster_id(std::string_view text) {
   return id;
 }
 
+std::variant<Source, std::string> parse_source(std::string_view url) {
+  std::variant<Target, std::string> parsed = parse_target(url);
+  if (auto* failed = std::get_if<std::string>(&parsed)) return std::move(*failed);
+  Source source{std::move(std::get<Target>(parsed)), std::nullopt};
+  std::string& path = source.target.path;
+  const size_t slash = path.rfind('/');
+  source.cluster = parse_cluster_id(slash == std::string::npos ? path : path.substr(slash + 1));
+  if (!source.cluster) return source;
+  path.erase(slash == std::string::npos ? 0 : slash);
+  if (source.target.kind == TargetKind::kFile && path.empty()) path = "/";
+  return source;
+}
+
 }  // namespace patronus::backup

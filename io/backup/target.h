@@ -60,4 +60,13 @@ struct Target {
 // From 32 hexadecimal digits.
 [[nodiscard]] std::optional<ClusterId> parse_cluster_id(std::string_view text);
 
+// <target>, or <target>/<cluster id>: what is behind the cluster is taken off the target's path.
+struct Source {
+  Target target;
+  std::optional<ClusterId> cluster;
+
+  friend bool operator==(const Source&, const Source&) = default;
+};
+[[nodiscard]] std::variant<Source, std::string> parse_source(std::string_view url);
+
 }  // namespace patronus::backup

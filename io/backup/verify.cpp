@@ -7,7 +7,7 @@
 #include "core/base/limits.h"
 #include "io/backup/database_view.h"
 #include "io/backup/litestream.h"
-#include "io/backup/time_text.h"
+#include "io/config/time_text.h"
 
 namespace patronus::backup {
 namespace {

@@ -1,18 +1,18 @@
 #include "io/patronusctl/backup_local.h"
 
-#include <array>
-#include <csignal>
-#include <memory>
-#include <random>
 #include <unistd.h>
 
+#include <array>
+#include <csignal>
+#include <filesystem>
+#include <memory>
+
 #include "core/base/limits.h"
+#include "io/backup/database_view.h"
 #include "io/backup/litestream_config.h"
 #include "io/backup/runner.h"
 #include "io/backup/states.h"
-#include "io/backup/time_text.h"
 #include "io/backup/verify.h"
-#include "io/backup/database_view.h"
 #include "io/config/duration.h"
 #include "io/patronusctl/exit_codes.h"
 #include "io/patronusctl/http_client.h"
@@ -61,7 +61,7 @@ int run_beside(const RunGiven& given) {
   if (!targets || !read_interval(given.state_interval, "--state-interval", Zero::kRefused, options.state_interval) ||
       !read_interval(given.verify_interval, "--verify-interval", Zero::kMeansNever, options.verify_interval))
     return kUsage;
-  options.database = given.database;
+  options.database = database_of(given);
   options.data_directory = given.data_directory;
   options.targets = *targets;
   options.litestream = given.litestream;
@@ -92,7 +92,8 @@ int run_beside(const RunGiven& given) {
 int put_state(const RunGiven& given) {
   const std::optional<std::vector<backup::Target>> targets = read_targets(given);
   if (!targets) return kUsage;
-  std::variant<backup::DatabaseView, std::string> opened = backup::DatabaseView::open(given.database, false);
+  const std::string database = database_of(given);
+  std::variant<backup::DatabaseView, std::string> opened = backup::DatabaseView::open(database, false);
   std::variant<backup::DatabaseMeta, std::string> meta =
       std::holds_alternative<std::string>(opened) ? std::move(std::get<std::string>(opened))
                                                   : std::get<backup::DatabaseView>(opened).meta();
@@ -102,7 +103,7 @@ int put_state(const RunGiven& given) {
   }
   const auto& known = std::get<backup::DatabaseMeta>(meta);
   // On the disk of the data directory's neighbour, which has room for a state; TMPDIR may be memory.
-  const Scratch scratch(backup::mailbox_of(given.database));
+  const Scratch scratch(backup::mailbox_of(database));
   if (scratch.path().empty()) {
     print_error(scratch.fault());
     return kError;
@@ -138,7 +139,7 @@ int render(const RenderGiven& given) {
     return kUsage;
   }
   backup::LitestreamConfig config;
-  config.database = given.database;
+  config.database = database_of(given);
   config.path = (given.cluster.empty() ? "${PATRONUS_CLUSTER_ID}" : given.cluster) + "/" +
                 (given.node.empty() ? "${PATRONUS_NODE_ID}" : given.node);
   config.metrics_addr = given.metrics_addr;
@@ -156,9 +157,8 @@ void add_targets_option(CLI::App* verb, LocalBackup& given) {
       ->envname("PATRONUS_BACKUP_TARGETS");
 }
 void add_database_option(CLI::App* verb, LocalBackup& given) {
-  verb->add_option("--db", given.database, "the node's database [PATRONUS_DB_PATH]")
-      ->envname("PATRONUS_DB_PATH")
-      ->capture_default_str();
+  verb->add_option("--db", given.database, "the node's database [PATRONUS_DB_PATH, else dashboard.db beside --data-dir]")
+      ->envname("PATRONUS_DB_PATH");
 }
 void add_data_directory_option(CLI::App* verb, LocalBackup& given) {
   verb->add_option("--data-dir", given.data_directory, "the node's data directory [PATRONUS_DATA_DIR]")
@@ -170,6 +170,13 @@ void add_litestream_option(CLI::App* verb, LocalBackup& given) {
                    "the program, of version " + std::string(backup::kLitestreamVersion) + " [PATRONUS_LITESTREAM]")
       ->envname("PATRONUS_LITESTREAM")
       ->capture_default_str();
+}
+
+std::string database_of(const LocalBackup& given) {
+  if (!given.database.empty()) return given.database;
+  const std::filesystem::path data =
+      std::filesystem::path(given.data_directory + "/").lexically_normal().parent_path();
+  return (data.parent_path() / "dashboard.db").string();
 }
 
 std::optional<std::vector<backup::Target>> read_targets(const LocalBackup& given) {
@@ -193,7 +200,7 @@ int verify_here(Format format, const LocalBackup& given) {
       return kError;
     }
     backup::Verify what;
-    what.database = given.database;
+    what.database = database_of(given);
     what.scratch = scratch.path();
     what.litestream = given.litestream;
     reports.push_back(backup::verify(what, target));
@@ -256,6 +263,7 @@ void add_render_command(CLI::App& app, std::function<int()>& run) {
           "--cluster-id or --node-id Litestream is to take them from PATRONUS_CLUSTER_ID and PATRONUS_NODE_ID.");
   add_targets_option(verb, *given);
   add_database_option(verb, *given);
+  add_data_directory_option(verb, *given);
   verb->add_option("--cluster-id", given->cluster, "of the cluster; patronusctl status shows it");
   verb->add_option("--node-id", given->node, "of the node");
   verb->add_option("--metrics-addr", given->metrics_addr, "where Litestream serves its metrics")->capture_default_str();

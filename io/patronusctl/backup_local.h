@@ -15,7 +15,7 @@ namespace patronus::ctl {
 // What is given to all of them, by flags or PATRONUS_X.
 struct LocalBackup {
   std::string targets;
-  std::string database = "/data/dashboard.db";
+  std::string database;  // empty: dashboard.db beside the data directory
   std::string data_directory = "/data/raft";
   std::string litestream = "litestream";
 };
@@ -23,6 +23,9 @@ void add_targets_option(CLI::App* verb, LocalBackup& given);
 void add_database_option(CLI::App* verb, LocalBackup& given);
 void add_data_directory_option(CLI::App* verb, LocalBackup& given);
 void add_litestream_option(CLI::App* verb, LocalBackup& given);
+
+// The database's path, as given or as the node has it then.
+[[nodiscard]] std::string database_of(const LocalBackup& given);
 
 // The targets, or nothing after an error was printed.
 [[nodiscard]] std::optional<std::vector<backup::Target>> read_targets(const LocalBackup& given);

@@ -6,7 +6,7 @@
 
 #include "io/backup/claim.h"
 #include "io/backup/restore_lost.h"
-#include "io/backup/time_text.h"
+#include "io/config/time_text.h"
 #include "io/json/writer.h"
 #include "io/patronusctl/backup_local.h"
 #include "io/patronusctl/exit_codes.h"
@@ -49,7 +49,7 @@ void print_restored(Format format, const backup::RestoredLost& restored, const C
     json::Writer out(text);
     out.begin_object().field("lost_cluster_id", restored.lost.hex()).field("cluster_id", cluster.hex());
     out.field("node", restored.node).field("revision", restored.index.value);
-    out.field("at", backup::format_time(restored.wall_ms)).key("state_revision");
+    out.field("at", format_time(restored.wall_ms)).key("state_revision");
     if (restored.state) out.value(restored.state->value);
     else out.null();
     out.field("users", uint64_t{summary.users}).field("sites", uint64_t{summary.sites});
@@ -59,7 +59,7 @@ void print_restored(Format format, const backup::RestoredLost& restored, const C
   }
   print_rows({{"cluster", restored.lost.hex() + ", which is lost"},
               {"database", "of node " + restored.node + ", revision " + std::to_string(restored.index.value) + ", of " +
-                               backup::format_time(restored.wall_ms)},
+                               format_time(restored.wall_ms)},
               {"keys", restored.state ? std::to_string(summary.keys) + ", as of revision " + std::to_string(restored.state->value)
                                       : "none: there is no state artefact"},
               {"users", std::to_string(summary.users)},
@@ -104,7 +104,7 @@ int restore(Format format, const Given& given) {
     if (!wanted.source.cluster) return usage("--cluster " + given.cluster + " is no cluster's id: 32 hexadecimal digits");
   }
   if (given.at != "latest") {
-    wanted.at_ms = backup::parse_time(given.at);
+    wanted.at_ms = parse_time(given.at);
     if (!wanted.at_ms)
       return usage("--at " + given.at + " is no time; use latest, or RFC 3339 such as 2026-03-01T12:00:00Z");
   }

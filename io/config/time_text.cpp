@@ -1,11 +1,11 @@
-#include "io/backup/time_text.h"
+#include "io/config/time_text.h"
 
 #include <array>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
 
-namespace patronus::backup {
+namespace patronus {
 namespace {
 
 // Takes digits off the front, exactly this many.
@@ -86,4 +86,4 @@ int64_t wall_now_ms() {
       .count();
 }
 
-}  // namespace patronus::backup
+}  // namespace patronus

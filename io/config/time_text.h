@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace patronus::backup {
+namespace patronus {
 
 // "2026-03-01T12:00:00Z", with up to nine digits of a second and with an offset instead of Z; Unix milliseconds. A time of
 // day without an offset is not read: it would mean another moment to another reader.
@@ -16,4 +16,4 @@ namespace patronus::backup {
 // The wall clock.
 [[nodiscard]] int64_t wall_now_ms();
 
-}  // namespace patronus::backup
+}  // namespace patronus
