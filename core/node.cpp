@@ -30,6 +30,7 @@ Node::Node(Boot boot, std::string version, Now now)
       raft_(boot_, now),
       store_(std::move(boot_.state)),
       checkpointer_(boot_.pace, store_.applied()),
+      projector_(std::min(boot_.pace.piece_rows, limits::kProjectionPieceRows)),
       founding_(boot_.founding_nodes, boot_.founding_by_name),
       next_retry_(Instant::never()),
       hand_over_policy_(boot_.leader_priority, boot_.election_timeout),

@@ -5,7 +5,6 @@
 
 #include "core/base/assert.h"
 #include "core/base/limits.h"
-#include "core/base/mutant.h"
 
 namespace patronus {
 
@@ -57,8 +56,7 @@ void Projector::step(Instant now, Store& store, std::optional<Index> known, Effe
     under_way_ = store.base();
     begun_at_ = now;
   }
-  const bool more =
-      store.take_projection({limits::kProjectionPieceRows, limits::kProjectionPieceBytes}, piece.rows);
+  const bool more = store.take_projection({piece_rows_, limits::kProjectionPieceBytes}, piece.rows);
   if (!more) piece.end = under_way_;
   sent_end_ = !more;
   waits_ = true;

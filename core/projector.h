@@ -6,6 +6,7 @@
 
 #include <optional>
 
+#include "core/base/limits.h"
 #include "core/base/time.h"
 #include "core/effect.h"
 #include "core/event.h"
@@ -15,6 +16,8 @@ namespace patronus {
 
 class Projector {
  public:
+  explicit Projector(size_t piece_rows = limits::kProjectionPieceRows) : piece_rows_(piece_rows) {}
+
   // There is a database now, with whatever it may hold; `opening` tells it apart from those before.
   void opened(uint64_t opening, Store& store);
   // There is none; what was under way is lost with it.
@@ -37,6 +40,7 @@ class Projector {
  private:
   bool is_due(Instant now, const Store& store) const;
 
+  size_t piece_rows_;
   bool is_open_ = false;
   uint64_t opening_ = 0;
   bool filled_ = false;

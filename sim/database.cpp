@@ -49,8 +49,8 @@ std::optional<std::string> difference(const Database& database, const Store& sto
   size_t other = 0;
   for (const auto& [key, value] : wanted) {
     const auto at = database.rows().find(key);
-    missing += at == database.rows().end() ? 1 : 0;
-    other += at != database.rows().end() && at->second != value ? 1 : 0;
+    missing += at == database.rows().end() ? 1U : 0U;
+    other += at != database.rows().end() && at->second != value ? 1U : 0U;
   }
   const size_t extra = database.rows().size() + missing - wanted.size();
   return std::to_string(missing) + " rows are missing, " + std::to_string(other) + " are others, " + std::to_string(extra) +
