@@ -65,10 +65,7 @@ Runner::Runner(RunOptions options) : options_(std::move(options)), mailbox_(mail
 }
 
 std::optional<std::string> Runner::run(const volatile std::sig_atomic_t& stop) {
-  std::error_code error;
-  std::filesystem::create_directories(mailbox_, error);
-  if (error) return "can't create " + mailbox_ + ": " + error.message();
-  std::filesystem::permissions(mailbox_, std::filesystem::perms::owner_all, error);
+  if (auto failed = make_mailbox()) return failed;
   // What a former side process has done is not done again; what it has verified is still known.
   std::variant<std::optional<std::string>, std::string> before =
       read_if_there(report_path(mailbox_), limits::kBackupReportBytesMax);
@@ -100,8 +97,18 @@ std::optional<std::string> Runner::run(const volatile std::sig_atomic_t& stop) {
   return std::nullopt;
 }
 
+// Of its owner alone. Whoever takes a node's disk away takes it too.
+std::optional<std::string> Runner::make_mailbox() const {
+  std::error_code error;
+  const bool is_new = std::filesystem::create_directories(mailbox_, error);
+  if (error) return "can't create " + mailbox_ + ": " + error.message();
+  if (is_new) std::filesystem::permissions(mailbox_, std::filesystem::perms::owner_all, error);
+  return std::nullopt;
+}
+
 void Runner::turn() {
   now_ms_ = wall_now_ms();
+  (void)make_mailbox();
   look_at_database();
   keep_litestream();
   look_at_litestream();

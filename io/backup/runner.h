@@ -54,6 +54,7 @@ class Runner {
     friend bool operator==(const FileId&, const FileId&) = default;
   };
 
+  [[nodiscard]] std::optional<std::string> make_mailbox() const;
   void turn();
   void look_at_database();
   void keep_litestream();
