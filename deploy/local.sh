@@ -119,7 +119,8 @@ launch_node() {
     PATRONUS_NODE_ADDR="127.0.0.1:$((8442 + number))" PATRONUS_LISTEN_PLAIN="$plain" \
     PATRONUS_TLS_CERT=".run/tls/$node.crt" PATRONUS_TLS_KEY=".run/tls/$node.key" \
     PATRONUS_PEER_ADDR="127.0.0.1:$((7442 + number))" PATRONUS_PEERS="$peers" PATRONUS_PEER_CA=.run/tls/ca.crt PATRONUS_TLS_CRL=.run/tls/ca.crl \
-    PATRONUS_CLUSTER_SECRET_FILE=.run/tls/cluster-secret PATRONUS_DATA_DIR=".run/$node/raft" build/patronusd
+    PATRONUS_CLUSTER_SECRET_FILE=.run/tls/cluster-secret PATRONUS_DATA_DIR=".run/$node/raft" PATRONUS_DB_PATH=".run/$node/dashboard.db" \
+    build/patronusd
 }
 
 launch_haproxy() {

@@ -209,6 +209,12 @@ void Disk::create(Incarnation incarnation) {
   content_.segments[1] = wal::segment_header(incarnation, wal::first_position(incarnation));
 }
 
+bool Disk::is_of_a_cluster() const {
+  std::vector<wal::SegmentBytes> views;
+  for (const auto& [number, bytes] : content_.segments) views.push_back({number, bytes});
+  return static_cast<bool>(wal::recover(views).hard.cluster_id);
+}
+
 wal::Recovered Disk::recover() {
   std::vector<wal::SegmentBytes> views;
   for (const auto& [number, bytes] : content_.segments) views.push_back({number, bytes});

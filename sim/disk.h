@@ -62,6 +62,9 @@ class Disk {
   size_t crash(Track& tape);
   void wipe();
 
+  // True if its log says which cluster it is of: so long as one such disk is left, nobody may found another
+  // cluster.
+  bool is_of_a_cluster() const;
   // What recovery makes of it; a tear is cut, as the production shell does.
   wal::Recovered recover();
   // What the image holds: rows by key, and of what.

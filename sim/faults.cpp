@@ -239,10 +239,11 @@ bool World::removal_is_under_way() const {
 // what is wanted. A disk counts as lost until the configuration has another one in its place. While a removal
 // is on its way nobody can say what a minority is.
 bool World::may_wipe(HostId host) const {
-  // All of them empty would be a cluster that was never founded.
+  // All of them empty would be a cluster that was never founded, and those that it never reached are.
   if (profile_.uncapped) {
     return std::any_of(hosts_.begin(), hosts_.end(), [&](const auto& other) {
-      return other->id() != host && is_wanted(*other) && !other->disk().is_damaged() && !other->disk().note();
+      return other->id() != host && is_wanted(*other) && !other->disk().is_damaged() &&
+             !other->disk().note() && other->disk().is_of_a_cluster();
     });
   }
   if (removal_is_under_way()) return false;

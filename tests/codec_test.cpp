@@ -245,9 +245,59 @@ RestoreOp restore_op() {
   }
 }
 
+std::string brief() { return text().substr(0, 32); }
+
+PathKey path_key() { return {brief(), brief(), brief(), brief()}; }
+
+std::optional<uint32_t> maybe_number() {
+  return coin() ? std::optional(*rc::gen::arbitrary<uint32_t>()) : std::nullopt;
+}
+
+TableOp table_op() {
+  switch (*rc::gen::inRange(0, 6)) {
+    case 0: {
+      PutSiteOp op{brief(), coin(), {brief(), {}, *rc::gen::arbitrary<uint32_t>()}, expected()};
+      op.fields.endpoints.resize(*rc::gen::inRange<size_t>(0, limits::kSiteEndpointsMax + 1));
+      for (SiteEndpoint& endpoint : op.fields.endpoints) endpoint = {brief(), brief(), number()};
+      return op;
+    }
+    case 1:
+      return DeleteSiteOp{brief(), expected()};
+    case 2:
+      return PutPolicyOp{
+          brief(),
+          coin(),
+          {brief(), coin(), brief(), brief(), static_cast<PathPreference>(*rc::gen::inRange(1, 5)),
+           maybe_number(), maybe_number(), maybe_number()},
+          expected()};
+    case 3:
+      return DeletePolicyOp{brief(), expected()};
+    case 4: {
+      VerdictsOp op;
+      op.endpoints.resize(few());
+      for (EndpointVerdict& verdict : op.endpoints)
+        verdict = {brief(), brief(), coin(), *rc::gen::arbitrary<int64_t>()};
+      op.paths.resize(few());
+      for (PathVerdict& verdict : op.paths) {
+        verdict = {path_key(),
+                   static_cast<PathStatus>(*rc::gen::inRange(1, 4)),
+                   *rc::gen::arbitrary<uint32_t>(),
+                   *rc::gen::arbitrary<uint32_t>(),
+                   *rc::gen::inRange<uint32_t>(0, 1'000'001),
+                   static_cast<uint8_t>(*rc::gen::inRange(0, 101))};
+      }
+      return op;
+    }
+    default:
+      return OpenTablesOp{*rc::gen::arbitrary<uint32_t>()};
+  }
+}
+
 WriteOp write_op() {
   const std::string ns = text().substr(0, limits::kNamespaceBytesMax);
-  switch (*rc::gen::inRange(0, 6)) {
+  switch (*rc::gen::inRange(0, 7)) {
+    case 6:
+      return table_op();
     case 5:
       return restore_op();
     case 3:
@@ -278,7 +328,7 @@ Record record() { return {blob(), text(), Index{number()}, Index{number()}, numb
 
 WriteResult result() {
   WriteResult r;
-  r.outcome = static_cast<Outcome>(*rc::gen::inRange(1, 25));
+  r.outcome = static_cast<Outcome>(*rc::gen::inRange(1, 29));
   r.revision = Index{number()};
   r.record = record();
   r.created = coin();

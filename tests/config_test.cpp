@@ -94,6 +94,8 @@ TEST(Config, EveryWrongValueGivesOneLine) {
   }
   for (const char* value : {"nowhere", "127.0.0.1:-1"}) complaint("PEER_ADDR", value);
   complaint("DATA_DIR", "");
+  for (const char* value : {"/", "/data/"}) complaint("DB_PATH", value);
+  for (const char* value : {"", "x", "999ms", "25h"}) complaint("DB_CHECK_INTERVAL", value);
   for (const char* value : {"", "loud", "INFO"}) complaint("LOG_LEVEL", value);
   for (const char* value : {"", "soon", "5 s", "-5", "49ms", "61s"}) complaint("ELECTION_TIMEOUT", value);
   for (const char* value : {"", "x", "0", "1001ms"}) complaint("HEARTBEAT_INTERVAL", value);
@@ -104,6 +106,20 @@ TEST(Config, EveryWrongValueGivesOneLine) {
                             "dns:", "dns:cluster", "dns::1", "dns:10.0.0.1:7443", "dns:[::1]:7443",
                             "dns:nodes:7443,b=c:1", "b=c:1,dns:nodes:7443", "dns:a:1,dns:b:1"}) {
     complaint("PEERS", value);
+  }
+}
+
+TEST(Config, TheDatabaseIsBesideTheDataOrWhereItIsWanted) {
+  Sources sources = good();
+  sources.flags.erase("DATA_DIR");
+  EXPECT_EQ(config_of(sources).database_path, "/data/dashboard.db");
+  sources.flags["DATA_DIR"] = "/var/lib/patronus";
+  EXPECT_EQ(config_of(sources).database_path, "/var/lib/patronus/dashboard.db");
+  sources.flags["DB_PATH"] = "/srv/tables.db";
+  EXPECT_EQ(config_of(sources).database_path, "/srv/tables.db");
+  for (const char* none : {"off", ""}) {
+    sources.flags["DB_PATH"] = none;
+    EXPECT_EQ(config_of(sources).database_path, "");
   }
 }
 

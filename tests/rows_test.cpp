@@ -91,9 +91,12 @@ class Life {
     return command;
   }
   WriteOp op() {
-    switch (pick(6)) {
+    switch (pick(8)) {
       case 5:
         return restore();
+      case 6:
+      case 7:
+        return table();
       case 0:
         return DeleteOp{name("ns", 3), name("key", 25), {}};
       case 1:
@@ -116,6 +119,51 @@ class Life {
     if (pick(4) == 0) return RemoveNodeOp{id, pick(2) == 0};
     return AdmitNodeOp{id, Incarnation{pick(40)}, name("p", 3), name("q", 3), "b", Incarnation{pick(40)}};
   }
+  // Of few sites with few addresses, so that names, policies and verdicts meet.
+  TableOp table() {
+    const std::string site = name("site", 4);
+    const auto maybe = [&]() -> std::optional<Index> {
+      return pick(6) == 0 ? std::optional(Index{pick(40)}) : std::nullopt;
+    };
+    switch (pick(10)) {
+      case 0:
+        return OpenTablesOp{1};
+      case 1:
+      case 2: {
+        PutSiteOp op{site, pick(2) == 0, {name("name", 5), {}, static_cast<uint32_t>(pick(3))}, maybe()};
+        for (uint64_t i = pick(4); i > 0; --i)
+          op.fields.endpoints.push_back(
+              {"h" + std::to_string(i) + ":" + std::to_string(1 + pick(2)), "lte", pick(9)});
+        return op;
+      }
+      case 3:
+        return DeleteSiteOp{site, maybe()};
+      case 4:
+      case 5: {
+        PutPolicyOp op{name("policy", 3), pick(2) == 0, {}, maybe()};
+        op.fields.name = name("name", 4);
+        op.fields.source_site = site;
+        op.fields.destination_site = name("site", 4);
+        return op;
+      }
+      case 6:
+        return DeletePolicyOp{name("policy", 3), maybe()};
+      default: {
+        VerdictsOp op;
+        for (uint64_t i = pick(4); i > 0; --i) {
+          op.endpoints.push_back({name("site", 4), address(), pick(2) == 0, static_cast<int64_t>(pick(50))});
+          op.paths.push_back({{name("site", 4), address(), name("site", 4), address()},
+                              static_cast<PathStatus>(1 + pick(3)),
+                              7,
+                              8,
+                              9,
+                              static_cast<uint8_t>(pick(101))});
+        }
+        return op;
+      }
+    }
+  }
+  std::string address() { return "h" + std::to_string(1 + pick(3)) + ":" + std::to_string(1 + pick(2)); }
   // A restore on its way: pieces as they should come, now and then one again or too early, or given up.
   RestoreOp restore() {
     const bool is_over = at_ > plan_.size();

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <filesystem>
 #include <set>
 
 #include "core/base/limits.h"
@@ -267,7 +266,7 @@ const std::vector<Setting>& settings() {
        "undone"},
       {"CLUSTER_SECRET", "", "32 random bytes in hex or base64url; rather name their file in _FILE"},
       {"DATA_DIR", "/data/raft", "where the log is kept"},
-      {"DB_PATH", "dashboard.db beside PATRONUS_DATA_DIR: /data/dashboard.db",
+      {"DB_PATH", "/data/dashboard.db, or in PATRONUS_DATA_DIR if that is set",
        "the SQLite database that the dashboard's tables are copied to, for Litestream and other readers; off: none"},
       {"DB_CHECK_INTERVAL", "60", "how often all of that database is checked; header and size are each second"},
       {"RESTORE", "",
@@ -365,9 +364,10 @@ void read_restore(Reading& in, Config& config) {
 }
 
 void read_database(Reading& in, Config& config) {
-  const std::filesystem::path data = std::filesystem::path(config.data_dir + "/").lexically_normal().parent_path();
-  const std::string text = in.text("DB_PATH", (data.parent_path() / "dashboard.db").string());
-  if (text != "off") config.database_path = text;
+  // A node that is told where to keep its data has all of it there.
+  const bool has_place = in.given("DATA_DIR").has_value();
+  const std::string text = in.text("DB_PATH", has_place ? config.data_dir + "/dashboard.db" : "/data/dashboard.db");
+  if (text != "off" && !text.empty()) config.database_path = text;
   if (!text.empty() && text.back() == '/')
     in.wrong("DB_PATH", text, "is a directory; name a file in it, such as " + text + "dashboard.db, or use off");
   const std::optional<Duration> interval = read_duration(in, "DB_CHECK_INTERVAL", "60");

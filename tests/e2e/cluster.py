@@ -57,6 +57,7 @@ class Node(Client):
         self.address = f"127.0.0.1:{http_port}"
         self.peer_port = peer_port
         self.data = directory / name / "data"
+        self.database = directory / name / "dashboard.db"
         self.log = directory / name / "log"
         self.environment: dict[str, str] = {}
         self.program: Optional[Path] = None  # another than the one under test
@@ -201,7 +202,8 @@ class Cluster:
         if self.authority is not None:
             doors = {"PATRONUS_NODE_ADDR": node.address, **self.authority.environment_of(node.name)}
         return {"PATRONUS_NODE_ID": node.name, "PATRONUS_PEER_ADDR": f"127.0.0.1:{node.peer_port}",
-                "PATRONUS_PEERS": peers, "PATRONUS_DATA_DIR": str(node.data), **doors}
+                "PATRONUS_PEERS": peers, "PATRONUS_DATA_DIR": str(node.data),
+                "PATRONUS_DB_PATH": str(node.database), **doors}
 
     def _port_towards(self, node: Node, other: Node) -> int:
         if self._proxies is None or node is other:
