@@ -212,19 +212,18 @@ http::Response HttpServer::backup_answer(api::Route route, const http::Request& 
     return api::backup_status_response(backup_, self_, now.wall.unix_ms);
   std::variant<backup::Requests, api::Problem> asked =
       api::ask_backup(route, backup_, backup_requests_, now.wall.unix_ms);
-  if (const auto* refused = std::get_if<api::Problem>(&asked))
-    return api::problem_response(*refused, origin);
+  if (const auto* refused = std::get_if<api::Problem>(&asked)) return api::problem_response(*refused, origin);
   const auto& next = std::get<backup::Requests>(asked);
   if (!ports_.ask_backup(next))
-    return api::problem_response({503, "backup_not_running", "this node has no database", true, false, {}}, origin);
+    return api::problem_response({503, "backup_not_running", "this node has no database", true, false, {}},
+                                 origin);
   backup_requests_ = next;
   return api::backup_asked_response(route == api::Route::kBackupNow ? next.now : next.verify);
 }
 
 // What needs no core: health, metrics, revoked certificates, the cluster's status.
 http::Response HttpServer::answer_here(api::Route route, const http::Request& request,
-                                       const api::Origin& origin, bool in_full,
-                                       Now now) {
+                                       const api::Origin& origin, bool in_full, Now now) {
   if (route == api::Route::kRevocations) return api::revocation_response(request, revocations_, origin);
   if (route == api::Route::kOpenApi) return api::openapi_response();
   if (route != api::Route::kMetrics)

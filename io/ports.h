@@ -76,8 +76,9 @@ class Ports {
   // stops the process.
   virtual void checkpoint(Checkpoint&& piece) = 0;
 
-  // Takes a piece of a copy for the dashboard's database; answered by projected(), or by a database_report() that the
-  // database is lost. At most one is under way, and none before the database was reported to be open.
+  // Takes a piece of a copy for the dashboard's database; answered by projected(), or by a database_report()
+  // that the database is lost. At most one is under way, and none before the database was reported to be
+  // open.
   virtual void project(Project&& piece) = 0;
 
   // Writes the state, as the image holds it, to an artefact, which replaces the one before; answered by

@@ -95,7 +95,8 @@ TEST(Generations, AreAskedForTheLatestBefore) {
   EXPECT_EQ(within.front(), (Ask{"bbbbbbbbbbbbbbbb", at("2026-11-29T06:25:02Z")}));
   EXPECT_EQ(within.back(), (Ask{"aaaaaaaaaaaaaaaa", std::nullopt}));
   // Between both, and after all: whole ones, since Litestream refuses a time after the end.
-  EXPECT_EQ(asks_for(found, at("2026-11-29T06:15:00Z")), (std::vector<Ask>{{"aaaaaaaaaaaaaaaa", std::nullopt}}));
+  EXPECT_EQ(asks_for(found, at("2026-11-29T06:15:00Z")),
+            (std::vector<Ask>{{"aaaaaaaaaaaaaaaa", std::nullopt}}));
   EXPECT_EQ(asks_for(found, at("2026-11-29T07:00:00Z")).front(), (Ask{"bbbbbbbbbbbbbbbb", std::nullopt}));
   EXPECT_TRUE(asks_for(found, at("2026-11-29T05:00:00Z")).empty());
 }
@@ -143,9 +144,9 @@ TEST(Times, SayTheirOffset) {
   EXPECT_EQ(parse_time("1970-01-01T00:00:01Z"), 1'000);
   EXPECT_EQ(parse_time("1970-01-01T01:00:00.25+01:00"), 250);
   EXPECT_EQ(parse_time("2026-02-28T23:59:59-00:30"), *parse_time("2026-03-01T00:29:59Z"));
-  for (const char* wrong : {"", "latest", "2026-03-01", "2026-03-01T12:00:00", "2026-02-29T00:00:00Z",
-                            "2026-03-01T24:00:00Z", "2026-03-01 12:00:00Z", "2026-03-01T12:00:00.Z",
-                            "2026-03-01T12:00:00Zx", "+2026-03-01T12:00:00Z"})
+  for (const char* wrong :
+       {"", "latest", "2026-03-01", "2026-03-01T12:00:00", "2026-02-29T00:00:00Z", "2026-03-01T24:00:00Z",
+        "2026-03-01 12:00:00Z", "2026-03-01T12:00:00.Z", "2026-03-01T12:00:00Zx", "+2026-03-01T12:00:00Z"})
     EXPECT_FALSE(parse_time(wrong)) << wrong;
 }
 

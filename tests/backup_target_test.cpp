@@ -25,7 +25,8 @@ TEST(BackupTarget, OfEachKind) {
   const std::vector<Target> targets = targets_of(
       "file:///var/backups/a%20b, s3://bucket/some/prefix/?region=eu-central-1\n"
       "s3://other?endpoint=http://127.0.0.1:9000/&force-path-style=true&retention=720h&sync-interval=10s,"
-      "abs://account@box/prefix?endpoint=http://127.0.0.1:10000/account  gcs://bucket?name=far&snapshot-interval=2h");
+      "abs://account@box/prefix?endpoint=http://127.0.0.1:10000/account  "
+      "gcs://bucket?name=far&snapshot-interval=2h");
   ASSERT_EQ(targets.size(), 5U);
   EXPECT_EQ(targets[0].path, "/var/backups/a b");
   EXPECT_EQ(targets[0].name, "file");
@@ -98,7 +99,8 @@ TEST(LitestreamConfig, IsWhatLitestreamReads) {
   config.path = "0123/n1";
   config.metrics_addr = "127.0.0.1:9190";
   config.targets = targets_of(
-      "file:///backups s3://bucket/p?endpoint=http://h:1&region=r&force-path-style=true abs://acc@box gcs://g/x");
+      "file:///backups s3://bucket/p?endpoint=http://h:1&region=r&force-path-style=true abs://acc@box "
+      "gcs://g/x");
   const std::string text = render(config);
   EXPECT_NE(text.find("Litestream 0.3.13"), std::string::npos);
   EXPECT_NE(text.find("addr: \"127.0.0.1:9190\"\n"
@@ -120,16 +122,20 @@ TEST(LitestreamConfig, IsWhatLitestreamReads) {
                       "        force-path-style: true\n"),
             std::string::npos)
       << text;
-  EXPECT_NE(text.find("type: abs\n        account-name: \"acc\"\n        bucket: \"box\"\n        path: \"0123/n1\"\n"),
-            std::string::npos)
+  EXPECT_NE(
+      text.find(
+          "type: abs\n        account-name: \"acc\"\n        bucket: \"box\"\n        path: \"0123/n1\"\n"),
+      std::string::npos)
       << text;
-  EXPECT_NE(text.find("type: gcs\n        bucket: \"g\"\n        path: \"x/0123/n1\"\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("type: gcs\n        bucket: \"g\"\n        path: \"x/0123/n1\"\n"), std::string::npos)
+      << text;
 }
 
 TEST(S3Page, IsReadWhole) {
   const std::string xml =
       "<?xml version=\"1.0\"?><ListBucketResult><IsTruncated>true</IsTruncated>"
-      "<Contents><Key>p/a&amp;b</Key><Size>12</Size></Contents><Contents><Size>3</Size><Key>p/c</Key></Contents>"
+      "<Contents><Key>p/a&amp;b</Key><Size>12</Size></Contents><Contents><Size>3</Size><Key>p/c</Key></"
+      "Contents>"
       "<CommonPrefixes><Prefix>p/d/</Prefix></CommonPrefixes>"
       "<NextContinuationToken>t&lt;1</NextContinuationToken></ListBucketResult>";
   const std::variant<S3Page, std::string> read = parse_s3_page(xml);
@@ -141,8 +147,8 @@ TEST(S3Page, IsReadWhole) {
   // What is cut short anywhere is refused, or says less, and never loops.
   for (size_t n = 0; n < xml.size(); ++n) (void)parse_s3_page(std::string_view(xml).substr(0, n));
   EXPECT_TRUE(std::holds_alternative<std::string>(parse_s3_page("<Error><Code>NoSuchBucket</Code></Error>")));
-  EXPECT_TRUE(std::holds_alternative<std::string>(parse_s3_page(
-      "<ListBucketResult><Contents><Key>a</Key><Size>x</Size></Contents></ListBucketResult>")));
+  EXPECT_TRUE(std::holds_alternative<std::string>(
+      parse_s3_page("<ListBucketResult><Contents><Key>a</Key><Size>x</Size></Contents></ListBucketResult>")));
   EXPECT_TRUE(std::holds_alternative<std::string>(
       parse_s3_page("<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>")));
 }

@@ -1,5 +1,5 @@
-// A state out of the dashboard's database and an older state artefact: what the database has is as it was then, the rest as it
-// was when the artefact was taken.
+// A state out of the dashboard's database and an older state artefact: what the database has is as it was
+// then, the rest as it was when the artefact was taken.
 #include "io/storage/restore_merge.h"
 
 #include <gtest/gtest.h>
@@ -17,15 +17,16 @@ namespace {
 
 StateRows rows_of(const Store& store) {
   StateRows rows;
-  store.for_each_row([&](std::string_view key, const RowValue& value) { rows.emplace_back(key, value.text()); });
+  store.for_each_row(
+      [&](std::string_view key, const RowValue& value) { rows.emplace_back(key, value.text()); });
   return rows;
 }
 
 StateContent artefact_of(const Store& store) { return {{store.base(), store.hash()}, rows_of(store)}; }
 
 DatabaseContent database_of(const Store& store) {
-  DatabaseContent content{store.base().configuration->cluster_id, store.applied(), store.base().term,
-                          store.base().stamp, {}};
+  DatabaseContent content{
+      store.base().configuration->cluster_id, store.applied(), store.base().term, store.base().stamp, {}};
   for (auto& [key, value] : test::projected_rows(store)) content.rows.emplace_back(key, value);
   return content;
 }
@@ -67,7 +68,8 @@ RC_GTEST_PROP(RestoreMerge, WithoutAnArtefactTheDatabaseIsAll, (uint64_t seed)) 
   test::TableLife life(seed);
   Store store;
   life.live(store, 2 + life.pick(200));
-  std::variant<StateContent, std::string> merged = merge_states(database_of(store), std::nullopt, "a", Incarnation{9});
+  std::variant<StateContent, std::string> merged =
+      merge_states(database_of(store), std::nullopt, "a", Incarnation{9});
   if (const auto* fault = std::get_if<std::string>(&merged)) RC_FAIL(*fault);
   const Store twin = build(std::get<StateContent>(merged));
   RC_ASSERT(twin.tables().hash() == store.tables().hash());
@@ -119,7 +121,8 @@ TEST_F(RestoreMerge, RefusesDamagedRows) {
   EXPECT_NE(fault(), "");
 }
 
-// What is founded is a data directory that a node starts from; and nothing is left of one that could not be made.
+// What is founded is a data directory that a node starts from; and nothing is left of one that could not be
+// made.
 TEST_F(RestoreMerge, FoundsADirectory) {
   namespace fs = std::filesystem;
   const fs::path place = fs::path(testing::TempDir()) / "restore-merge";

@@ -219,21 +219,23 @@ inline constexpr size_t kAuditObjectBytesMax = 384;
 inline constexpr size_t kAuditDetailBytesMax = 512;
 
 // The dashboard's database, which is a copy of some rows of the state.
-inline constexpr Duration kProjectionInterval = 50ms;   // between two transactions, so that writes gather
-inline constexpr Duration kProjectionHeartbeat = 10s;   // one is done although nothing has changed
-inline constexpr size_t kProjectionPieceRows = 512;     // bounds the loop's pause
+inline constexpr Duration kProjectionInterval = 50ms;  // between two transactions, so that writes gather
+inline constexpr Duration kProjectionHeartbeat = 10s;  // one is done although nothing has changed
+inline constexpr size_t kProjectionPieceRows = 512;    // bounds the loop's pause
 inline constexpr size_t kProjectionPieceBytes = kMiB;
-inline constexpr Duration kDatabaseCheckPeriod = 1s;    // the cheap check: header, size, whose file it is
-inline constexpr Duration kDatabaseSilenceMax = 10s;    // then its thread is stuck
-inline constexpr Duration kDatabaseRetry = 5s;          // after it was full, or could not be opened
+inline constexpr Duration kDatabaseCheckPeriod = 1s;  // the cheap check: header, size, whose file it is
+inline constexpr Duration kDatabaseSilenceMax = 10s;  // then its thread is stuck
+inline constexpr Duration kDatabaseRetry = 5s;        // after it was full, or could not be opened
 inline constexpr Duration kDatabaseCheckInterval = 60s;
 inline constexpr Duration kDatabaseCheckIntervalMin = 1s;  // of the whole check
 inline constexpr Duration kDatabaseCheckIntervalMax = 24h;
-inline constexpr uint64_t kDatabaseWalBytes = 16 * kMiB;  // without Litestream's checkpoints it grows no further
-inline constexpr int kDatabaseBusyMs = 5'000;             // somebody else holds its lock
-inline constexpr int kDatabaseSuspicions = 3;             // so often in a row a size must be wrong: see the check
+inline constexpr uint64_t kDatabaseWalBytes =
+    16 * kMiB;                                 // without Litestream's checkpoints it grows no further
+inline constexpr int kDatabaseBusyMs = 5'000;  // somebody else holds its lock
+inline constexpr int kDatabaseSuspicions = 3;  // so often in a row a size must be wrong: see the check
 inline constexpr Duration kDatabaseSuspicionPause = 100ms;
-inline constexpr Duration kDatabasePauseMin = 5s;  // one that is damaged again so soon is not made anew at once,
+inline constexpr Duration kDatabasePauseMin =
+    5s;  // one that is damaged again so soon is not made anew at once,
 inline constexpr Duration kDatabasePauseMax = 5min;  // but after a pause that is doubled up to this
 inline constexpr int kDatabaseCacheKiB = 2'048;
 inline constexpr size_t kDatabaseAsideNumberMax = 999'999;
@@ -298,17 +300,17 @@ inline constexpr Duration kBackupStateInterval = 1h;  // between state artefacts
 inline constexpr size_t kBackupStatesKept = 24;       // at each target, of each node
 inline constexpr size_t kBackupStatesKeptMax = 10'000;
 inline constexpr Duration kBackupVerifyInterval = 24h;
-inline constexpr size_t kBackupReportBytesMax = 128 * kKiB;   // what the side process tells its node
+inline constexpr size_t kBackupReportBytesMax = 128 * kKiB;  // what the side process tells its node
 inline constexpr Duration kBackupReportInterval = 1s;
-inline constexpr Duration kBackupReportStale = 15s;           // without a word from it, it is gone
-inline constexpr Duration kBackupLagMax = 60s;                // a copy that is further behind is worth a word
-inline constexpr size_t kBackupSamplesMax = 4'096;            // positions that the slowest target has not reached
-inline constexpr Duration kBackupRestartDelayMax = 30s;       // between two starts of a Litestream that ends
-inline constexpr size_t kBackupOutputBytesMax = 64 * kKiB;    // kept of what a program says
-inline constexpr Duration kBackupRestorePatience = 1h;        // for one database
-inline constexpr Duration kBackupRequestPatience = 10min;     // of an object at a target
-inline constexpr Duration kBackupNowPatience = 2min;          // a heartbeat on its way to every target
-inline constexpr size_t kBackupListPagesMax = 1'000;          // of a thousand names each
+inline constexpr Duration kBackupReportStale = 15s;      // without a word from it, it is gone
+inline constexpr Duration kBackupLagMax = 60s;           // a copy that is further behind is worth a word
+inline constexpr size_t kBackupSamplesMax = 4'096;       // positions that the slowest target has not reached
+inline constexpr Duration kBackupRestartDelayMax = 30s;  // between two starts of a Litestream that ends
+inline constexpr size_t kBackupOutputBytesMax = 64 * kKiB;     // kept of what a program says
+inline constexpr Duration kBackupRestorePatience = 1h;         // for one database
+inline constexpr Duration kBackupRequestPatience = 10min;      // of an object at a target
+inline constexpr Duration kBackupNowPatience = 2min;           // a heartbeat on its way to every target
+inline constexpr size_t kBackupListPagesMax = 1'000;           // of a thousand names each
 inline constexpr size_t kBackupObjectBytesMax = 1'024 * kMiB;  // a state artefact
 inline constexpr size_t kBackupTablesMax = 64;
 inline constexpr size_t kBackupTimeTries = 16;  // to come as close as can be to a point in time, from below
@@ -365,7 +367,8 @@ static_assert(kHttpBodyBytesMax >= kBatchBytesMax);
 static_assert(1 + kNamespaceBytesMax + 1 + kKeyBytesMax <= kRowKeyBytesMax, "any key has a row");
 static_assert(1 + kAccountIdBytesMax <= kRowKeyBytesMax);
 static_assert(2 * (kTableIdBytesMax + kEndpointAddressBytesMax) + 4 <= kRowKeyBytesMax, "any path has a row");
-static_assert(kDatabaseSilenceMax > kDatabaseRetry + kDatabaseCheckPeriod, "one that is waited for is not silent");
+static_assert(kDatabaseSilenceMax > kDatabaseRetry + kDatabaseCheckPeriod,
+              "one that is waited for is not silent");
 static_assert(kTableRowBytesMax >
               512 + kTableNameBytesMax +
                   kSiteEndpointsMax * (kEndpointAddressBytesMax + kInterfaceTypeBytesMax + 256));

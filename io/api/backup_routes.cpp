@@ -15,7 +15,8 @@ int64_t ms_of(Duration duration) { return duration.count() / 1'000'000; }
 std::string problem_of(const BackupView& view, int64_t now_ms) {
   if (!view.has_database) return "this node has no database: PATRONUS_DB_PATH is off";
   if (!view.report)
-    return "nobody copies this node's database off site: set PATRONUS_BACKUP_TARGETS and start patronusctl backup run "
+    return "nobody copies this node's database off site: set PATRONUS_BACKUP_TARGETS and start patronusctl "
+           "backup run "
            "beside it";
   if (now_ms - view.report->at_ms > ms_of(limits::kBackupReportStale))
     return "patronusctl backup run, which copies this node's database, has not been heard since " +
@@ -26,8 +27,10 @@ std::string problem_of(const BackupView& view, int64_t now_ms) {
 
 void text_or_null(json::Writer& out, std::string_view name, const std::string& text) {
   out.key(name);
-  if (text.empty()) out.null();
-  else out.value(text);
+  if (text.empty())
+    out.null();
+  else
+    out.value(text);
 }
 
 void time_or_null(json::Writer& out, std::string_view name, int64_t unix_ms) {
@@ -46,17 +49,22 @@ void write_target(json::Writer& out, const backup::TargetReport& target, const b
   text_or_null(out, "position", target.replica ? text_of(*target.replica) : "");
   text_or_null(out, "local_position", target.generation.empty() ? "" : text_of(report.shadow));
   out.key("lag_ms");
-  if (target.covered_ms == 0) out.null();
-  else out.value(std::max<int64_t>(0, now_ms - target.covered_ms));
+  if (target.covered_ms == 0)
+    out.null();
+  else
+    out.value(std::max<int64_t>(0, now_ms - target.covered_ms));
   time_or_null(out, "last_success", target.covered_ms);
   out.key("state_revision");
-  if (target.state_revision == 0) out.null();
-  else out.value(target.state_revision);
+  if (target.state_revision == 0)
+    out.null();
+  else
+    out.value(target.state_revision);
   time_or_null(out, "state_at", target.state_ms);
   text_or_null(out, "state_problem", target.state_fault);
   out.key("verified");
-  const auto verified = std::find_if(report.verified.begin(), report.verified.end(),
-                                     [&](const backup::VerifyReport& one) { return one.target == target.name; });
+  const auto verified =
+      std::find_if(report.verified.begin(), report.verified.end(),
+                   [&](const backup::VerifyReport& one) { return one.target == target.name; });
   if (verified == report.verified.end()) {
     out.null();
   } else {
@@ -98,8 +106,8 @@ http::Response backup_status_response(const BackupView& view, const std::string&
   return private_json(200, std::move(body));
 }
 
-std::variant<backup::Requests, Problem> ask_backup(Route route, const BackupView& view, const backup::Requests& last,
-                                                   int64_t now_ms) {
+std::variant<backup::Requests, Problem> ask_backup(Route route, const BackupView& view,
+                                                   const backup::Requests& last, int64_t now_ms) {
   if (!view.report || now_ms - view.report->at_ms > ms_of(limits::kBackupReportStale))
     return Problem{503, "backup_not_running", problem_of(view, now_ms), true, false, {}};
   backup::Requests next = last;
@@ -107,8 +115,10 @@ std::variant<backup::Requests, Problem> ask_backup(Route route, const BackupView
   const auto after = [&](uint64_t asked, uint64_t done) {
     return std::max({asked, done, static_cast<uint64_t>(std::max<int64_t>(0, now_ms))}) + 1;
   };
-  if (route == Route::kBackupNow) next.now = after(last.now, view.report->now_done);
-  else next.verify = after(last.verify, view.report->verify_done);
+  if (route == Route::kBackupNow)
+    next.now = after(last.now, view.report->now_done);
+  else
+    next.verify = after(last.verify, view.report->verify_done);
   return next;
 }
 

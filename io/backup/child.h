@@ -1,5 +1,5 @@
-// Programs that run beside this one: Litestream, and parts of patronusctl that are better off in a process of their own.
-// For programs with one thread.
+// Programs that run beside this one: Litestream, and parts of patronusctl that are better off in a process of
+// their own. For programs with one thread.
 #pragma once
 
 #include <sys/types.h>
@@ -26,8 +26,10 @@ class Child {
   [[nodiscard]] static std::variant<Child, std::string> start(const Command& command, Output output);
 
   Child(Child&& other) noexcept
-      : pid_(std::exchange(other.pid_, -1)), pipe_(std::exchange(other.pipe_, -1)),
-        output_(std::move(other.output_)), code_(other.code_) {}
+      : pid_(std::exchange(other.pid_, -1)),
+        pipe_(std::exchange(other.pipe_, -1)),
+        output_(std::move(other.output_)),
+        code_(other.code_) {}
   Child& operator=(Child&& other) noexcept;
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
@@ -54,8 +56,10 @@ struct Ended {
   int code = 0;
   std::string output;
 };
-// Runs it to its end, calling `meanwhile` every few milliseconds. Without an end within `patience` it is ended: an error.
-[[nodiscard]] std::variant<Ended, std::string> run_child(const Command& command, std::chrono::nanoseconds patience,
+// Runs it to its end, calling `meanwhile` every few milliseconds. Without an end within `patience` it is
+// ended: an error.
+[[nodiscard]] std::variant<Ended, std::string> run_child(const Command& command,
+                                                         std::chrono::nanoseconds patience,
                                                          const std::function<void()>& meanwhile = {});
 
 }  // namespace patronus::backup

@@ -25,7 +25,8 @@ std::string object_of(std::string_view what) {
 }  // namespace
 
 std::variant<std::optional<Claim>, std::string> read_claim(Objects& objects, const ClusterId& lost,
-                                                           std::string_view what, const std::string& scratch) {
+                                                           std::string_view what,
+                                                           const std::string& scratch) {
   std::variant<Listing, std::string> listed = objects.list(lost.hex());
   if (auto* failed = std::get_if<std::string>(&listed)) return std::move(*failed);
   const auto& there = std::get<Listing>(listed).objects;

@@ -15,12 +15,16 @@ constexpr int kBusyPatienceMs = 5'000;
 
 std::string_view text_of(sqlite3_stmt* statement, int column) {
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
-  return text == nullptr ? std::string_view() : std::string_view(text, static_cast<size_t>(sqlite3_column_bytes(statement, column)));
+  return text == nullptr
+             ? std::string_view()
+             : std::string_view(text, static_cast<size_t>(sqlite3_column_bytes(statement, column)));
 }
 
 std::string_view blob_of(sqlite3_stmt* statement, int column) {
   const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement, column));
-  return bytes == nullptr ? std::string_view() : std::string_view(bytes, static_cast<size_t>(sqlite3_column_bytes(statement, column)));
+  return bytes == nullptr
+             ? std::string_view()
+             : std::string_view(bytes, static_cast<size_t>(sqlite3_column_bytes(statement, column)));
 }
 
 template <typename Number>
@@ -39,7 +43,8 @@ std::optional<Number> number_of(const std::map<std::string, std::string>& values
 std::variant<DatabaseView, std::string> DatabaseView::open(const std::string& path, bool is_scratch) {
   sqlite3* opened = nullptr;
   const int how = is_scratch ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
-  const int code = sqlite3_open_v2(path.c_str(), &opened, how | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, nullptr);
+  const int code =
+      sqlite3_open_v2(path.c_str(), &opened, how | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, nullptr);
   DatabaseView view(path, opened);
   if (code != SQLITE_OK) return view.fault("open");
   sqlite3_busy_timeout(opened, kBusyPatienceMs);
@@ -53,7 +58,8 @@ std::string DatabaseView::fault(std::string_view what) const {
 
 std::variant<DatabaseView::Statement, std::string> DatabaseView::prepare(const std::string& sql) {
   sqlite3_stmt* statement = nullptr;
-  if (sqlite3_prepare_v2(database_.get(), sql.c_str(), static_cast<int>(sql.size()), &statement, nullptr) != SQLITE_OK)
+  if (sqlite3_prepare_v2(database_.get(), sql.c_str(), static_cast<int>(sql.size()), &statement, nullptr) !=
+      SQLITE_OK)
     return fault("read");
   return Statement(statement);
 }
@@ -81,8 +87,8 @@ std::variant<DatabaseMeta, std::string> DatabaseView::meta() {
   const auto wall = number_of<int64_t>(values, "applied_wall_ms");
   if (!cluster || !is_node_id(values["node_id"]) || !applied || !term || !lease || !wall)
     return "the database " + path_ + " does not say of which cluster and entry it is";
-  return DatabaseMeta{*cluster,     values["node_id"], Index{*applied}, Term{*term}, Stamp{*lease, *wall},
-                      parse_time(values["heartbeat_at"]).value_or(0)};
+  return DatabaseMeta{*cluster,    values["node_id"],    Index{*applied},
+                      Term{*term}, Stamp{*lease, *wall}, parse_time(values["heartbeat_at"]).value_or(0)};
 }
 
 std::variant<std::map<std::string, uint64_t>, std::string> DatabaseView::counts() {

@@ -1,5 +1,5 @@
-// The node's SQLite database, looked at by somebody else: never written to. The node makes it (its schema is described in
-// ARCHITECTURE.md); here is what backups and restores read of it.
+// The node's SQLite database, looked at by somebody else: never written to. The node makes it (its schema is
+// described in ARCHITECTURE.md); here is what backups and restores read of it.
 #pragma once
 
 #include <sqlite3.h>
@@ -32,8 +32,8 @@ struct DatabaseMeta {
 
 class DatabaseView {
  public:
-  // The file must be there. A live one is opened for reading alone; one that Litestream has just restored needs
-  // `is_scratch`, since SQLite makes files beside it.
+  // The file must be there. A live one is opened for reading alone; one that Litestream has just restored
+  // needs `is_scratch`, since SQLite makes files beside it.
   [[nodiscard]] static std::variant<DatabaseView, std::string> open(const std::string& path, bool is_scratch);
 
   // What is read between these two is of one moment.

@@ -49,10 +49,12 @@ std::optional<std::string> write_config(const Shipped& what) {
 std::variant<std::optional<std::string>, std::string> restore(const Shipped& what, const Ask& ask) {
   const std::string copy = what.scratch + "/restored.db";
   std::error_code error;
-  for (const char* ending : {"", "-wal", "-shm", ".tmp", ".tmp-wal", ".tmp-shm"}) fs::remove(copy + ending, error);
+  for (const char* ending : {"", "-wal", "-shm", ".tmp", ".tmp-wal", ".tmp-shm"})
+    fs::remove(copy + ending, error);
   if (auto failed = write_config(what)) return std::move(*failed);
-  Command command{what.program,     "restore",            "-config", what.scratch + "/litestream.yml",
-                  "-no-expand-env", "-if-replica-exists", "-o",      copy};
+  Command command{
+      what.program,         "restore", "-config", what.scratch + "/litestream.yml", "-no-expand-env",
+      "-if-replica-exists", "-o",      copy};
   if (!ask.generation.empty()) command.insert(command.end(), {"-generation", ask.generation});
   if (ask.at_ms) command.insert(command.end(), {"-timestamp", format_time(*ask.at_ms)});
   command.push_back(what.scratch + "/shipped.db");

@@ -12,7 +12,8 @@
 
 namespace patronus::backup {
 
-// The generation of a database that is being shipped, from the directory that Litestream keeps beside it; empty: none.
+// The generation of a database that is being shipped, from the directory that Litestream keeps beside it;
+// empty: none.
 [[nodiscard]] std::string generation_of(const std::string& database);
 
 // A copy of a database at a target.
@@ -24,14 +25,15 @@ struct Shipped {
   std::function<void()> meanwhile;
 };
 
-// Restores the latest there is, as a file in the scratch directory in place of one that is there; its path. Nothing: there
-// is none. Else one line for the operator.
+// Restores the latest there is, as a file in the scratch directory in place of one that is there; its path.
+// Nothing: there is none. Else one line for the operator.
 [[nodiscard]] std::variant<std::optional<std::string>, std::string> restore_latest(const Shipped& what);
 
-// The same as of a point in time: the latest state whose last entry is not after it. Litestream ships once a second, so
-// that can be a second or two before. `applied_ms` reads a copy's time of its last entry.
+// The same as of a point in time: the latest state whose last entry is not after it. Litestream ships once a
+// second, so that can be a second or two before. `applied_ms` reads a copy's time of its last entry.
 using AppliedAt = std::function<std::variant<int64_t, std::string>(const std::string& copy)>;
-[[nodiscard]] std::variant<std::optional<std::string>, std::string> restore_at(const Shipped& what, int64_t at_ms,
+[[nodiscard]] std::variant<std::optional<std::string>, std::string> restore_at(const Shipped& what,
+                                                                               int64_t at_ms,
                                                                                const AppliedAt& applied_ms);
 
 // What litestream generations prints.
@@ -51,7 +53,8 @@ struct Ask {
 
   friend bool operator==(const Ask&, const Ask&) = default;
 };
-// The ways to ask for what was there at this time, those that may hold the latest first; at most kBackupTimeTries.
+// The ways to ask for what was there at this time, those that may hold the latest first; at most
+// kBackupTimeTries.
 [[nodiscard]] std::vector<Ask> asks_for(std::vector<Generation> generations, int64_t at_ms);
 
 }  // namespace patronus::backup

@@ -5,7 +5,8 @@
 namespace patronus::backup {
 namespace {
 
-// A YAML string in double quotes. What could end it early is not in here (see parse_target), but a path may be anything.
+// A YAML string in double quotes. What could end it early is not in here (see parse_target), but a path may
+// be anything.
 std::string quoted(std::string_view text) {
   static constexpr std::string_view kHex = "0123456789abcdef";
   std::string out = "\"";
@@ -42,11 +43,12 @@ void add_replica(std::string& out, const Target& target, const std::string& path
 }  // namespace
 
 std::string render(const LitestreamConfig& config) {
-  std::string out = "# Litestream " + std::string(kLitestreamVersion) +
-                    " (litestream/litestream:" + std::string(kLitestreamVersion) +
-                    "), made by patronusctl render litestream.\n"
-                    "# Secrets are not in here: LITESTREAM_ACCESS_KEY_ID and LITESTREAM_SECRET_ACCESS_KEY (S3),\n"
-                    "# LITESTREAM_AZURE_ACCOUNT_KEY (Azure), GOOGLE_APPLICATION_CREDENTIALS (GCS).\n";
+  std::string out =
+      "# Litestream " + std::string(kLitestreamVersion) +
+      " (litestream/litestream:" + std::string(kLitestreamVersion) +
+      "), made by patronusctl render litestream.\n"
+      "# Secrets are not in here: LITESTREAM_ACCESS_KEY_ID and LITESTREAM_SECRET_ACCESS_KEY (S3),\n"
+      "# LITESTREAM_AZURE_ACCOUNT_KEY (Azure), GOOGLE_APPLICATION_CREDENTIALS (GCS).\n";
   if (!config.metrics_addr.empty()) out += "addr: " + quoted(config.metrics_addr) + "\n";
   out += "dbs:\n  - path: " + quoted(config.database) + "\n    replicas:\n";
   for (const Target& target : config.targets) add_replica(out, target, config.path);

@@ -1,5 +1,5 @@
-// The configuration of Litestream for one node's database. It is for version 0.3.13: later ones (0.5) take one replica to
-// a database only.
+// The configuration of Litestream for one node's database. It is for version 0.3.13: later ones (0.5) take
+// one replica to a database only.
 #pragma once
 
 #include <string>
@@ -12,8 +12,8 @@ namespace patronus::backup {
 inline constexpr std::string_view kLitestreamVersion = "0.3.13";
 
 struct LitestreamConfig {
-  std::string database;      // its path
-  std::string path;          // below each target: <cluster id>/<node id>, or the same as variables of the environment
+  std::string database;  // its path
+  std::string path;  // below each target: <cluster id>/<node id>, or the same as variables of the environment
   std::string metrics_addr;  // host:port where Litestream serves its own metrics; empty: nowhere
   std::vector<Target> targets;
 };

@@ -52,8 +52,14 @@ TargetReport read_target(json::Fields& in) {
 }
 
 void write(json::Writer& out, const VerifyReport& verified) {
-  out.begin_object().field("target", cut(verified.target)).field("ok", verified.ok).field("at_ms", verified.at_ms);
-  out.field("revision", verified.revision).field("rows", verified.rows).field("detail", cut(verified.detail)).end();
+  out.begin_object()
+      .field("target", cut(verified.target))
+      .field("ok", verified.ok)
+      .field("at_ms", verified.at_ms);
+  out.field("revision", verified.revision)
+      .field("rows", verified.rows)
+      .field("detail", cut(verified.detail))
+      .end();
 }
 
 VerifyReport read_verified(json::Fields& in) {
@@ -67,10 +73,12 @@ VerifyReport read_verified(json::Fields& in) {
   return verified;
 }
 
-// Nothing if it is not JSON, or not of this format, or what `read` takes is not all there is, as it should be.
+// Nothing if it is not JSON, or not of this format, or what `read` takes is not all there is, as it should
+// be.
 template <typename Value, typename Read>
 std::optional<Value> decode(std::string_view text, const Read& read) {
-  const json::ParseLimits bounds{.bytes_max = limits::kBackupReportBytesMax, .depth_max = 8, .members_max = 1'000};
+  const json::ParseLimits bounds{
+      .bytes_max = limits::kBackupReportBytesMax, .depth_max = 8, .members_max = 1'000};
   std::variant<picojson::value, json::Error> parsed = json::parse(text, bounds);
   const auto* value = std::get_if<picojson::value>(&parsed);
   if (value == nullptr) return std::nullopt;
@@ -96,7 +104,10 @@ std::string requests_path(const std::string& mailbox) { return mailbox + "/reque
 std::string encode(const Report& report) {
   std::string text;
   json::Writer out(text);
-  out.begin_object().field("format", kFormat).field("node", cut(report.node)).field("cluster", cut(report.cluster));
+  out.begin_object()
+      .field("format", kFormat)
+      .field("node", cut(report.node))
+      .field("cluster", cut(report.cluster));
   out.field("at_ms", report.at_ms).field("runs", report.runs).field("detail", cut(report.detail));
   write(out, "shadow", report.shadow);
   out.begin_array("targets");
@@ -111,7 +122,11 @@ std::string encode(const Report& report) {
 std::string encode(const Requests& requests) {
   std::string text;
   json::Writer out(text);
-  out.begin_object().field("format", kFormat).field("now", requests.now).field("verify", requests.verify).finish();
+  out.begin_object()
+      .field("format", kFormat)
+      .field("now", requests.now)
+      .field("verify", requests.verify)
+      .finish();
   return text;
 }
 

@@ -1,6 +1,7 @@
-// What the side process of a node (patronusctl backup run) and the node tell each other: two small files in a directory
-// beside the database. The side process writes how far the backup has come; the node writes what it was asked for. Each
-// is replaced whole, is bounded, and is read strictly: what is not exactly this counts as damaged, and as nothing.
+// What the side process of a node (patronusctl backup run) and the node tell each other: two small files in a
+// directory beside the database. The side process writes how far the backup has come; the node writes what it
+// was asked for. Each is replaced whole, is bounded, and is read strictly: what is not exactly this counts as
+// damaged, and as nothing.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,7 @@ struct TargetReport {
   int64_t covered_ms = 0;              // Unix time up to which it has everything; 0: not known
   uint64_t state_revision = 0;         // of the last state artefact put there; 0: none
   int64_t state_ms = 0;
-  std::string state_fault;             // why the last one could not be put there; empty: it could, or none is due
+  std::string state_fault;  // why the last one could not be put there; empty: it could, or none is due
 
   friend bool operator==(const TargetReport&, const TargetReport&) = default;
 };
@@ -45,8 +46,8 @@ struct Report {
   std::string node;
   std::string cluster;  // 32 digits; empty: the database does not say yet
   int64_t at_ms = 0;
-  bool runs = false;    // Litestream does
-  std::string detail;   // what is waited for, or wrong; empty if all is well
+  bool runs = false;   // Litestream does
+  std::string detail;  // what is waited for, or wrong; empty if all is well
   LogPosition shadow;
   std::vector<TargetReport> targets;
   std::vector<VerifyReport> verified;  // of each target, the latest; none before the first

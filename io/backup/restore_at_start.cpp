@@ -33,13 +33,15 @@ std::string patronusctl() {
 
 }  // namespace
 
-std::optional<std::string> restore_at_start(const Config& config, const std::function<void(const std::string&)>& say) {
+std::optional<std::string> restore_at_start(const Config& config,
+                                            const std::function<void(const std::string&)>& say) {
   if (!config.restore) return std::nullopt;
   const RestoreSetting& wanted = *config.restore;
   const std::variant<Source, std::string> source = parse_source(wanted.from);
   if (const auto* fault = std::get_if<std::string>(&source)) return "PATRONUS_RESTORE_FROM: " + *fault;
   if (!std::get<Source>(source).cluster)
-    return "PATRONUS_RESTORE_FROM='" + wanted.from + "' names no cluster; use <target>/<cluster id>, and list the target "
+    return "PATRONUS_RESTORE_FROM='" + wanted.from +
+           "' names no cluster; use <target>/<cluster id>, and list the target "
            "to see which there are";
   if (const std::string found = content_of(config.data_dir); !found.empty()) {
     say("PATRONUS_RESTORE is not heeded: " + config.data_dir + " is not empty (" + found + ")");
@@ -50,10 +52,11 @@ std::optional<std::string> restore_at_start(const Config& config, const std::fun
     return std::nullopt;
   }
   say("restores " + wanted.from + " as of " + wanted.at + " into " + config.data_dir);
-  const Command command{patronusctl(), "backup", "restore", "--once", "--from", wanted.from, "--at", wanted.at,
-                        "--data-dir", config.data_dir, "--node-id", config.node_id};
+  const Command command{patronusctl(), "backup",  "restore",    "--once",        "--from",    wanted.from,
+                        "--at",        wanted.at, "--data-dir", config.data_dir, "--node-id", config.node_id};
   std::variant<Ended, std::string> ended = run_child(command, limits::kBackupRestorePatience);
-  if (auto* failed = std::get_if<std::string>(&ended)) return "PATRONUS_RESTORE='" + wanted.at + "': " + *failed;
+  if (auto* failed = std::get_if<std::string>(&ended))
+    return "PATRONUS_RESTORE='" + wanted.at + "': " + *failed;
   const auto& done = std::get<Ended>(ended);
   std::istringstream lines(done.output);
   std::string last;

@@ -65,7 +65,8 @@ class Restoring {
   Fault find_nodes() {
     nodes_ = wanted_.nodes;
     if (!nodes_.empty()) return std::nullopt;
-    if (!objects_) return target_.url() + " can't be listed; name the nodes whose backups are there: --node ID";
+    if (!objects_)
+      return target_.url() + " can't be listed; name the nodes whose backups are there: --node ID";
     std::variant<Listing, std::string> listed = objects_->list(cluster_.hex());
     if (auto* failed = std::get_if<std::string>(&listed)) return std::move(*failed);
     for (const std::string& folder : std::get<Listing>(listed).folders) {
@@ -96,7 +97,8 @@ class Restoring {
     if (auto* failed = std::get_if<std::string>(&meta)) return std::move(*failed);
     const auto& found = std::get<DatabaseMeta>(meta);
     if (found.cluster != cluster_) return "its database is of cluster " + found.cluster.hex();
-    wanted_.say(node + " has entry " + std::to_string(found.applied.value) + ", of " + format_time(found.stamp.wall_ms));
+    wanted_.say(node + " has entry " + std::to_string(found.applied.value) + ", of " +
+                format_time(found.stamp.wall_ms));
     if (best_ && best_->meta.applied >= found.applied) return std::nullopt;
     const std::string kept = wanted_.scratch + "/best.db";
     if (std::rename(path->c_str(), kept.c_str()) != 0) return error_text("create", kept);
@@ -114,14 +116,16 @@ class Restoring {
   std::variant<DatabaseContent, std::string> read_best() const {
     std::variant<DatabaseView, std::string> opened = DatabaseView::open(best_->path, true);
     if (auto* failed = std::get_if<std::string>(&opened)) return std::move(*failed);
-    DatabaseContent content{best_->meta.cluster, best_->meta.applied, best_->meta.term, best_->meta.stamp, {}};
+    DatabaseContent content{
+        best_->meta.cluster, best_->meta.applied, best_->meta.term, best_->meta.stamp, {}};
     Fault fault = std::get<DatabaseView>(opened).state_rows(
         [&](std::string_view key, std::string_view value) { content.rows.emplace_back(key, value); });
     if (fault) return std::move(*fault);
     return content;
   }
 
-  // The latest sound state artefact of any node that is not of a later entry than the database. Nothing: there is none.
+  // The latest sound state artefact of any node that is not of a later entry than the database. Nothing:
+  // there is none.
   std::optional<StateObject> fetch_state(const std::string& to_file) {
     if (!objects_) return std::nullopt;
     std::vector<StateObject> all;
@@ -184,6 +188,8 @@ class Restoring {
 
 }  // namespace
 
-std::variant<RestoredLost, std::string> restore_lost(const RestoreLost& wanted) { return Restoring(wanted).run(); }
+std::variant<RestoredLost, std::string> restore_lost(const RestoreLost& wanted) {
+  return Restoring(wanted).run();
+}
 
 }  // namespace patronus::backup

@@ -1,4 +1,5 @@
-// A cluster that is lost, back from what is off site: onto one empty data directory, from which a new cluster is founded.
+// A cluster that is lost, back from what is off site: onto one empty data directory, from which a new cluster
+// is founded.
 #pragma once
 
 #include <functional>
@@ -23,17 +24,18 @@ struct RestoreLost {
   NodeId founder;                // its id
   std::string scratch;           // an empty directory with room for two databases and a state
   std::string litestream = "litestream";
-  Incarnation incarnation;  // of the new data directory
-  ClusterId cluster;        // the new one
+  Incarnation incarnation;                           // of the new data directory
+  ClusterId cluster;                                 // the new one
   std::function<void(const std::string& line)> say;  // what was found, a line each
 };
 
 struct RestoredLost {
   ClusterId lost;
-  NodeId node;             // whose database it is
-  Index index;             // of the database's last entry
-  int64_t wall_ms = 0;     // and its time
-  std::optional<Index> state;  // of the state artefact; nothing: there was none, and the keys of namespaces are gone
+  NodeId node;          // whose database it is
+  Index index;          // of the database's last entry
+  int64_t wall_ms = 0;  // and its time
+  std::optional<Index>
+      state;  // of the state artefact; nothing: there was none, and the keys of namespaces are gone
   SnapshotSummary summary;
 };
 // Nothing is written to the directory before all is found, checked and put together. The error is one line.

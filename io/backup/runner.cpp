@@ -22,9 +22,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int64_t kCalmMs = 60'000;      // a Litestream that has run for so long may end anew
-constexpr int64_t kRetryMs = 60'000;     // after a state could not be put somewhere
-constexpr int64_t kFirstStateMs = 2'000;  // a new node's image is looked at this often until there is something in it
+constexpr int64_t kCalmMs = 60'000;   // a Litestream that has run for so long may end anew
+constexpr int64_t kRetryMs = 60'000;  // after a state could not be put somewhere
+constexpr int64_t kFirstStateMs =
+    2'000;  // a new node's image is looked at this often until there is something in it
 constexpr auto kFlushPatience = 10s;
 
 int64_t ms_of(Duration duration) { return duration.count() / 1'000'000; }
@@ -43,8 +44,8 @@ std::string joined_urls(const std::vector<Target>& targets) {
   return text;
 }
 
-// Whole or not at all for who reads it, but without a sync, which the node's log would have to wait for: after a crash it
-// is written again within a second.
+// Whole or not at all for who reads it, but without a sync, which the node's log would have to wait for:
+// after a crash it is written again within a second.
 void write_loosely(const std::string& path, const std::string& content) {
   const std::string unfinished = path + ".new";
   std::variant<File, std::string> opened = File::open(unfinished, O_WRONLY | O_CREAT | O_TRUNC);
@@ -145,7 +146,8 @@ void Runner::look_at_database() {
   heartbeat_ms_ = meta.heartbeat_ms;
 }
 
-// Litestream keeps open what it began with, and ships to one path: another file, or another cluster, takes another one.
+// Litestream keeps open what it began with, and ships to one path: another file, or another cluster, takes
+// another one.
 void Runner::keep_litestream() {
   const bool is_right = file_ && cluster_ && shipped_file_ == file_ && shipped_cluster_ == cluster_;
   if (litestream_ && !is_right) {
@@ -157,7 +159,8 @@ void Runner::keep_litestream() {
   if (litestream_) {
     if (const std::optional<int> code = litestream_->poll()) {
       if (now_ms_ - started_ms_ > kCalmMs) restart_delay_ms_ = 0;
-      restart_delay_ms_ = std::clamp<int64_t>(2 * restart_delay_ms_, 1'000, ms_of(limits::kBackupRestartDelayMax));
+      restart_delay_ms_ =
+          std::clamp<int64_t>(2 * restart_delay_ms_, 1'000, ms_of(limits::kBackupRestartDelayMax));
       start_at_ms_ = now_ms_ + restart_delay_ms_;
       litestream_fault_ = *code == 127 ? options_.litestream + " can't be run; install Litestream " +
                                              std::string(kLitestreamVersion) + " or name it by --litestream"
@@ -180,9 +183,9 @@ void Runner::start_litestream() {
     litestream_fault_ = std::move(*failed);
     return;
   }
-  std::variant<Child, std::string> started =
-      Child::start({options_.litestream, "replicate", "-config", mailbox_ + "/litestream.yml", "-no-expand-env"},
-                   Child::Output::kShared);
+  std::variant<Child, std::string> started = Child::start(
+      {options_.litestream, "replicate", "-config", mailbox_ + "/litestream.yml", "-no-expand-env"},
+      Child::Output::kShared);
   if (auto* failed = std::get_if<std::string>(&started)) {
     litestream_fault_ = std::move(*failed);
     return;
@@ -205,7 +208,8 @@ void Runner::look_at_litestream() {
 
 int64_t Runner::covered_by_all() const {
   int64_t covered = now_ms_;
-  for (const Target& target : options_.targets) covered = std::min(covered, shipping_.covered_ms(target.name));
+  for (const Target& target : options_.targets)
+    covered = std::min(covered, shipping_.covered_ms(target.name));
   return covered;
 }
 
@@ -248,8 +252,9 @@ void Runner::end_now(std::string fault) {
 }
 
 Command Runner::own_command(const std::string& verb) const {
-  return {options_.self, "-o", "json", "backup", verb, "--db", options_.database, "--targets",
-          joined_urls(options_.targets)};
+  return {options_.self,     "-o",        "json",
+          "backup",          verb,        "--db",
+          options_.database, "--targets", joined_urls(options_.targets)};
 }
 
 void Runner::keep_states() {
@@ -262,7 +267,8 @@ void Runner::keep_states() {
   if (!cluster_ || !file_ || now_ms_ < state_.next_ms) return;
   state_.next_ms = now_ms_ + kRetryMs;
   Command command = own_command("put-state");
-  command.insert(command.end(), {"--data-dir", options_.data_directory, "--keep", std::to_string(options_.states_kept)});
+  command.insert(command.end(),
+                 {"--data-dir", options_.data_directory, "--keep", std::to_string(options_.states_kept)});
   std::variant<Child, std::string> started = Child::start(command, Child::Output::kKept);
   if (auto* child = std::get_if<Child>(&started)) state_.child.emplace(std::move(*child));
 }

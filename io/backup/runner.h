@@ -1,5 +1,5 @@
-// The side process of a node: keeps Litestream going for its database, puts state artefacts beside what that ships,
-// verifies copies now and then, and tells the node how all of it stands (mailbox.h).
+// The side process of a node: keeps Litestream going for its database, puts state artefacts beside what that
+// ships, verifies copies now and then, and tells the node how all of it stands (mailbox.h).
 #pragma once
 
 #include <csignal>
@@ -36,8 +36,8 @@ class Runner {
  public:
   explicit Runner(RunOptions options);
 
-  // Until `stop` is set; then ends what it has started, so that Litestream ships what it has. Returns nothing, or why it
-  // can't go on.
+  // Until `stop` is set; then ends what it has started, so that Litestream ships what it has. Returns
+  // nothing, or why it can't go on.
   [[nodiscard]] std::optional<std::string> run(const volatile std::sig_atomic_t& stop);
 
  private:

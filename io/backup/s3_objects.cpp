@@ -1,4 +1,5 @@
-// Objects in S3 and in what speaks like it: requests signed by libcurl (CURLOPT_AWS_SIGV4, AWS signature version 4).
+// Objects in S3 and in what speaks like it: requests signed by libcurl (CURLOPT_AWS_SIGV4, AWS signature
+// version 4).
 #include <curl/curl.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -37,8 +38,8 @@ std::string uri_encoded(std::string_view text, bool keep_slashes) {
   static constexpr std::string_view kHex = "0123456789ABCDEF";
   std::string out;
   for (const char c : text) {
-    const bool stays = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-                       c == '_' || c == '.' || c == '~' || (c == '/' && keep_slashes);
+    const bool stays = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                       c == '-' || c == '_' || c == '.' || c == '~' || (c == '/' && keep_slashes);
     if (stays) {
       out.push_back(c);
     } else {
@@ -82,7 +83,8 @@ std::optional<std::string_view> element(std::string_view xml, std::string_view t
 
 std::string unescaped(std::string_view text) {
   static constexpr std::pair<std::string_view, char> kNamed[] = {
-      {"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''}, {"&#39;", '\''}, {"&#34;", '"'}};
+      {"&amp;", '&'},   {"&lt;", '<'},   {"&gt;", '>'}, {"&quot;", '"'},
+      {"&apos;", '\''}, {"&#39;", '\''}, {"&#34;", '"'}};
   std::string out;
   for (size_t i = 0; i < text.size();) {
     const auto* known = std::find_if(std::begin(kNamed), std::end(kNamed),
@@ -102,9 +104,11 @@ class S3Objects : public Objects {
   explicit S3Objects(const Target& target) : target_(target) {
     static const bool kStarted = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
     if (kStarted) curl_.reset(curl_easy_init());
-    const std::string region = target.region.empty() ? from_environment("AWS_REGION", "AWS_DEFAULT_REGION") : target.region;
+    const std::string region =
+        target.region.empty() ? from_environment("AWS_REGION", "AWS_DEFAULT_REGION") : target.region;
     region_ = region.empty() ? "us-east-1" : region;
-    std::string endpoint = target.endpoint.empty() ? "https://s3." + region_ + ".amazonaws.com" : target.endpoint;
+    std::string endpoint =
+        target.endpoint.empty() ? "https://s3." + region_ + ".amazonaws.com" : target.endpoint;
     if (target.force_path_style) {
       base_ = endpoint + "/" + target.bucket;
     } else {
@@ -170,7 +174,8 @@ class S3Objects : public Objects {
     if (!file) return error_text("create", to_file);
     Fault failed = perform("GET", url_of(name), [&](CURL* curl) {
       curl_easy_setopt(curl, CURLOPT_WRITEDATA, file.get());
-      curl_easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(limits::kBackupObjectBytesMax));
+      curl_easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE,
+                       static_cast<curl_off_t>(limits::kBackupObjectBytesMax));
     });
     if (std::fclose(file.release()) != 0 && !failed) failed = error_text("write", to_file);
     if (failed) ::unlink(to_file.c_str());
@@ -209,7 +214,8 @@ class S3Objects : public Objects {
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why.data());
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, 10'000L);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(limits::kBackupRequestPatience.count() / 1'000'000));
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
+                     static_cast<long>(limits::kBackupRequestPatience.count() / 1'000'000));
     curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
     if (std::string_view(method) != "GET") {
       curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_text);

@@ -24,7 +24,8 @@ std::string_view label_of(std::string_view labels, std::string_view name) {
 std::optional<uint64_t> count_of(std::string_view text) {
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || !(number >= 0) || number > 9e15) return std::nullopt;
+  if (error != std::errc() || end != text.data() + text.size() || !(number >= 0) || number > 9e15)
+    return std::nullopt;
   return static_cast<uint64_t>(std::llround(number));
 }
 
@@ -42,7 +43,8 @@ void take_line(std::string_view line, LitestreamMetrics& metrics) {
   const bool is_index = name == "litestream_replica_wal_index";
   if (!is_index && name != "litestream_replica_wal_offset") return;
   const std::string_view replica = label_of(series, "name");
-  if (replica.empty() || (metrics.replicas.size() >= limits::kBackupTargetsMax && !metrics.replicas.contains(std::string(replica))))
+  if (replica.empty() || (metrics.replicas.size() >= limits::kBackupTargetsMax &&
+                          !metrics.replicas.contains(std::string(replica))))
     return;
   LogPosition& position = metrics.replicas[std::string(replica)];
   (is_index ? position.index : position.offset) = *value;
@@ -73,8 +75,10 @@ void Shipping::saw(int64_t now_ms, const std::string& generation, const Litestre
   syncs_ = metrics.syncs;
   if (has_looked && !generation_.empty()) {
     // Where nothing has moved since, the place is reached for the later moment as well.
-    if (!samples_.empty() && samples_.back().shadow == shadow_) samples_.back().at_ms = looked_ms_;
-    else if (samples_.size() < limits::kBackupSamplesMax) samples_.push_back({looked_ms_, shadow_});
+    if (!samples_.empty() && samples_.back().shadow == shadow_)
+      samples_.back().at_ms = looked_ms_;
+    else if (samples_.size() < limits::kBackupSamplesMax)
+      samples_.push_back({looked_ms_, shadow_});
   }
   looked_ms_ = now_ms;
   for (const auto& [name, position] : metrics.replicas) {
@@ -90,9 +94,9 @@ void Shipping::saw(int64_t now_ms, const std::string& generation, const Litestre
     }
   }
   // The last one stays: its place may be reached for later moments.
-  while (samples_.size() > 1 &&
-         std::all_of(replicas_.begin(), replicas_.end(),
-                     [&](const auto& one) { return one.second.covered_ms >= samples_.front().at_ms; }))
+  while (samples_.size() > 1 && std::all_of(replicas_.begin(), replicas_.end(), [&](const auto& one) {
+           return one.second.covered_ms >= samples_.front().at_ms;
+         }))
     samples_.pop_front();
 }
 

@@ -1,6 +1,6 @@
-// How far Litestream has come, from the metrics that it serves: what it has read of the database's log (its shadow of
-// it), and up to where each replica has it. Its own count of errors stays 0 while a target is gone, so the positions are
-// compared.
+// How far Litestream has come, from the metrics that it serves: what it has read of the database's log (its
+// shadow of it), and up to where each replica has it. Its own count of errors stays 0 while a target is gone,
+// so the positions are compared.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,8 @@ struct LogPosition {
 struct LitestreamMetrics {
   LogPosition shadow;
   uint64_t syncs = 0;  // how often it has looked at the database
-  std::map<std::string, LogPosition> replicas;  // by their names; those that have shipped something since it started
+  std::map<std::string, LogPosition>
+      replicas;  // by their names; those that have shipped something since it started
 };
 // Of the one database that it copies; from Prometheus' text format. What is not there is 0.
 [[nodiscard]] LitestreamMetrics parse_litestream_metrics(std::string_view text);
@@ -31,8 +32,8 @@ struct LitestreamMetrics {
 // For one Litestream: up to which moment a target has everything.
 class Shipping {
  public:
-  // What was seen at this moment (Unix milliseconds). All that was committed before the look before this one is in the
-  // shadow if Litestream has looked at the database in between.
+  // What was seen at this moment (Unix milliseconds). All that was committed before the look before this one
+  // is in the shadow if Litestream has looked at the database in between.
   void saw(int64_t now_ms, const std::string& generation, const LitestreamMetrics& metrics);
 
   // The latest moment of which this target is known to have everything; 0: none.

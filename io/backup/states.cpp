@@ -18,7 +18,9 @@ namespace {
 constexpr std::string_view kSuffix = ".snapshot";
 constexpr int kTries = 5;
 
-std::string folder_of(const ClusterId& cluster, const NodeId& node) { return node_path(cluster, node) + "/state"; }
+std::string folder_of(const ClusterId& cluster, const NodeId& node) {
+  return node_path(cluster, node) + "/state";
+}
 
 }  // namespace
 
@@ -62,7 +64,8 @@ std::variant<std::vector<StateObject>, std::string> list_states(Objects& objects
         index_in_snapshot_id(std::string_view(object.name).substr(0, object.name.size() - kSuffix.size()));
     if (index) found.push_back({folder_of(cluster, node) + "/" + object.name, *index});
   }
-  std::sort(found.begin(), found.end(), [](const StateObject& a, const StateObject& b) { return a.index > b.index; });
+  std::sort(found.begin(), found.end(),
+            [](const StateObject& a, const StateObject& b) { return a.index > b.index; });
   return found;
 }
 
@@ -72,7 +75,8 @@ std::optional<std::string> put_state(Objects& objects, const ClusterId& cluster,
   std::variant<std::vector<StateObject>, std::string> listed = list_states(objects, cluster, node);
   if (auto* failed = std::get_if<std::string>(&listed)) return std::move(*failed);
   auto& found = std::get<std::vector<StateObject>>(listed);
-  const bool is_there = std::any_of(found.begin(), found.end(), [&](const StateObject& one) { return one.name == name; });
+  const bool is_there =
+      std::any_of(found.begin(), found.end(), [&](const StateObject& one) { return one.name == name; });
   if (!is_there) {
     if (auto failed = objects.put(name, file)) return failed;
     found.insert(found.begin(), {name, state.index});

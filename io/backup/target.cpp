@@ -32,8 +32,9 @@ int digit_of(char c) {
   return -1;
 }
 
-// Percent signs undone. Nothing where they are wrong, or where the text would hold what can't stand in a file of
-// configuration: control characters, quotes, backslashes, and dollar signs, which Litestream takes for variables.
+// Percent signs undone. Nothing where they are wrong, or where the text would hold what can't stand in a file
+// of configuration: control characters, quotes, backslashes, and dollar signs, which Litestream takes for
+// variables.
 std::optional<std::string> decoded(std::string_view text) {
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -147,7 +148,8 @@ Fault read_place(std::string_view place, Target& target) {
   while (path.ends_with('/')) path.pop_back();
   if (!path.empty() && !is_plain_path(path)) return "its path has a segment that is empty, '.' or '..'";
   if (target.kind == TargetKind::kFile) {
-    if (!host.empty() || path.empty()) return "a file target is an absolute path: file:///var/backups/patronus";
+    if (!host.empty() || path.empty())
+      return "a file target is an absolute path: file:///var/backups/patronus";
     target.path = "/" + path;
     return std::nullopt;
   }
@@ -156,7 +158,8 @@ Fault read_place(std::string_view place, Target& target) {
     if (at == std::string::npos || at == 0) return "it names no account: abs://account@container/prefix";
     target.account = host.substr(0, at);
     host.erase(0, at + 1);
-    if (target.account.find(':') != std::string::npos) return "a key is no part of it; use LITESTREAM_AZURE_ACCOUNT_KEY";
+    if (target.account.find(':') != std::string::npos)
+      return "a key is no part of it; use LITESTREAM_AZURE_ACCOUNT_KEY";
   } else if (at != std::string::npos) {
     return "keys are no part of it; use LITESTREAM_ACCESS_KEY_ID and LITESTREAM_SECRET_ACCESS_KEY";
   }
@@ -239,8 +242,8 @@ std::variant<std::vector<Target>, std::string> parse_targets(std::string_view te
         target.name = std::string(word_of(target.kind)) + "-" + std::to_string(n);
     }
     if (!names.insert(target.name).second) return "two targets of backups have the name " + target.name;
-    const std::string place = std::string(word_of(target.kind)) + " " + target.account + " " + target.endpoint +
-                              " " + target.bucket + " " + target.path;
+    const std::string place = std::string(word_of(target.kind)) + " " + target.account + " " +
+                              target.endpoint + " " + target.bucket + " " + target.path;
     if (!places.insert(place).second) return "two targets of backups lead to the same place: " + target.url();
     targets.push_back(std::move(target));
   }

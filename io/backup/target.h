@@ -6,8 +6,8 @@
 //   abs://account@container/prefix?endpoint=http://127.0.0.1:10000/account
 //   gcs://bucket/prefix
 //
-// Each also takes name=, retention=, snapshot-interval= and sync-interval=. Secrets are never part of it: Litestream, and
-// what Patronus writes beside it, take them from the environment.
+// Each also takes name=, retention=, snapshot-interval= and sync-interval=. Secrets are never part of it:
+// Litestream, and what Patronus writes beside it, take them from the environment.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,8 @@ namespace patronus::backup {
 enum class TargetKind : uint8_t { kFile, kS3, kAzure, kGcs };
 
 struct Target {
-  std::string name;  // unique among the targets: the kind, with a number from the second on, unless it was given
+  std::string
+      name;  // unique among the targets: the kind, with a number from the second on, unless it was given
   TargetKind kind = TargetKind::kFile;
   std::string bucket;   // of S3 and GCS; Azure's container
   std::string account;  // Azure's

@@ -153,9 +153,10 @@ VerifyReport verify(const Verify& what, const Target& target) {
     }
     const std::optional<std::string> differs = difference(*then, found.counts);
     report.ok = !differs;
-    report.detail = differs ? *differs
-                            : std::to_string(found.counts.size()) + " tables have the same row counts at entry " +
-                                  std::to_string(report.revision);
+    report.detail = differs
+                        ? *differs
+                        : std::to_string(found.counts.size()) + " tables have the same row counts at entry " +
+                              std::to_string(report.revision);
     break;
   }
   report.at_ms = wall_now_ms();

@@ -13,8 +13,8 @@ struct Verify {
   std::string scratch;   // an empty directory with room for a database
   std::string litestream = "litestream";
 };
-// Restores the copy, runs PRAGMA integrity_check on it, and compares its applied index and the row counts of all its tables
-// with those that the live database had at that index. Takes as long as that takes.
+// Restores the copy, runs PRAGMA integrity_check on it, and compares its applied index and the row counts of
+// all its tables with those that the live database had at that index. Takes as long as that takes.
 [[nodiscard]] VerifyReport verify(const Verify& what, const Target& target);
 
 }  // namespace patronus::backup

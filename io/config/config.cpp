@@ -267,10 +267,13 @@ const std::vector<Setting>& settings() {
       {"CLUSTER_SECRET", "", "32 random bytes in hex or base64url; rather name their file in _FILE"},
       {"DATA_DIR", "/data/raft", "where the log is kept"},
       {"DB_PATH", "/data/dashboard.db, or in PATRONUS_DATA_DIR if that is set",
-       "the SQLite database that the dashboard's tables are copied to, for Litestream and other readers; off: none"},
-      {"DB_CHECK_INTERVAL", "60", "how often all of that database is checked; header and size are each second"},
+       "the SQLite database that the dashboard's tables are copied to, for Litestream and other readers; "
+       "off: none"},
+      {"DB_CHECK_INTERVAL", "60",
+       "how often all of that database is checked; header and size are each second"},
       {"RESTORE", "",
-       "with an empty data directory, brings back a lost cluster from off site: latest, or a time (RFC 3339)"},
+       "with an empty data directory, brings back a lost cluster from off site: latest, or a time (RFC "
+       "3339)"},
       {"RESTORE_FROM", "", "whose backup that is: <target>/<cluster id>"},
       {"RESTORE_NODE", "the lowest id of PATRONUS_PEERS and this node",
        "which node does it; the others begin empty and join it"},
@@ -338,8 +341,8 @@ void read_storage(Reading& in, Config& config) {
   }
 }
 
-// Of several nodes with the same settings one must do it, or each would found a cluster: the one with the lowest id, as
-// where a cluster is founded anew.
+// Of several nodes with the same settings one must do it, or each would found a cluster: the one with the
+// lowest id, as where a cluster is founded anew.
 void read_restore(Reading& in, Config& config) {
   const std::string at = in.text("RESTORE", "");
   if (at.empty()) return;
@@ -347,13 +350,16 @@ void read_restore(Reading& in, Config& config) {
   if (at != "latest" && !parse_time(at))
     in.wrong("RESTORE", at, "is no time; use latest, or RFC 3339 such as 2026-03-01T12:00:00Z");
   if (restore.from.empty())
-    in.wrong("RESTORE_FROM", "", "names no backup, which PATRONUS_RESTORE needs; use <target>/<cluster id>, for example "
-                                 "file:///var/backups/patronus/0123456789abcdef0123456789abcdef");
-  const bool all_known = !config.peers_name && std::all_of(config.peers.begin(), config.peers.end(),
-                                                           [](const PeerAddress& peer) { return !peer.id.empty(); });
+    in.wrong("RESTORE_FROM", "",
+             "names no backup, which PATRONUS_RESTORE needs; use <target>/<cluster id>, for example "
+             "file:///var/backups/patronus/0123456789abcdef0123456789abcdef");
+  const bool all_known =
+      !config.peers_name && std::all_of(config.peers.begin(), config.peers.end(),
+                                        [](const PeerAddress& peer) { return !peer.id.empty(); });
   if (restore.node.empty() && !all_known) {
-    in.wrong("RESTORE_NODE", "", "names no node, and PATRONUS_PEERS has no ids to choose from; say which node restores: the "
-                                 "others begin empty and join it");
+    in.wrong("RESTORE_NODE", "",
+             "names no node, and PATRONUS_PEERS has no ids to choose from; say which node restores: the "
+             "others begin empty and join it");
   } else if (restore.node.empty()) {
     restore.node = config.node_id;
     for (const PeerAddress& peer : config.peers) restore.node = std::min(restore.node, peer.id);
@@ -366,10 +372,12 @@ void read_restore(Reading& in, Config& config) {
 void read_database(Reading& in, Config& config) {
   // A node that is told where to keep its data has all of it there.
   const bool has_place = in.given("DATA_DIR").has_value();
-  const std::string text = in.text("DB_PATH", has_place ? config.data_dir + "/dashboard.db" : "/data/dashboard.db");
+  const std::string text =
+      in.text("DB_PATH", has_place ? config.data_dir + "/dashboard.db" : "/data/dashboard.db");
   if (text != "off" && !text.empty()) config.database_path = text;
   if (!text.empty() && text.back() == '/')
-    in.wrong("DB_PATH", text, "is a directory; name a file in it, such as " + text + "dashboard.db, or use off");
+    in.wrong("DB_PATH", text,
+             "is a directory; name a file in it, such as " + text + "dashboard.db, or use off");
   const std::optional<Duration> interval = read_duration(in, "DB_CHECK_INTERVAL", "60");
   config.database_check_interval = interval.value_or(limits::kDatabaseCheckInterval);
   if (interval &&

@@ -21,7 +21,8 @@ bool is_setting(std::string_view name) {
 // What patronusctl reads, beside a node and often out of the same environment.
 bool is_of_patronusctl(std::string_view name) {
   static constexpr std::string_view kNames[] = {"LITESTREAM", "ENDPOINTS", "CA", "TOKEN", "PASSWORD"};
-  return name.starts_with("BACKUP_") || std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
+  return name.starts_with("BACKUP_") ||
+         std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
 }
 
 // Nothing if the file can't be read or is too large.

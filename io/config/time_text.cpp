@@ -43,7 +43,8 @@ bool take_offset(std::string_view& text, int& minutes) {
   const int sign = take(text, '+') ? 1 : take(text, '-') ? -1 : 0;
   int hours = 0;
   int rest = 0;
-  if (sign == 0 || !take_number(text, 2, hours) || !take(text, ':') || !take_number(text, 2, rest)) return false;
+  if (sign == 0 || !take_number(text, 2, hours) || !take(text, ':') || !take_number(text, 2, rest))
+    return false;
   minutes = sign * (hours * 60 + rest);
   return hours <= 23 && rest <= 59;
 }
@@ -64,7 +65,8 @@ std::optional<int64_t> parse_time(std::string_view text) {
                        take_number(text, 2, hour) && take(text, ':') && take_number(text, 2, minute) &&
                        take(text, ':') && take_number(text, 2, second) && take_fraction(text, ms) &&
                        take_offset(text, offset) && text.empty();
-  const std::chrono::year_month_day date(std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+  const std::chrono::year_month_day date(std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day)));
   if (!is_read || !date.ok() || year < 1970 || hour > 23 || minute > 59 || second > 59) return std::nullopt;
   const int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
@@ -82,7 +84,8 @@ std::string format_time(int64_t unix_ms) {
 }
 
 int64_t wall_now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
       .count();
 }
 

@@ -141,8 +141,9 @@ void backup_families(Families& all, const BackupFigures& backup) {
   gauge(all, "patronus_backup_last_success_timestamp_seconds",
         "Unix time up to which every target off site has everything; 0: not known",
         static_cast<double>(backup.covered_ms) / 1000);
-  gauge(all, "patronus_backup_lag_seconds", "Time since then",
-        backup.lag_ms ? static_cast<double>(*backup.lag_ms) / 1000 : std::numeric_limits<double>::quiet_NaN());
+  gauge(
+      all, "patronus_backup_lag_seconds", "Time since then",
+      backup.lag_ms ? static_cast<double>(*backup.lag_ms) / 1000 : std::numeric_limits<double>::quiet_NaN());
 }
 
 void tls_families(Families& all, const ProcessFigures& process) {
@@ -165,9 +166,11 @@ void tls_families(Families& all, const ProcessFigures& process) {
 
 void database_families(Families& all, const Status& status, const ProcessFigures& process) {
   if (!process.database) return;
-  gauge(all, "patronus_database_applied_index", "Highest index whose state is in the dashboard's database; 0 while it is filled",
+  gauge(all, "patronus_database_applied_index",
+        "Highest index whose state is in the dashboard's database; 0 while it is filled",
         static_cast<double>(status.database_applied.value_or(Index{}).value));
-  gauge(all, "patronus_database_bytes", "Size of the dashboard's database, without its WAL", process.database->bytes);
+  gauge(all, "patronus_database_bytes", "Size of the dashboard's database, without its WAL",
+        process.database->bytes);
   counter(all, "patronus_database_transactions_total", "Transactions done in the dashboard's database",
           process.database->transactions);
   counter(all, "patronus_database_rebuilt_total",

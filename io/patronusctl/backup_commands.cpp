@@ -36,7 +36,8 @@ std::variant<std::vector<NodeAddress>, int> nodes_of(Cluster& cluster, const std
   const picojson::value body = json_of(reply);
   const char* list = body.contains("items") ? "items" : "nodes";
   for (const picojson::value& node : array_of(body, list)) {
-    if (only.empty() || text_of(node, "id") == only) nodes.push_back({text_of(node, "id"), text_of(node, "address")});
+    if (only.empty() || text_of(node, "id") == only)
+      nodes.push_back({text_of(node, "id"), text_of(node, "address")});
   }
   if (nodes.empty()) {
     print_error(only.empty() ? "the cluster has no nodes" : "there is no node " + only);
@@ -46,14 +47,15 @@ std::variant<std::vector<NodeAddress>, int> nodes_of(Cluster& cluster, const std
 }
 
 bool is_behind(const picojson::value& target) {
-  return text_of(target, "lag_ms") == "-" ||
-         std::strtoll(text_of(target, "lag_ms").c_str(), nullptr, 10) > limits::kBackupLagMax.count() / 1'000'000;
+  return text_of(target, "lag_ms") == "-" || std::strtoll(text_of(target, "lag_ms").c_str(), nullptr, 10) >
+                                                 limits::kBackupLagMax.count() / 1'000'000;
 }
 
 // What is said of one node: a row for each of its targets. False: something is wrong there.
 bool add_rows(const NodeAddress& node, const HttpReply& reply, Table& rows) {
   if (reply.status != 200) {
-    rows.push_back({node.id, "-", "-", "-", "-", "-", "-", reply.status == 0 ? reply.error : text_of(json_of(reply), "detail")});
+    rows.push_back({node.id, "-", "-", "-", "-", "-", "-",
+                    reply.status == 0 ? reply.error : text_of(json_of(reply), "detail")});
     return false;
   }
   const picojson::value body = json_of(reply);
@@ -63,13 +65,17 @@ bool add_rows(const NodeAddress& node, const HttpReply& reply, Table& rows) {
   for (const picojson::value& target : array_of(body, "targets")) {
     const std::string fault = text_of(target, "state_problem");
     const picojson::value& verified = target.get("verified");
-    const std::string outcome = !verified.is<picojson::object>()             ? "never"
-                                : text_of(verified, "ok") == "true" ? "ok, " + text_of(verified, "at")
-                                                                    : "NOT OK: " + text_of(verified, "detail");
+    const std::string outcome = !verified.is<picojson::object>() ? "never"
+                                : text_of(verified, "ok") == "true"
+                                    ? "ok, " + text_of(verified, "at")
+                                    : "NOT OK: " + text_of(verified, "detail");
     is_well = is_well && fault == "-" && !is_behind(target) && !outcome.starts_with("NOT");
-    rows.push_back({node.id, text_of(target, "name"), text_of(target, "generation"), text_of(target, "position"),
-                    text_of(target, "lag_ms"), text_of(target, "last_success"), text_of(target, "state_revision"),
-                    problem != "-" ? problem : fault != "-" ? fault : "verified: " + outcome});
+    rows.push_back({node.id, text_of(target, "name"), text_of(target, "generation"),
+                    text_of(target, "position"), text_of(target, "lag_ms"), text_of(target, "last_success"),
+                    text_of(target, "state_revision"),
+                    problem != "-" ? problem
+                    : fault != "-" ? fault
+                                   : "verified: " + outcome});
   }
   return is_well;
 }
@@ -151,7 +157,9 @@ int now(Cluster& cluster, const Given& given) {
     if (cluster.format() == Format::kJson) {
       print_line(asking.body().serialize());
     } else {
-      print_line(node.id + ": " + (is_well ? "every target has all up to " + text_of(done, "covered") : "NOT DONE: " + text_of(done, "problem")));
+      print_line(node.id + ": " +
+                 (is_well ? "every target has all up to " + text_of(done, "covered")
+                          : "NOT DONE: " + text_of(done, "problem")));
     }
   }
   return worst;
@@ -173,7 +181,8 @@ int verify(Cluster& cluster, const Given& given) {
       const bool is_well = text_of(verified, "ok") == "true";
       if (!is_well) worst = kError;
       if (cluster.format() != Format::kJson)
-        print_line(node.id + ", " + text_of(target, "name") + ": " + (is_well ? "ok, " : "NOT OK: ") + text_of(verified, "detail"));
+        print_line(node.id + ", " + text_of(target, "name") + ": " + (is_well ? "ok, " : "NOT OK: ") +
+                   text_of(verified, "detail"));
     }
   }
   return worst;
@@ -186,16 +195,17 @@ void add_backup_commands(CLI::App& app, const Connection& connection, std::funct
   CLI::App* backup = app.add_subcommand("backup", "The copies off site that Litestream keeps.");
   backup->require_subcommand(1);
   CLI::App* verb = backup->add_subcommand(
-      "status", "For each node and target: generation, position, how far behind. Exit code 3 if something is wrong.");
+      "status",
+      "For each node and target: generation, position, how far behind. Exit code 3 if something is wrong.");
   verb->add_option("--node", given->node, "only this one");
   let_do(verb, connection, run, [given](Cluster& cluster) { return status(cluster, *given); });
   verb = backup->add_subcommand("now", "Waits until every target has all that was written by now.");
   verb->add_option("--node", given->node, "only of this one");
   let_do(verb, connection, run, [given](Cluster& cluster) { return now(cluster, *given); });
-  verb = backup->add_subcommand(
-      "verify",
-      "Has each node restore its copies into a scratch place, check them, and compare them with what it has. With --db "
-      "this is done here, beside one node.");
+  verb = backup->add_subcommand("verify",
+                                "Has each node restore its copies into a scratch place, check them, and "
+                                "compare them with what it has. With --db "
+                                "this is done here, beside one node.");
   verb->add_option("--node", given->node, "only of this one");
   CLI::Option* here = verb->add_option("--db", given->database, "of the database at this path, here");
   add_targets_option(verb, *given);

@@ -58,7 +58,8 @@ bool read_interval(const std::string& text, const std::string& name, Zero zero, 
 int run_beside(const RunGiven& given) {
   const std::optional<std::vector<backup::Target>> targets = read_targets(given);
   backup::RunOptions options;
-  if (!targets || !read_interval(given.state_interval, "--state-interval", Zero::kRefused, options.state_interval) ||
+  if (!targets ||
+      !read_interval(given.state_interval, "--state-interval", Zero::kRefused, options.state_interval) ||
       !read_interval(given.verify_interval, "--verify-interval", Zero::kMeansNever, options.verify_interval))
     return kUsage;
   options.database = database_of(given);
@@ -94,9 +95,9 @@ int put_state(const RunGiven& given) {
   if (!targets) return kUsage;
   const std::string database = database_of(given);
   std::variant<backup::DatabaseView, std::string> opened = backup::DatabaseView::open(database, false);
-  std::variant<backup::DatabaseMeta, std::string> meta =
-      std::holds_alternative<std::string>(opened) ? std::move(std::get<std::string>(opened))
-                                                  : std::get<backup::DatabaseView>(opened).meta();
+  std::variant<backup::DatabaseMeta, std::string> meta = std::holds_alternative<std::string>(opened)
+                                                             ? std::move(std::get<std::string>(opened))
+                                                             : std::get<backup::DatabaseView>(opened).meta();
   if (const auto* fault = std::get_if<std::string>(&meta)) {
     print_error(*fault);
     return kError;
@@ -118,7 +119,8 @@ int put_state(const RunGiven& given) {
     if (const auto* fault = std::get_if<std::string>(&written)) {
       put.fault = *fault;
     } else if (const auto& state = std::get<std::optional<SnapshotInfo>>(written); state && objects) {
-      put.fault = backup::put_state(*objects, known.cluster, known.node, *state, file, given.states_kept).value_or("");
+      put.fault = backup::put_state(*objects, known.cluster, known.node, *state, file, given.states_kept)
+                      .value_or("");
       put.revision = put.fault.empty() ? state->index.value : 0;
     }
     puts.push_back(std::move(put));
@@ -157,7 +159,8 @@ void add_targets_option(CLI::App* verb, LocalBackup& given) {
       ->envname("PATRONUS_BACKUP_TARGETS");
 }
 void add_database_option(CLI::App* verb, LocalBackup& given) {
-  verb->add_option("--db", given.database, "the node's database [PATRONUS_DB_PATH, else dashboard.db beside --data-dir]")
+  verb->add_option("--db", given.database,
+                   "the node's database [PATRONUS_DB_PATH, else dashboard.db beside --data-dir]")
       ->envname("PATRONUS_DB_PATH");
 }
 void add_data_directory_option(CLI::App* verb, LocalBackup& given) {
@@ -166,8 +169,9 @@ void add_data_directory_option(CLI::App* verb, LocalBackup& given) {
       ->capture_default_str();
 }
 void add_litestream_option(CLI::App* verb, LocalBackup& given) {
-  verb->add_option("--litestream", given.litestream,
-                   "the program, of version " + std::string(backup::kLitestreamVersion) + " [PATRONUS_LITESTREAM]")
+  verb->add_option(
+          "--litestream", given.litestream,
+          "the program, of version " + std::string(backup::kLitestreamVersion) + " [PATRONUS_LITESTREAM]")
       ->envname("PATRONUS_LITESTREAM")
       ->capture_default_str();
 }
@@ -235,18 +239,21 @@ void add_local_backup_commands(CLI::App* backup, const Format& format, std::func
       ->envname("PATRONUS_BACKUP_STATE_KEPT")
       ->check(CLI::Range(size_t{1}, limits::kBackupStatesKeptMax))
       ->capture_default_str();
-  verb->add_option("--verify-interval", given->verify_interval, "between two times that copies are verified; 0: never")
+  verb->add_option("--verify-interval", given->verify_interval,
+                   "between two times that copies are verified; 0: never")
       ->envname("PATRONUS_BACKUP_VERIFY_INTERVAL")
       ->capture_default_str();
   verb->callback([&run, given] { run = [given] { return run_beside(*given); }; });
 
   auto putting = std::make_shared<RunGiven>();
-  verb = backup->add_subcommand("put-state", "Puts the state of the node's image at every target; run does this.");
+  verb = backup->add_subcommand("put-state",
+                                "Puts the state of the node's image at every target; run does this.");
   verb->group("");
   add_targets_option(verb, *putting);
   add_database_option(verb, *putting);
   add_data_directory_option(verb, *putting);
-  verb->add_option("--keep", putting->states_kept, "how many stay")->check(CLI::Range(size_t{1}, limits::kBackupStatesKeptMax));
+  verb->add_option("--keep", putting->states_kept, "how many stay")
+      ->check(CLI::Range(size_t{1}, limits::kBackupStatesKeptMax));
   verb->callback([&run, putting] { run = [putting] { return put_state(*putting); }; });
 
   add_restore_lost_command(backup, format, run);
@@ -257,16 +264,18 @@ void add_render_command(CLI::App& app, std::function<int()>& run) {
   CLI::App* render_verb = app.add_subcommand("render", "Configuration of the programs around the nodes.");
   render_verb->require_subcommand(1);
   CLI::App* verb = render_verb->add_subcommand(
-      "litestream",
-      "The configuration of Litestream " + std::string(backup::kLitestreamVersion) +
-          " for one node. backup run makes and uses it by itself; this is for who runs Litestream otherwise. Without "
-          "--cluster-id or --node-id Litestream is to take them from PATRONUS_CLUSTER_ID and PATRONUS_NODE_ID.");
+      "litestream", "The configuration of Litestream " + std::string(backup::kLitestreamVersion) +
+                        " for one node. backup run makes and uses it by itself; this is for who runs "
+                        "Litestream otherwise. Without "
+                        "--cluster-id or --node-id Litestream is to take them from PATRONUS_CLUSTER_ID and "
+                        "PATRONUS_NODE_ID.");
   add_targets_option(verb, *given);
   add_database_option(verb, *given);
   add_data_directory_option(verb, *given);
   verb->add_option("--cluster-id", given->cluster, "of the cluster; patronusctl status shows it");
   verb->add_option("--node-id", given->node, "of the node");
-  verb->add_option("--metrics-addr", given->metrics_addr, "where Litestream serves its metrics")->capture_default_str();
+  verb->add_option("--metrics-addr", given->metrics_addr, "where Litestream serves its metrics")
+      ->capture_default_str();
   verb->callback([&run, given] { run = [given] { return render(*given); }; });
 }
 

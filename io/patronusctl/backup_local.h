@@ -1,4 +1,5 @@
-// The verbs of patronusctl backup that work beside a node, or without any: run, verify --db, restore; and render litestream.
+// The verbs of patronusctl backup that work beside a node, or without any: run, verify --db, restore; and
+// render litestream.
 #pragma once
 
 #include <CLI/CLI.hpp>

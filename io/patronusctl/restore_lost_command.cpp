@@ -50,17 +50,20 @@ void print_restored(Format format, const backup::RestoredLost& restored, const C
     out.begin_object().field("lost_cluster_id", restored.lost.hex()).field("cluster_id", cluster.hex());
     out.field("node", restored.node).field("revision", restored.index.value);
     out.field("at", format_time(restored.wall_ms)).key("state_revision");
-    if (restored.state) out.value(restored.state->value);
-    else out.null();
+    if (restored.state)
+      out.value(restored.state->value);
+    else
+      out.null();
     out.field("users", uint64_t{summary.users}).field("sites", uint64_t{summary.sites});
     out.field("policies", uint64_t{summary.policies}).field("keys", uint64_t{summary.keys}).finish();
     print_line(text);
     return;
   }
   print_rows({{"cluster", restored.lost.hex() + ", which is lost"},
-              {"database", "of node " + restored.node + ", revision " + std::to_string(restored.index.value) + ", of " +
-                               format_time(restored.wall_ms)},
-              {"keys", restored.state ? std::to_string(summary.keys) + ", as of revision " + std::to_string(restored.state->value)
+              {"database", "of node " + restored.node + ", revision " + std::to_string(restored.index.value) +
+                               ", of " + format_time(restored.wall_ms)},
+              {"keys", restored.state ? std::to_string(summary.keys) + ", as of revision " +
+                                            std::to_string(restored.state->value)
                                       : "none: there is no state artefact"},
               {"users", std::to_string(summary.users)},
               {"sites", std::to_string(summary.sites)},
@@ -70,13 +73,14 @@ void print_restored(Format format, const backup::RestoredLost& restored, const C
   print_line("nobody is logged in there; users and their passwords are as they were");
 }
 
-// Of a restore that a node does by itself: nothing if it may go on, else the exit code. The one that was done already is
-// joined, not founded a second time.
+// Of a restore that a node does by itself: nothing if it may go on, else the exit code. The one that was done
+// already is joined, not founded a second time.
 std::optional<int> claim_it(const Given& given, const backup::Source& source, backup::Objects* objects,
                             const backup::Claim& own, const std::string& scratch) {
   if (objects == nullptr || !source.cluster)
-    return failed("a node restores by itself from file and S3 targets, named with the cluster: <target>/<cluster id>; "
-                  "use patronusctl backup restore");
+    return failed(
+        "a node restores by itself from file and S3 targets, named with the cluster: <target>/<cluster id>; "
+        "use patronusctl backup restore");
   std::variant<std::optional<backup::Claim>, std::string> read =
       backup::read_claim(*objects, *source.cluster, given.at, scratch);
   if (const auto* fault = std::get_if<std::string>(&read)) return failed(*fault);
@@ -86,11 +90,13 @@ std::optional<int> claim_it(const Given& given, const backup::Source& source, ba
     RebuildNote note;
     note.cluster = claim->cluster;
     if (auto fault = write_rebuild_note(given.data_directory, note)) return failed(*fault);
-    print_warning("this was restored before, by node " + claim->node + " as cluster " + claim->cluster.hex() +
-                  "; this node begins empty and joins that one. patronusctl backup restore restores once more");
+    print_warning(
+        "this was restored before, by node " + claim->node + " as cluster " + claim->cluster.hex() +
+        "; this node begins empty and joins that one. patronusctl backup restore restores once more");
     return kOk;
   }
-  if (auto fault = backup::write_claim(*objects, *source.cluster, given.at, own, scratch)) return failed(*fault);
+  if (auto fault = backup::write_claim(*objects, *source.cluster, given.at, own, scratch))
+    return failed(*fault);
   return std::nullopt;
 }
 
@@ -101,7 +107,8 @@ int restore(Format format, const Given& given) {
   wanted.source = std::get<backup::Source>(source);
   if (!given.cluster.empty()) {
     wanted.source.cluster = backup::parse_cluster_id(given.cluster);
-    if (!wanted.source.cluster) return usage("--cluster " + given.cluster + " is no cluster's id: 32 hexadecimal digits");
+    if (!wanted.source.cluster)
+      return usage("--cluster " + given.cluster + " is no cluster's id: 32 hexadecimal digits");
   }
   if (given.at != "latest") {
     wanted.at_ms = parse_time(given.at);
@@ -111,7 +118,8 @@ int restore(Format format, const Given& given) {
   for (const std::string& node : given.nodes) {
     if (!is_node_id(node)) return usage("--node " + node + " is no node's id");
   }
-  if (!given.founder.empty() && !is_node_id(given.founder)) return usage("--node-id " + given.founder + " is no node's id");
+  if (!given.founder.empty() && !is_node_id(given.founder))
+    return usage("--node-id " + given.founder + " is no node's id");
   const Scratch scratch;
   if (scratch.path().empty()) return failed(scratch.fault());
   wanted.nodes = given.nodes;
@@ -125,7 +133,8 @@ int restore(Format format, const Given& given) {
   const std::unique_ptr<backup::Objects> objects = backup::open_objects(wanted.source.target);
   if (given.once) {
     const backup::Claim own{wanted.cluster, given.founder};
-    if (const std::optional<int> code = claim_it(given, wanted.source, objects.get(), own, scratch.path())) return *code;
+    if (const std::optional<int> code = claim_it(given, wanted.source, objects.get(), own, scratch.path()))
+      return *code;
   }
   const std::variant<backup::RestoredLost, std::string> restored = backup::restore_lost(wanted);
   if (const auto* fault = std::get_if<std::string>(&restored)) {
@@ -140,21 +149,25 @@ int restore(Format format, const Given& given) {
 
 void add_restore_lost_command(CLI::App* backup, const Format& format, std::function<int()>& run) {
   auto given = std::make_shared<Given>();
-  CLI::App* verb = backup->add_subcommand(
-      "restore",
-      "When all nodes are lost: finds the furthest copy at a target, and makes an empty data directory the first node of "
-      "a new cluster that has what it has. Needs Litestream.");
+  CLI::App* verb = backup->add_subcommand("restore",
+                                          "When all nodes are lost: finds the furthest copy at a target, and "
+                                          "makes an empty data directory the first node of "
+                                          "a new cluster that has what it has. Needs Litestream.");
   verb->add_option("--from", given->from, "the target, or <target>/<cluster id>")->required();
-  verb->add_option("--cluster", given->cluster, "the lost cluster's id; needed where several have backups there");
+  verb->add_option("--cluster", given->cluster,
+                   "the lost cluster's id; needed where several have backups there");
   verb->add_option("--at", given->at, "as of this time: RFC 3339, such as 2026-03-01T12:00:00Z; or latest")
       ->capture_default_str();
-  verb->add_option("--node", given->nodes, "only this node's copy; may be repeated. Needed with Azure and GCS");
+  verb->add_option("--node", given->nodes,
+                   "only this node's copy; may be repeated. Needed with Azure and GCS");
   add_data_directory_option(verb, *given);
-  verb->add_option("--node-id", given->founder, "the id of the node whose data directory it is [PATRONUS_NODE_ID]")
+  verb->add_option("--node-id", given->founder,
+                   "the id of the node whose data directory it is [PATRONUS_NODE_ID]")
       ->envname("PATRONUS_NODE_ID");
   add_litestream_option(verb, *given);
   // patronusd says so for PATRONUS_RESTORE.
-  verb->add_flag("--once", given->once, "not if it was done before: then the node joins what came of it")->group("");
+  verb->add_flag("--once", given->once, "not if it was done before: then the node joins what came of it")
+      ->group("");
   verb->callback([&format, &run, given] { run = [&format, given] { return restore(format, *given); }; });
 }
 

@@ -48,9 +48,10 @@ class Image {
   // Opens or creates the file. `map_bytes` bounds it; it is only as large as what is in it.
   [[nodiscard]] static std::variant<Image, ImageError> open(const std::string& path, size_t map_bytes);
 
-  // The same of one that is there, to be read while another process writes it. What is read may end this process, if the
-  // file is damaged: so it should be one of its own.
-  [[nodiscard]] static std::variant<Image, ImageError> open_to_read(const std::string& path, size_t map_bytes);
+  // The same of one that is there, to be read while another process writes it. What is read may end this
+  // process, if the file is damaged: so it should be one of its own.
+  [[nodiscard]] static std::variant<Image, ImageError> open_to_read(const std::string& path,
+                                                                    size_t map_bytes);
 
   // What it holds; nothing if it is new.
   [[nodiscard]] std::variant<std::optional<ImageAbout>, ImageError> about();

@@ -38,8 +38,8 @@ struct RestoreOptions {
 // last.
 [[nodiscard]] std::variant<SnapshotSummary, std::string> restore_snapshot(const RestoreOptions& options);
 
-// The same from what the dashboard's database held and, if `options.file` names one, a state artefact that is not of a
-// later entry (restore_merge.h). Sessions end. `founder` is the node's id.
+// The same from what the dashboard's database held and, if `options.file` names one, a state artefact that is
+// not of a later entry (restore_merge.h). Sessions end. `founder` is the node's id.
 [[nodiscard]] std::variant<SnapshotSummary, std::string> restore_database(DatabaseContent&& database,
                                                                           const NodeId& founder,
                                                                           const RestoreOptions& options);

@@ -7,10 +7,11 @@
 namespace patronus {
 namespace {
 
-Base base_of(const DatabaseContent& database, const std::optional<StateContent>& artefact, const NodeId& founder,
-             Incarnation incarnation) {
+Base base_of(const DatabaseContent& database, const std::optional<StateContent>& artefact,
+             const NodeId& founder, Incarnation incarnation) {
   if (!artefact) {
-    Base base{database.index, database.term, database.stamp, database.index, Configuration{database.cluster, {}}};
+    Base base{database.index, database.term, database.stamp, database.index,
+              Configuration{database.cluster, {}}};
     base.configuration->members.push_back({founder, incarnation, "", "", Standing::kVoter});
     return base;
   }
@@ -25,8 +26,8 @@ Base base_of(const DatabaseContent& database, const std::optional<StateContent>&
 }  // namespace
 
 std::variant<StateContent, std::string> merge_states(DatabaseContent&& database,
-                                                     std::optional<StateContent>&& artefact, const NodeId& founder,
-                                                     Incarnation incarnation) {
+                                                     std::optional<StateContent>&& artefact,
+                                                     const NodeId& founder, Incarnation incarnation) {
   if (!database.cluster || !database.index) return "the database is of no cluster";
   if (artefact && artefact->end.base.configuration->cluster_id != database.cluster)
     return "database and state artefact are of different clusters";

@@ -1,5 +1,5 @@
-// A state put together again from what two backups hold of it: the dashboard's database, second by second, and a state
-// artefact, now and then.
+// A state put together again from what two backups hold of it: the dashboard's database, second by second,
+// and a state artefact, now and then.
 #pragma once
 
 #include <optional>
@@ -22,7 +22,8 @@ struct StateContent {
   StateRows rows;
 };
 
-// What the database holds of a state: the rows that are projected (core/state/rows.h), as they were after one entry.
+// What the database holds of a state: the rows that are projected (core/state/rows.h), as they were after one
+// entry.
 struct DatabaseContent {
   ClusterId cluster;
   Index index;
@@ -32,10 +33,12 @@ struct DatabaseContent {
 };
 
 // The state as of the database's entry: its rows, and the artefact's of all other kinds, which may be older.
-// Sessions are left out. Without an artefact (nothing) the state is of the database's rows alone, and its configuration
-// that of `founder`. Refused with a reason: an artefact of another cluster or of a later entry, rows that can't be together.
+// Sessions are left out. Without an artefact (nothing) the state is of the database's rows alone, and its
+// configuration that of `founder`. Refused with a reason: an artefact of another cluster or of a later entry,
+// rows that can't be together.
 [[nodiscard]] std::variant<StateContent, std::string> merge_states(DatabaseContent&& database,
                                                                    std::optional<StateContent>&& artefact,
-                                                                   const NodeId& founder, Incarnation incarnation);
+                                                                   const NodeId& founder,
+                                                                   Incarnation incarnation);
 
 }  // namespace patronus

@@ -1,5 +1,5 @@
-// The node's end of the mailbox between it and the process that copies its database off site (io/backup/mailbox.h): looked
-// into once a second on a thread of libuv's pool, by CertificateReloader.
+// The node's end of the mailbox between it and the process that copies its database off site
+// (io/backup/mailbox.h): looked into once a second on a thread of libuv's pool, by CertificateReloader.
 #pragma once
 
 #include <cstdint>
