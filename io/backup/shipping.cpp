@@ -71,16 +71,7 @@ void Shipping::saw(int64_t now_ms, const std::string& generation, const Litestre
   // A shadow that goes back is another generation's, whose name was read a moment too early.
   if (metrics.shadow < shadow_) samples_.clear();
   shadow_ = metrics.shadow;
-  const bool has_looked = metrics.syncs > syncs_ && looked_ms_ != 0;
-  syncs_ = metrics.syncs;
-  if (has_looked && !generation_.empty()) {
-    // Where nothing has moved since, the place is reached for the later moment as well.
-    if (!samples_.empty() && samples_.back().shadow == shadow_)
-      samples_.back().at_ms = looked_ms_;
-    else if (samples_.size() < limits::kBackupSamplesMax)
-      samples_.push_back({looked_ms_, shadow_});
-  }
-  looked_ms_ = now_ms;
+  note_look(now_ms, metrics.syncs);
   for (const auto& [name, position] : metrics.replicas) {
     const auto [at, is_new] = replicas_.try_emplace(name, Replica{position, true, 0});
     Replica& replica = at->second;
@@ -98,6 +89,27 @@ void Shipping::saw(int64_t now_ms, const std::string& generation, const Litestre
            return one.second.covered_ms >= samples_.front().at_ms;
          }))
     samples_.pop_front();
+}
+
+// When a sync was counted is not when it began. Of two that were counted since, the second began after that.
+void Shipping::note_look(int64_t now_ms, uint64_t syncs) {
+  std::optional<int64_t> since;
+  while (!looks_.empty() && looks_.front().syncs + 2 <= syncs) {
+    since = looks_.front().at_ms;
+    looks_.pop_front();
+  }
+  if (!looks_.empty() && looks_.back().syncs == syncs) {
+    looks_.back().at_ms = now_ms;
+  } else {
+    looks_.push_back({now_ms, syncs});
+  }
+  if (!since || generation_.empty()) return;
+  if (!samples_.empty() && samples_.back().shadow == shadow_) {
+    // Where nothing has moved since, the place is reached for the later moment as well.
+    samples_.back().at_ms = *since;
+  } else if (samples_.size() < limits::kBackupSamplesMax) {
+    samples_.push_back({*since, shadow_});
+  }
 }
 
 int64_t Shipping::covered_ms(const std::string& target) const {

@@ -32,8 +32,7 @@ struct LitestreamMetrics {
 // For one Litestream: up to which moment a target has everything.
 class Shipping {
  public:
-  // What was seen at this moment (Unix milliseconds). All that was committed before the look before this one
-  // is in the shadow if Litestream has looked at the database in between.
+  // What was seen at this moment (Unix milliseconds).
   void saw(int64_t now_ms, const std::string& generation, const LitestreamMetrics& metrics);
 
   // The latest moment of which this target is known to have everything; 0: none.
@@ -53,10 +52,16 @@ class Shipping {
     int64_t covered_ms = 0;
   };
 
+  struct Look {
+    int64_t at_ms = 0;
+    uint64_t syncs = 0;
+  };
+
+  void note_look(int64_t now_ms, uint64_t syncs);
+
   std::string generation_;
   LogPosition shadow_;
-  uint64_t syncs_ = 0;
-  int64_t looked_ms_ = 0;
+  std::deque<Look> looks_;      // with different counts; at most two
   std::deque<Sample> samples_;  // that some target has not reached, the oldest first
   std::map<std::string, Replica> replicas_;
 };
