@@ -40,8 +40,9 @@ struct Checkpoint {
   std::optional<CheckpointEnd> end;
 };
 
-// A piece of a copy for the dashboard's database (core/projector.h), all pieces from one that begins to one with an end one
-// transaction. Answered by Projected, or by a DatabaseReport that the database is lost; the next piece comes only then.
+// A piece of a copy for the dashboard's database (core/projector.h), all pieces from one that begins to one
+// with an end one transaction. Answered by Projected, or by a DatabaseReport that the database is lost; the
+// next piece comes only then.
 struct Project {
   uint64_t opening = 0;  // of the database that it is for; for any other it means nothing
   bool begins = false;
@@ -130,8 +131,8 @@ struct Redial {
   NodeId peer;
 };
 
-using Effect = std::variant<Persist, Checkpoint, Project, CutLog, MakeArtefact, SendPart, KeepPart, InstallArtefact,
-                            Send, Reply, Notice, Stop, Removed, SetAside, Redial>;
+using Effect = std::variant<Persist, Checkpoint, Project, CutLog, MakeArtefact, SendPart, KeepPart,
+                            InstallArtefact, Send, Reply, Notice, Stop, Removed, SetAside, Redial>;
 using Effects = std::vector<Effect>;
 
 }  // namespace patronus

@@ -131,7 +131,7 @@ enum class DatabaseState : uint8_t {
 struct DatabaseReport {
   DatabaseState state = DatabaseState::kSound;
   uint64_t opening = 0;  // of one that is opened: what has been done with the one before does not concern it
-  std::string reason;  // of what is wrong
+  std::string reason;    // of what is wrong
 };
 // The artefact that was to be made is there; or could not be made.
 struct ArtefactMade {
@@ -169,7 +169,7 @@ struct Drain {
 struct Wake {};
 
 using Event = std::variant<LinkUp, LinkLost, PeerGone, VisitorCame, VisitorLeft, PeersSought, ClusterGivenUp,
-                           PeerMessage, WriteDone, CheckpointTaken, Projected, DatabaseReport, ArtefactMade, PartKept, ClientWrite,
-                           ClientRead, ClientTransfer, Drain, Wake>;
+                           PeerMessage, WriteDone, CheckpointTaken, Projected, DatabaseReport, ArtefactMade,
+                           PartKept, ClientWrite, ClientRead, ClientTransfer, Drain, Wake>;
 
 }  // namespace patronus

@@ -91,7 +91,8 @@ Instant Node::deadline() const {
   const Instant life = has_lives ? next_life_ : Instant::never();
   return std::min({raft_.deadline(), writes_->deadline(), reads_.deadline(), transfers_.deadline(),
                    next_retry_, hand_over, sessions_.deadline(), staging_keeper_.deadline(),
-                   checkpointer_.deadline(), projector_.deadline(store_), visitors_.deadline(), fetch_.deadline(), life});
+                   checkpointer_.deadline(), projector_.deadline(store_), visitors_.deadline(),
+                   fetch_.deadline(), life});
 }
 
 void Node::handle(Now now, LinkUp& event, Effects& out) {

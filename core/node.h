@@ -285,7 +285,7 @@ class Node {
   Store store_;
   Checkpointer checkpointer_;
   Projector projector_;
-  DatabaseState database_ = DatabaseState::kSound;
+  bool database_lags_ = false;       // and was neither filled nor damaged since
   bool database_is_broken_ = false;  // and has not been filled since
   bool left_for_database_ = false;   // leadership, since it broke
   Founding founding_;
@@ -299,7 +299,7 @@ class Node {
   SessionKeeper sessions_;
   StagingKeeper staging_keeper_;
   Instant next_opening_;  // tables are not asked for again before
-  NodeId known_leader_;  // to which pending requests were last sent
+  NodeId known_leader_;   // to which pending requests were last sent
   Term known_term_;
   Instant next_retry_;
   DiskPace disk_pace_;

@@ -1,4 +1,5 @@
-// The dashboard's database: this node's copy of some rows of the state, its health, and who leads while it is broken.
+// The dashboard's database: this node's copy of some rows of the state, its health, and who leads while it is
+// broken.
 #include <algorithm>
 
 #include "core/base/limits.h"
@@ -10,6 +11,7 @@ void Node::handle(Now now, Projected& event, Effects& out) {
   const bool was_filled = projector_.is_filled();
   projector_.taken(event.opening, now.mono);
   if (was_filled || !projector_.is_filled()) return;
+  database_lags_ = false;
   database_is_broken_ = false;
   left_for_database_ = false;
   health_.report("database", true, "", now);
@@ -18,21 +20,23 @@ void Node::handle(Now now, Projected& event, Effects& out) {
 }
 
 void Node::handle(Now now, DatabaseReport& event, Effects&) {
-  if (event.state != DatabaseState::kSound) database_ = event.state;
   switch (event.state) {
     case DatabaseState::kOpened:
       projector_.opened(event.opening, store_);
-      health_.report("database", false, "is being filled", now);
+      // One that lags still does until it is filled.
+      if (!database_lags_) health_.report("database", false, "is being filled", now);
       break;
     case DatabaseState::kSound:
       if (projector_.is_filled()) health_.report("database", true, "", now);
       break;
     case DatabaseState::kDamaged:
-      database_is_broken_ = true;
-      next_review_ = now.mono;
-      [[fallthrough]];
     case DatabaseState::kLags:
       projector_.lost(store_);
+      database_lags_ = event.state == DatabaseState::kLags;
+      if (!database_lags_) {
+        database_is_broken_ = true;
+        next_review_ = now.mono;
+      }
       health_.report("database", false, event.reason, now);
       break;
   }

@@ -1,7 +1,8 @@
-// When rows of the state are copied to the dashboard's database, and how: as in core/checkpointer.h piece by piece, all
-// pieces of one index one transaction, the next one when the last was taken. Unlike the image the database may be lost at
-// any time, and then nothing is: once there is one again, all rows are copied, and the database's side keeps none besides.
-// At most one copy is under way. While there is no database nothing is gathered for it.
+// When rows of the state are copied to the dashboard's database, and how: as in core/checkpointer.h piece by
+// piece, all pieces of one index one transaction, the next one when the last was taken. Unlike the image the
+// database may be lost at any time, and then nothing is: once there is one again, all rows are copied, and
+// the database's side keeps none besides. At most one copy is under way. While there is no database nothing
+// is gathered for it.
 #pragma once
 
 #include <optional>
@@ -24,8 +25,9 @@ class Projector {
   void lost(Store& store);
   // The piece given last was taken; an answer for an earlier opening comes too late and says nothing.
   void taken(uint64_t opening, Instant now);
-  // Begins or goes on with what is due. `known`: how far the cluster is, if that is known; a database is filled for the
-  // first time only once the state has come so far, for a node that has just begun would put it back.
+  // Begins or goes on with what is due. `known`: how far the cluster is, if that is known; a database is
+  // filled for the first time only once the state has come so far, for a node that has just begun would put
+  // it back.
   void step(Instant now, Store& store, std::optional<Index> known, Effects& out);
 
   // The database holds all rows, as of some index since it was opened.

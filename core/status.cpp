@@ -27,7 +27,7 @@ std::vector<ComponentView> Node::components(Now now) const {
   std::vector<ComponentView> views = health_.view(now);
   for (ComponentView& view : views) {
     // One that lags serves nobody wrong, and what it lacks, such as room, all nodes may lack at once.
-    if (view.name == "database") view.tolerated = !view.ok && database_ == DatabaseState::kLags;
+    if (view.name == "database") view.tolerated = !view.ok && database_lags_;
   }
   // An election must not empty the balancer's pool, so patience is longer than an election takes.
   const Duration patience = 2 * raft_.election_timeout() + limits::kElectionWindowMax;
@@ -136,8 +136,9 @@ Status Node::status(Now now) const {
   fill_nodes(now, status);
   status.components = components(now);
   status.draining = draining_;
-  status.ready = !draining_ && std::all_of(status.components.begin(), status.components.end(),
-                                           [](const ComponentView& component) { return component.allows_ready(); });
+  status.ready =
+      !draining_ && std::all_of(status.components.begin(), status.components.end(),
+                                [](const ComponentView& component) { return component.allows_ready(); });
   if (!status.cluster_id) status.waits_for = founding_.waits_for(boot_);
   status.state_bytes = store_.bytes();
   status.state_keys = store_.keys();

@@ -8,7 +8,8 @@ namespace patronus::sim {
 
 bool Database::take(const Project& piece) {
   if (piece.begins) under_way_ = Transaction{piece.all ? Rows{} : rows_, {}};
-  PATRONUS_ASSERT(under_way_ && !under_way_->end, "a transaction begins with its first piece and ends with its last");
+  PATRONUS_ASSERT(under_way_ && !under_way_->end,
+                  "a transaction begins with its first piece and ends with its last");
   for (const Row& row : piece.rows) {
     if (row.value) {
       under_way_->rows.insert_or_assign(row.key, row.value->text());
@@ -53,8 +54,8 @@ std::optional<std::string> difference(const Database& database, const Store& sto
     other += at != database.rows().end() && at->second != value ? 1U : 0U;
   }
   const size_t extra = database.rows().size() + missing - wanted.size();
-  return std::to_string(missing) + " rows are missing, " + std::to_string(other) + " are others, " + std::to_string(extra) +
-         " are too many, as of entry " + std::to_string(database.index().value);
+  return std::to_string(missing) + " rows are missing, " + std::to_string(other) + " are others, " +
+         std::to_string(extra) + " are too many, as of entry " + std::to_string(database.index().value);
 }
 
 }  // namespace patronus::sim

@@ -1,5 +1,6 @@
-// A model of the dashboard's database: rows, and transactions that are there whole or not at all. What it holds is looked at
-// whenever a transaction is done: the rows of the state as of its index, no more and no less.
+// A model of the dashboard's database: rows, and transactions that are there whole or not at all. What it
+// holds is looked at whenever a transaction is done: the rows of the state as of its index, no more and no
+// less.
 #pragma once
 
 #include <cstdint>

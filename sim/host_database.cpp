@@ -10,9 +10,8 @@ void Host::open_database(Duration after) {
   events_.after(after, [this, process = process_] {
     if (process != process_) return;
     const uint64_t opening = database_.open();
-    run(process, [opening](Driver& driver) {
-      driver.database_report({DatabaseState::kOpened, opening, ""});
-    });
+    run(process,
+        [opening](Driver& driver) { driver.database_report({DatabaseState::kOpened, opening, ""}); });
   });
 }
 
@@ -37,7 +36,8 @@ void Host::project(Project&& piece) {
       database_.commit();
       const Store& store = driver_->node().store();
       if (store.applied() == database_.index()) {
-        if (const auto wrong = difference(database_, store)) throw Violation("database", name_ + ": " + *wrong);
+        if (const auto wrong = difference(database_, store))
+          throw Violation("database", name_ + ": " + *wrong);
       }
     }
     run(process, [opening](Driver& driver) { driver.projected({opening}); });

@@ -98,6 +98,7 @@ Profile draw_profile(Track& tape) {
     p.wipes = true;
     p.rollbacks = false;
   }
+  p.tables = tape.chance(400) && !p.uncapped;
   p.databases = tape.chance(500);
   return p;
 }
@@ -131,6 +132,7 @@ std::string Profile::describe() const {
   name(uncapped, "uncapped");
   name(versions, "versions");
   name(operators, "operators");
+  name(tables, "tables");
   name(has_wishes(*this), "priorities");
   name(churn, "churn");
   name(strike_leaders, "strike-leaders");

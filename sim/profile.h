@@ -72,7 +72,8 @@ struct Profile {
   bool flapping = false;          // links come and go
   int64_t clock_rate_ppm = 0;     // by how much clocks are too fast or too slow, at most
   bool restores = false;          // snapshots are taken and restored while all goes on
-  bool databases = false;         // rows are copied to a database beside the state, which is lost now and then
+  bool tables = false;            // somebody makes, changes and deletes sites and policies
+  bool databases = false;  // rows are copied to a database beside the state, which is lost now and then
 
   // So long a time may last by the slowest clock.
   Duration by_slowest_clock(Duration time) const {

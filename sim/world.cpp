@@ -31,6 +31,7 @@ World::World(Tape& tape, const Profile& profile, bool keep_trace)
                 [this](uint64_t term) { return checkers_.leader_of(Term{term}); }),
       restorer_(profile_, events_, tape, network_, trace_,
                 [this](uint64_t revision) { return checkers_.was_restored_at(revision); }),
+      planner_(profile_, events_, tape, network_, trace_),
       checkers_(hosts_, events_),
       changes_(profile_),
       stamps_(profile_, hosts_) {
@@ -123,6 +124,7 @@ void World::start_clients() {
   }
   for (uint32_t i = 0; i < profile_.clients; ++i) clients_[i]->start();
   restorer_.start();
+  planner_.start();
 }
 
 // Clients that happen to rest ask at once: a leader that does not know yet what is committed may not answer.
@@ -183,6 +185,7 @@ void World::demand_progress() {
   for (uint32_t i = 0; i < profile_.clients; ++i) clients_[i]->finish();
   for (auto& user : users_) user->finish();
   restorer_.finish();
+  planner_.finish();
   const Instant limit = events_.now() + patience;
   const auto all_idle = [&] {
     // Without an administrator nobody can log in to write.
@@ -193,7 +196,7 @@ void World::demand_progress() {
     for (const auto& user : users_) {
       if (!user->idle()) return false;
     }
-    return operator_.idle();
+    return operator_.idle() && planner_.idle();
   };
   while (!all_idle() && events_.next() <= limit) events_.step();
   if (!all_idle()) throw Violation("liveness", "clients still wait for answers after all is healed");
@@ -359,6 +362,9 @@ void World::report(Outcome& outcome) const {
   if (operator_.refused() > 0) outcome.faults["move refused"] = operator_.refused();
   if (restorer_.begun() > 0) outcome.faults["restore begun"] = restorer_.begun();
   if (restorer_.done() > 0) outcome.faults["restore done"] = restorer_.done();
+  if (planner_.written() > 0) outcome.faults["table write"] = planner_.written();
+  if (planner_.refused() > 0) outcome.faults["table write refused"] = planner_.refused();
+  if (planner_.read() > 0) outcome.faults["table read"] = planner_.read();
   if (checkers_.restores() > 0) outcome.faults["restored"] = checkers_.restores();
   for (const auto& host : hosts_) {
     outcome.faults["checkpoint"] += host->checkpoints();

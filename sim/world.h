@@ -16,6 +16,7 @@
 #include "sim/host.h"
 #include "sim/network.h"
 #include "sim/operator.h"
+#include "sim/planner.h"
 #include "sim/profile.h"
 #include "sim/restorer.h"
 #include "sim/session_client.h"
@@ -147,6 +148,7 @@ class World final : private Network::Hosts {
   Exchange& tab(HostId host) {
     if (host == kOperatorHost) return operator_.exchange();
     if (host == kRestorerHost) return restorer_.exchange();
+    if (host == kPlannerHost) return planner_.exchange();
     return users_[(host - kFirstSession) / 2]->tab((host - kFirstSession) % 2);
   }
   std::string setup_token() const;
@@ -165,6 +167,7 @@ class World final : private Network::Hosts {
   std::vector<std::unique_ptr<SessionClient>> users_;
   Operator operator_;
   Restorer restorer_;
+  Planner planner_;
   OpHistory history_;
   uint64_t next_value_ = 0;
   Onlooker onlooker_;

@@ -48,9 +48,8 @@ inline std::optional<DatabaseError> write(Database& database, const Project& pie
 inline void fill(Database& database, const Store& store) {
   Project piece;
   piece.begins = piece.all = true;
-  store.for_each_projected_row([&](std::string_view key, const RowValue& value) {
-    piece.rows.push_back({std::string(key), value});
-  });
+  store.for_each_projected_row(
+      [&](std::string_view key, const RowValue& value) { piece.rows.push_back({std::string(key), value}); });
   piece.end = store.base();
   if (const auto failed = write(database, piece)) throw std::runtime_error(failed->text);
 }
@@ -64,7 +63,8 @@ inline std::string sql(const std::string& path, const std::string& question) {
   std::string answer;
   const auto add = [](void* text, int count, char** values, char**) {
     for (int i = 0; i < count; ++i)
-      *static_cast<std::string*>(text) += std::string(i > 0 ? "|" : "") + (values[i] == nullptr ? "NULL" : values[i]);
+      *static_cast<std::string*>(text) +=
+          std::string(i > 0 ? "|" : "") + (values[i] == nullptr ? "NULL" : values[i]);
     *static_cast<std::string*>(text) += "\n";
     return 0;
   };
@@ -78,7 +78,8 @@ inline void checkpoint(const std::string& path) {
   sqlite3* opened = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &opened, SQLITE_OPEN_READWRITE, nullptr);
   const sqlite::Connection connection(opened);
-  if (code != SQLITE_OK || sqlite3_wal_checkpoint_v2(opened, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr))
+  if (code != SQLITE_OK ||
+      sqlite3_wal_checkpoint_v2(opened, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr))
     throw std::runtime_error("no checkpoint");
 }
 

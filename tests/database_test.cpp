@@ -1,5 +1,5 @@
-// The dashboard's database on a real disk: it holds the rows, and readable tables made of them; what is equal is not written
-// again; and each kind of damage is found.
+// The dashboard's database on a real disk: it holds the rows, and readable tables made of them; what is equal
+// is not written again; and each kind of damage is found.
 #include <gtest/gtest.h>
 
 #include <rapidcheck/gtest.h>
@@ -41,8 +41,9 @@ TEST(DatabaseTest, HoldsReadableTables) {
   const auto apply = [&](TableOp op) {
     static uint64_t sequence = 0;
     ++sequence;
-    const Entry entry{store.applied().next(), Term{3}, EntryKind::kCommand, Stamp{5, 1'700'000'000'123},
-                      Blob(encode_command({{Incarnation{1}, sequence, sequence}, {}, WriteOp{std::move(op)}}))};
+    const Entry entry{
+        store.applied().next(), Term{3}, EntryKind::kCommand, Stamp{5, 1'700'000'000'123},
+        Blob(encode_command({{Incarnation{1}, sequence, sequence}, {}, WriteOp{std::move(op)}}))};
     return store.apply(entry).result.outcome;
   };
   test::TableLife life(1);
@@ -57,32 +58,42 @@ TEST(DatabaseTest, HoldsReadableTables) {
   ASSERT_EQ(apply(PutPolicyOp{"p1", true, policy, {}}), Outcome::kOk);
   VerdictsOp verdicts;
   verdicts.endpoints = {{"s1", "10.0.0.2:7000", true, 1'700'000'000'100}};
-  verdicts.paths = {{{"s1", "10.0.0.1:7000", "s2", "10.0.1.1:7000"}, PathStatus::kDegraded, 12'345, 678, 15'000, 61}};
+  verdicts.paths = {
+      {{"s1", "10.0.0.1:7000", "s2", "10.0.1.1:7000"}, PathStatus::kDegraded, 12'345, 678, 15'000, 61}};
   ASSERT_EQ(apply(verdicts), Outcome::kOk);
   fill(database, store);
   const std::string& path = directory.path();
   EXPECT_EQ(sql(path, "SELECT id, name, key_generation, created_at, create_revision, version FROM sites"),
             "s1|Vienna|2|2023-11-14T22:13:20.123Z|3|1\ns2|Graz|1|2023-11-14T22:13:20.123Z|4|1\n");
-  EXPECT_EQ(sql(path, "SELECT site_id, address, position, interface_type, cost_per_gb, reachable, last_seen FROM endpoints"),
+  EXPECT_EQ(sql(path,
+                "SELECT site_id, address, position, interface_type, cost_per_gb, reachable, last_seen FROM "
+                "endpoints"),
             "s1|10.0.0.1:7000|0|fiber|1.5|NULL|NULL\n"
             "s1|10.0.0.2:7000|1|lte|0.0|1|2023-11-14T22:13:20.100Z\n"
             "s2|10.0.1.1:7000|0|fiber|0.0|NULL|NULL\n");
-  EXPECT_EQ(sql(path, "SELECT id, name, enabled, source_site, destination_site, prefer, max_latency_ms, max_jitter_ms, "
-                      "max_packet_loss_pct FROM policies"),
-            "p1|voice|1|s1|s2|loss|45.5|NULL|1.25\n");
-  EXPECT_EQ(sql(path, "SELECT source_endpoint, destination_endpoint, status, latency_ms, jitter_ms, packet_loss_pct, score, "
-                      "id = '" + path_id(verdicts.paths[0].key) + "' FROM paths"),
+  EXPECT_EQ(
+      sql(path,
+          "SELECT id, name, enabled, source_site, destination_site, prefer, max_latency_ms, max_jitter_ms, "
+          "max_packet_loss_pct FROM policies"),
+      "p1|voice|1|s1|s2|loss|45.5|NULL|1.25\n");
+  EXPECT_EQ(sql(path,
+                "SELECT source_endpoint, destination_endpoint, status, latency_ms, jitter_ms, "
+                "packet_loss_pct, score, "
+                "id = '" +
+                    path_id(verdicts.paths[0].key) + "' FROM paths"),
             "10.0.0.1:7000|10.0.1.1:7000|degraded|12.345|0.678|1.5|61|1\n");
-  EXPECT_EQ(sql(path, "SELECT key, value FROM meta WHERE key LIKE 'applied%' OR key IN ('schema', 'node_id')"),
-            "applied_index|" + std::to_string(store.applied().value) +
-                "\napplied_lease_ms|5\napplied_term|3\napplied_wall_ms|1700000000123\nnode_id|a\nschema|1\n");
+  EXPECT_EQ(
+      sql(path, "SELECT key, value FROM meta WHERE key LIKE 'applied%' OR key IN ('schema', 'node_id')"),
+      "applied_index|" + std::to_string(store.applied().value) +
+          "\napplied_lease_ms|5\napplied_term|3\napplied_wall_ms|1700000000123\nnode_id|a\nschema|1\n");
   EXPECT_EQ(sql(path, "PRAGMA user_version"), "1\n");
   EXPECT_EQ(sql(path, "PRAGMA journal_mode"), "wal\n");
   EXPECT_FALSE(database.check());
   EXPECT_FALSE(database.check_all(kGoOn));
 }
 
-// Random lives, transactions and reopenings on two nodes: the tables are the same however they came about, and sound.
+// Random lives, transactions and reopenings on two nodes: the tables are the same however they came about,
+// and sound.
 RC_GTEST_PROP(DatabaseProperty, TablesFollowTheState, (uint64_t seed)) {
   test::TableLife life(seed);
   const DatabaseDirectory directory;
@@ -175,9 +186,8 @@ TEST(DatabaseTest, AnUnfinishedTransactionIsNothing) {
   const std::string before = dump(directory.path());
   life.live(store, 50);
   std::vector<Row> rows;
-  store.for_each_projected_row([&](std::string_view key, const RowValue& value) {
-    rows.push_back({std::string(key), value});
-  });
+  store.for_each_projected_row(
+      [&](std::string_view key, const RowValue& value) { rows.push_back({std::string(key), value}); });
   ASSERT_FALSE(database.begin(true));
   ASSERT_FALSE(database.put(rows));
   EXPECT_EQ(dump(directory.path()), before);
@@ -196,7 +206,8 @@ struct Damage {
 void overwrite(const std::string& path, uint64_t offset, const std::string& bytes) {
   const int fd = ::open(path.c_str(), O_WRONLY);
   ASSERT_GE(fd, 0);
-  ASSERT_EQ(::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset)), static_cast<ssize_t>(bytes.size()));
+  ASSERT_EQ(::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset)),
+            static_cast<ssize_t>(bytes.size()));
   ::close(fd);
 }
 // Of a page in the middle, each byte is another; none of those that quick_check would look at.
@@ -209,19 +220,29 @@ void flip_a_value(const std::string& path) {
 }
 
 const Damage kDamages[] = {
-    {"zeros over the first MiB", [](const std::string& path) { overwrite(path, 0, std::string(limits::kMiB, '\0')); }, true},
-    {"zeros over the header", [](const std::string& path) { overwrite(path, 0, std::string(100, '\0')); }, true},
-    {"truncated", [](const std::string& path) { (void)::truncate(path.c_str(), static_cast<off_t>(std::filesystem::file_size(path) / 2)); }, true},
+    {"zeros over the first MiB",
+     [](const std::string& path) { overwrite(path, 0, std::string(limits::kMiB, '\0')); }, true},
+    {"zeros over the header", [](const std::string& path) { overwrite(path, 0, std::string(100, '\0')); },
+     true},
+    {"truncated",
+     [](const std::string& path) {
+       (void)::truncate(path.c_str(), static_cast<off_t>(std::filesystem::file_size(path) / 2));
+     },
+     true},
     {"truncated to nothing", [](const std::string& path) { (void)::truncate(path.c_str(), 0); }, true},
     {"deleted", [](const std::string& path) { std::filesystem::remove(path); }, true},
-    {"replaced", [](const std::string& path) {
+    {"replaced",
+     [](const std::string& path) {
        std::filesystem::copy_file(path, path + ".copy");
        std::filesystem::rename(path + ".copy", path);
-     }, true},
-    {"a page in the middle", [](const std::string& path) {
+     },
+     true},
+    {"a page in the middle",
+     [](const std::string& path) {
        const uint64_t pages = std::filesystem::file_size(path) / kPageBytes;
        overwrite(path, pages / 2 * kPageBytes, std::string(kPageBytes, '\xa5'));
-     }, false},
+     },
+     false},
     {"one letter of a value", flip_a_value, false},
 };
 
@@ -233,10 +254,13 @@ TEST_P(DatabaseDamage, IsFound) {
   Store store;
   life.live(store, 300);
   for (uint64_t i = 0; i < 300; ++i) {
-    const Entry entry{store.applied().next(), Term{1}, EntryKind::kCommand, Stamp{1, 1'800'000'000'000},
-                      Blob(encode_command({{Incarnation{2}, i + 1, i + 1}, {},
-                                           TableOp{PutSiteOp{"x" + std::to_string(i), true,
-                                                             {"Site to be found " + std::to_string(i), {}, 1}, {}}}}))};
+    const Entry entry{
+        store.applied().next(), Term{1}, EntryKind::kCommand, Stamp{1, 1'800'000'000'000},
+        Blob(encode_command(
+            {{Incarnation{2}, i + 1, i + 1},
+             {},
+             TableOp{PutSiteOp{
+                 "x" + std::to_string(i), true, {"Site to be found " + std::to_string(i), {}, 1}, {}}}}))};
     (void)store.apply(entry);
   }
   Database database = open_database(directory.path());

@@ -1,5 +1,5 @@
-// The database's thread: a database that is damaged while a node runs, or while it does not, is set aside and made again, and
-// nothing that is another program's is touched.
+// The database's thread: a database that is damaged while a node runs, or while it does not, is set aside and
+// made again, and nothing that is another program's is touched.
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
@@ -209,7 +209,9 @@ TEST(DatabaseWriterTest, AWalWithoutItsDatabaseIsNotTakenForTheNextOnes) {
 TEST(DatabaseLockTest, WhatIsNotOursIsNotTouched) {
   const DatabaseDirectory directory;
   const std::string& path = directory.path();
-  put_file(path, "a letter to my aunt, which is longer than the header of a database is, by a word or two, or maybe three");
+  put_file(path,
+           "a letter to my aunt, which is longer than the header of a database is, by a word or two, or "
+           "maybe three");
   const std::string letter = content_of(path);
   EXPECT_NE(refusal(path).find("PATRONUS_DB_PATH='" + path + "'"), std::string::npos) << refusal(path);
   EXPECT_EQ(content_of(path), letter);
@@ -217,8 +219,10 @@ TEST(DatabaseLockTest, WhatIsNotOursIsNotTouched) {
   std::filesystem::remove(path);
   sqlite3* opened = nullptr;
   ASSERT_EQ(sqlite3_open(path.c_str(), &opened), SQLITE_OK);
-  ASSERT_EQ(sqlite3_exec(opened, "PRAGMA application_id = 7; CREATE TABLE mine(x); INSERT INTO mine VALUES(1)", nullptr, nullptr,
-                         nullptr), SQLITE_OK);
+  ASSERT_EQ(
+      sqlite3_exec(opened, "PRAGMA application_id = 7; CREATE TABLE mine(x); INSERT INTO mine VALUES(1)",
+                   nullptr, nullptr, nullptr),
+      SQLITE_OK);
   sqlite3_close(opened);
   EXPECT_NE(refusal(path).find("another program"), std::string::npos) << refusal(path);
   EXPECT_EQ(sql(path, "SELECT x FROM mine"), "1\n");
@@ -226,10 +230,14 @@ TEST(DatabaseLockTest, WhatIsNotOursIsNotTouched) {
 
 TEST(DatabaseLockTest, AnotherVersionsIsNotTouched) {
   const DatabaseDirectory directory;
-  { const DatabaseLock taken = lock(directory.path()); }
+  {
+    const DatabaseLock taken = lock(directory.path());
+  }
   sqlite3* opened = nullptr;
   ASSERT_EQ(sqlite3_open(directory.path().c_str(), &opened), SQLITE_OK);
-  ASSERT_EQ(sqlite3_exec(opened, "PRAGMA user_version = 2; PRAGMA wal_checkpoint(TRUNCATE)", nullptr, nullptr, nullptr), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(opened, "PRAGMA user_version = 2; PRAGMA wal_checkpoint(TRUNCATE)", nullptr, nullptr,
+                         nullptr),
+            SQLITE_OK);
   sqlite3_close(opened);
   EXPECT_NE(refusal(directory.path()).find("version 2"), std::string::npos) << refusal(directory.path());
   EXPECT_EQ(sql(directory.path(), "PRAGMA user_version"), "2\n");

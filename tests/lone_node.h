@@ -15,8 +15,9 @@ class LoneNode {
   static constexpr ClusterId kCluster{{1, 2}};
 
   // Begins with these entries after its founding, all on disk and of its first term.
-  explicit LoneNode(std::vector<Entry> entries = {}, protocol::Version protocol = protocol::kNewest)
-      : node_(boot(std::move(entries), protocol), "test", now()) {
+  explicit LoneNode(std::vector<Entry> entries = {}, protocol::Version protocol = protocol::kNewest,
+                    bool has_database = false)
+      : node_(boot(std::move(entries), protocol, has_database), "test", now()) {
     Effects effects;
     node_.start(now(), effects);
     take(std::move(effects));
@@ -42,12 +43,19 @@ class LoneNode {
     return std::exchange(answer_, std::nullopt);
   }
   bool holds_writes = false;  // the disk is at work
+  // What the dashboard's database is said to be; pieces for it are taken at once, unless it holds them.
+  void report(DatabaseState state, uint64_t opening = 0, std::string reason = {}) {
+    step(DatabaseReport{state, opening, std::move(reason)});
+  }
+  bool holds_pieces = false;
+  size_t pieces = 0;
   // Why the node can't go on, if it has said so.
   const std::optional<std::string>& stopped() const { return stopped_; }
 
  private:
-  static Boot boot(std::vector<Entry> entries, protocol::Version protocol) {
+  static Boot boot(std::vector<Entry> entries, protocol::Version protocol, bool has_database) {
     Boot boot;
+    boot.has_database = has_database;
     boot.protocol = protocol;
     boot.id = "a";
     boot.incarnation = Incarnation{7};
@@ -73,7 +81,9 @@ class LoneNode {
   }
   void take(Effects&& effects) {
     std::optional<PersistId> written;
+    std::optional<uint64_t> projected;
     for (Effect& effect : effects) {
+      if (const auto* piece = std::get_if<Project>(&effect)) projected = piece->opening;
       if (const auto* persist = std::get_if<Persist>(&effect)) written = persist->id;
       if (const auto* reply = std::get_if<Reply>(&effect)) {
         if (const auto* result = std::get_if<WriteResult>(&reply->answer)) answer_ = *result;
@@ -81,6 +91,8 @@ class LoneNode {
       if (const auto* stop = std::get_if<Stop>(&effect)) stopped_ = stop->reason;
     }
     if (written && !stopped_ && !holds_writes) step(WriteDone{*written, Duration{}});
+    if (projected) ++pieces;
+    if (projected && !holds_pieces) step(Projected{*projected});
   }
   void settle() {
     while (!stopped_ && node_.store().applied() < node_.raft().commit()) step(Wake{});

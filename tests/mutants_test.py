@@ -61,6 +61,8 @@ CAUGHT = [
     ("forget-staged-row", "what is staged to be restored does not get into the image"),
     ("forget-restored-row", "scenario 51: what a restore deletes stays in the image"),
     ("restore-keeps-others", "scenario 51: keys that a snapshot lacks outlive its restore"),
+    ("forget-table-row", "what the dashboard shows does not get into the image"),
+    ("ignore-taken-name", "two sites may have one name"),
     ("no-copy-on-write", "scenario 50: a checkpoint mixes rows of several moments"),
     ("image-before-its-end", "scenario 21: the log is cut by an image of which only a part is there"),
 ]

@@ -1,5 +1,5 @@
-// The copy of rows for the dashboard's database: whenever a transaction is done the database holds the rows of the state as of
-// its index, whatever is applied while it is under way, and whenever it is lost.
+// The copy of rows for the dashboard's database: whenever a transaction is done the database holds the rows
+// of the state as of its index, whatever is applied while it is under way, and whenever it is lost.
 #include <gtest/gtest.h>
 
 #include <rapidcheck/gtest.h>
@@ -42,7 +42,8 @@ struct Model {
   }
 };
 
-std::optional<Project> step(Projector& projector, Store& store, Instant now, std::optional<Index> known = Index{}) {
+std::optional<Project> step(Projector& projector, Store& store, Instant now,
+                            std::optional<Index> known = Index{}) {
   Effects effects;
   projector.step(now, store, known, effects);
   if (effects.empty()) return std::nullopt;

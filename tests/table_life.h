@@ -1,5 +1,5 @@
-// A life of everything whose rows are copied to the dashboard's database, and of some that are not, dense enough that names
-// meet; for tests of that copy.
+// A life of everything whose rows are copied to the dashboard's database, and of some that are not, dense
+// enough that names meet; for tests of that copy.
 #pragma once
 
 #include <map>
@@ -14,7 +14,8 @@ namespace patronus::test {
 
 inline std::map<std::string, std::string> projected_rows(const Store& store) {
   std::map<std::string, std::string> rows;
-  store.for_each_projected_row([&](std::string_view key, const RowValue& value) { rows.emplace(key, value.text()); });
+  store.for_each_projected_row(
+      [&](std::string_view key, const RowValue& value) { rows.emplace(key, value.text()); });
   return rows;
 }
 
@@ -32,11 +33,13 @@ class TableLife {
     Entry entry{store.applied().next(), Term{1}, EntryKind::kCommand, stamp_, {}};
     if (store.applied() == Index{}) {
       entry.kind = EntryKind::kConfiguration;
-      entry.payload = Blob(encode_configuration({{{1, 2}}, {{"a", Incarnation{1}, "", "", Standing::kVoter}}}));
+      entry.payload =
+          Blob(encode_configuration({{{1, 2}}, {{"a", Incarnation{1}, "", "", Standing::kVoter}}}));
       return entry;
     }
     ++sequence_;
-    const WriteOp op = store.tables().schema() == 0 ? WriteOp{TableOp{OpenTablesOp{kTablesSchema}}} : this->op(store);
+    const WriteOp op =
+        store.tables().schema() == 0 ? WriteOp{TableOp{OpenTablesOp{kTablesSchema}}} : this->op(store);
     entry.payload = Blob(encode_command({{Incarnation{1}, sequence_, sequence_}, {}, op}));
     return entry;
   }
@@ -56,7 +59,8 @@ class TableLife {
         return TableOp{DeletePolicyOp{name("p", 12), {}}};
       case 4: {
         const std::string id = name("p", 12);
-        PolicyFields fields{name("policy ", 16), pick(2) == 0, name("s", 8), name("s", 8), PathPreference::kScore, {}, {}, {}};
+        PolicyFields fields{name("policy ", 16),    pick(2) == 0, name("s", 8), name("s", 8),
+                            PathPreference::kScore, {},           {},           {}};
         if (pick(2) == 0) fields.max_latency_us = static_cast<uint32_t>(pick(100'000));
         return TableOp{PutPolicyOp{id, store.tables().policy(id) == nullptr, fields, {}}};
       }

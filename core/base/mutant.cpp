@@ -75,7 +75,9 @@ constexpr std::string_view kNames[] = {"none",
                                        "forget-staged-row",
                                        "forget-restored-row",
                                        "restore-unchecked",
-                                       "restore-keeps-others"};
+                                       "restore-keeps-others",
+                                       "forget-table-row",
+                                       "ignore-taken-name"};
 static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kRestoreKeepsOthers) + 1);
 }  // namespace
 

@@ -75,6 +75,8 @@ enum class Mutant {
   kForgetRestoredRow,      // what a restore deletes stays in the image
   kRestoreUnchecked,       // a restore is finished with whatever was staged
   kRestoreKeepsOthers,     // keys that a snapshot lacks outlive its restore
+  kForgetTableRow,         // what the dashboard shows does not get into the image
+  kIgnoreTakenName,        // two sites may have one name
 };
 
 #ifdef PATRONUS_MUTANTS

@@ -61,7 +61,8 @@ class Changes {
   bool taking() const { return !pending_.empty() || !taken_.empty(); }
   // The second consumer, if there is one: whoever copies the rows that is_projected() names.
   void project(bool on) {
-    if (on != projected_.has_value()) projected_ = on ? std::optional<ProjectedRows>(std::in_place) : std::nullopt;
+    if (on != projected_.has_value())
+      projected_ = on ? std::optional<ProjectedRows>(std::in_place) : std::nullopt;
   }
   const ProjectedRows* projected() const { return projected_ ? &*projected_ : nullptr; }
   ProjectedRows* projected() { return projected_ ? &*projected_ : nullptr; }

@@ -1,10 +1,11 @@
-// Which rows of a component changed since a copy of them for the dashboard's database last began, and how the rows of
-// such a copy, taken piece by piece, stay as they were when it began: as in core/state/changes.h, whose second consumer
-// this is. Besides what changed it can give all rows, in order, without a list of them: a cursor goes through the
-// component, and of what lies before it a row that is about to change is taken then and there.
+// Which rows of a component changed since a copy of them for the dashboard's database last began, and how the
+// rows of such a copy, taken piece by piece, stay as they were when it began: as in core/state/changes.h,
+// whose second consumer this is. Besides what changed it can give all rows, in order, without a list of them:
+// a cursor goes through the component, and of what lies before it a row that is about to change is taken then
+// and there.
 //
-// `source.row(key)` gives a row's value as it is; `source.projected_key_after(key)` the first key behind that one, which
-// need not exist itself.
+// `source.row(key)` gives a row's value as it is; `source.projected_key_after(key)` the first key behind that
+// one, which need not exist itself.
 #pragma once
 
 #include <map>
@@ -31,8 +32,8 @@ class ProjectedRows {
     dirty_.emplace(key);
   }
 
-  // A copy of the component as it is now begins, of all rows or of those that changed since the last one began; the one
-  // before must have been taken whole.
+  // A copy of the component as it is now begins, of all rows or of those that changed since the last one
+  // began; the one before must have been taken whole.
   void begin(bool all) {
     PATRONUS_ASSERT(!taking_, "one copy is taken after the other");
     pending_ = std::exchange(dirty_, {});
@@ -41,8 +42,8 @@ class ProjectedRows {
     taking_ = all || !pending_.empty();
     cursor_.clear();
   }
-  // Takes rows in order until the budget is spent; at least one if there is any. A row that is gone has no value, and
-  // where all are taken it is left out.
+  // Takes rows in order until the budget is spent; at least one if there is any. A row that is gone has no
+  // value, and where all are taken it is left out.
   template <typename Source>
   void take(const Source& source, RowBudget& budget, std::vector<Row>& out) {
     while (taking_ && !budget.spent()) {
@@ -83,8 +84,8 @@ class ProjectedRows {
   std::set<std::string, std::less<>> dirty_;
   bool taking_ = false;
   bool all_ = false;
-  std::string cursor_;                                                // all up to it were taken
-  std::set<std::string, std::less<>> pending_;                        // of a copy of what changed
+  std::string cursor_;                                                 // all up to it were taken
+  std::set<std::string, std::less<>> pending_;                         // of a copy of what changed
   std::map<std::string, std::optional<RowValue>, std::less<>> early_;  // taken before their turn
 };
 

@@ -71,8 +71,8 @@ class Store {
   // Adds rows to `out` until the budget is spent, at least one if any is left. False: there are no more.
   [[nodiscard]] bool take_changes(RowBudget budget, std::vector<Row>& out);
 
-  // The same, for the dashboard's database and the rows that is_projected() names (store_projection.cpp); changes are
-  // noted only while that is on.
+  // The same, for the dashboard's database and the rows that is_projected() names (store_projection.cpp);
+  // changes are noted only while that is on.
   void project(bool on);
   bool has_projected_changes() const;
   // Of all rows, or of those that changed since the last copy began. It must be on.

@@ -1,4 +1,5 @@
-// The rows that are copied to the dashboard's database: those of users, signing keys and the dashboard's tables.
+// The rows that are copied to the dashboard's database: those of users, signing keys and the dashboard's
+// tables.
 #include "core/state/store.h"
 
 namespace patronus {

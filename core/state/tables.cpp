@@ -4,6 +4,7 @@
 
 #include "core/base/assert.h"
 #include "core/base/limits.h"
+#include "core/base/mutant.h"
 #include "core/state/table_rows.h"
 
 namespace patronus {
@@ -61,7 +62,7 @@ std::optional<WriteResult> obstacle(const Entity* found, const Op& op) {
 bool is_taken(const std::map<std::string, std::string, std::less<>>& names, const std::string& name,
               const std::string& id) {
   const std::string* owner = find(names, name);
-  return owner != nullptr && *owner != id;
+  return owner != nullptr && *owner != id && !MUTANT(kIgnoreTakenName);
 }
 
 template <typename Entity>
@@ -330,7 +331,7 @@ void Tables::rebuild_paths(const Pair& pair) {
 }
 
 void Tables::before(const std::string& key) {
-  changes_.touch(key, *this);
+  if (!MUTANT(kForgetTableRow)) changes_.touch(key, *this);
   count(key, -1);
 }
 

@@ -50,9 +50,9 @@ http::Response ready(const http::Request& request, const Status& status, const O
         {400, "bad_parameter", "there is no component '" + *exclude + "' to exclude", false, false, {}},
         origin);
   }
-  const bool is_ready =
-      std::all_of(status.components.begin(), status.components.end(),
-                  [&](const ComponentView& component) { return component.allows_ready() || excluded(component); });
+  const bool is_ready = std::all_of(
+      status.components.begin(), status.components.end(),
+      [&](const ComponentView& component) { return component.allows_ready() || excluded(component); });
   std::string body;
   json::Writer out(body);
   const char* const word = status.draining ? "draining" : is_ready ? "ready" : "unready";

@@ -167,7 +167,7 @@ void tls_families(Families& all, const ProcessFigures& process) {
 void database_families(Families& all, const Status& status, const ProcessFigures& process) {
   if (!process.database) return;
   gauge(all, "patronus_database_applied_index",
-        "Highest index whose state is in the dashboard's database; 0 while it is filled",
+        "Highest index whose state is in the dashboard's database; 0 while it is being filled",
         static_cast<double>(status.database_applied.value_or(Index{}).value));
   gauge(all, "patronus_database_bytes", "Size of the dashboard's database, without its WAL",
         process.database->bytes);

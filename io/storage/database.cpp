@@ -46,14 +46,17 @@ DatabaseFault fault_of(int code, const std::string& path) {
 
 }  // namespace
 
-DatabaseError database_error(const std::string& path, std::string_view what, int code, std::string_view text) {
-  return {fault_of(code, path), "can't " + std::string(what) + " the database " + path + ": " + std::string(text)};
+DatabaseError database_error(const std::string& path, std::string_view what, int code,
+                             std::string_view text) {
+  return {fault_of(code, path),
+          "can't " + std::string(what) + " the database " + path + ": " + std::string(text)};
 }
 
 uint64_t row_digest(std::string_view key, std::string_view value) { return hash64(key, hash64(value)); }
 
 DatabaseError Database::error(std::string_view what, int code) const {
-  return database_error(path_, what, code, connection_ ? sqlite3_errmsg(connection_.get()) : sqlite3_errstr(code));
+  return database_error(path_, what, code,
+                        connection_ ? sqlite3_errmsg(connection_.get()) : sqlite3_errstr(code));
 }
 
 DatabaseError Database::undo(DatabaseError&& error) {
@@ -94,8 +97,8 @@ int Database::find(std::string_view key, std::optional<std::string>& value) {
   return SQLITE_OK;
 }
 
-// Before a row changes or goes: what the readable tables hold for it goes too, and comes again with the commit. At once,
-// since a name that one site gives up another one may take in the same transaction.
+// Before a row changes or goes: what the readable tables hold for it goes too, and comes again with the
+// commit. At once, since a name that one site gives up another one may take in the same transaction.
 int Database::forget(std::string_view key, std::string_view old_value) {
   if (static_cast<RowKind>(key.front()) == RowKind::kSite) sites_.emplace(key.substr(1));
   std::optional<SqlRow> row;
@@ -163,7 +166,8 @@ std::optional<DatabaseError> Database::derive() {
       sites_.insert(key.substr(1, key.find('\0', 1) - 1));
     if (!value) continue;
     std::optional<SqlRow> row;
-    if (!sql_row_of(key, *value, row)) return DatabaseError{DatabaseFault::kDamaged, "a row of " + path_ + " makes no sense"};
+    if (!sql_row_of(key, *value, row))
+      return DatabaseError{DatabaseFault::kDamaged, "a row of " + path_ + " makes no sense"};
     if (!row) continue;
     if (const int code = insert(row->table, row->columns)) return error("write", code);
   }
@@ -234,8 +238,8 @@ std::optional<DatabaseError> Database::commit(const Base& base, const std::strin
   return shorten_wal();
 }
 
-// Litestream keeps the WAL at a quarter of that by checkpoints of its own. Where it does not run somebody must; what it held
-// a lock for is left to it.
+// Litestream keeps the WAL at a quarter of that by checkpoints of its own. Where it does not run somebody
+// must; what it held a lock for is left to it.
 std::optional<DatabaseError> Database::shorten_wal() {
   constexpr int kStep = 1'024;
   constexpr auto kFrames = static_cast<int>(limits::kDatabaseWalBytes / kPageBytes);

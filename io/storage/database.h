@@ -1,7 +1,8 @@
-// The dashboard's database: a SQLite file with a copy of some rows of the state (core/projector.h) and readable tables made
-// of them, for Litestream and for other programs. Nothing decides by it, and it can be made again from the state at any
-// time; so it is in WAL mode with synchronous=NORMAL, where a power cut may cost the last transactions but no consistency.
-// Its own checkpoints are off, since Litestream does them (database.cpp).
+// The dashboard's database: a SQLite file with a copy of some rows of the state (core/projector.h) and
+// readable tables made of them, for Litestream and for other programs. Nothing decides by it, and it can be
+// made again from the state at any time; so it is in WAL mode with synchronous=NORMAL, where a power cut may
+// cost the last transactions but no consistency. Its own checkpoints are off, since Litestream does them
+// (database.cpp).
 //
 // One thread at a time. No fault in it is anybody's but this node's; the caller sets a damaged file aside
 // (database_files.h) and fills another one.
@@ -28,7 +29,8 @@ inline constexpr int kPageBytes = 4'096;
 enum class DatabaseFault : uint8_t {
   kDamaged,  // what the file holds is not what was written, or it is not the file that was opened
   kForeign,  // another program's, or a later version's
-  kLags,     // no room on the disk, or somebody holds the lock: the transaction is undone, and may be tried again
+  kLags,     // no room on the disk, or somebody holds the lock: the transaction is undone, and may be tried
+             // again
   kFailed,   // it can't be opened or written as things are
   kStopped,  // the caller wanted a check to end
 };
@@ -39,8 +41,8 @@ struct DatabaseError {
 
 class Database {
  public:
-  // Opens the file, and makes one if there is none. Foreign: a database of another program, or of a later version; a file
-  // that is no database at all is kDamaged.
+  // Opens the file, and makes one if there is none. Foreign: a database of another program, or of a later
+  // version; a file that is no database at all is kDamaged.
   [[nodiscard]] static std::variant<Database, DatabaseError> open(const std::string& path);
   Database(Database&&) = default;
   Database& operator=(Database&&) = delete;  // it would close the connection before its statements
@@ -48,24 +50,26 @@ class Database {
   Database& operator=(const Database&) = delete;
   ~Database() = default;
 
-  // One transaction: rows are put into it, and commit makes them the database's, all or none. `all`: in the end there are no
-  // rows but these; those that are there and equal are left alone, so that nothing is copied off site again. An error
-  // undoes the transaction.
+  // One transaction: rows are put into it, and commit makes them the database's, all or none. `all`: in the
+  // end there are no rows but these; those that are there and equal are left alone, so that nothing is copied
+  // off site again. An error undoes the transaction.
   [[nodiscard]] std::optional<DatabaseError> begin(bool all);
   [[nodiscard]] std::optional<DatabaseError> put(const std::vector<Row>& rows);
-  [[nodiscard]] std::optional<DatabaseError> commit(const Base& base, const std::string& node_id, int64_t wall_ms);
+  [[nodiscard]] std::optional<DatabaseError> commit(const Base& base, const std::string& node_id,
+                                                    int64_t wall_ms);
   bool in_transaction() const { return connection_ && sqlite3_get_autocommit(connection_.get()) == 0; }
   void abandon();
 
-  // The cheap check: the path leads to the file that is open, and header and size are right, as the file itself says through
-  // SQLite's own handle (a second descriptor would, when closed, take SQLite's locks away). A wrong size counts once it was
-  // seen `kDatabaseSuspicions` times in a row: a checkpoint by another process grows the file after its header.
+  // The cheap check: the path leads to the file that is open, and header and size are right, as the file
+  // itself says through SQLite's own handle (a second descriptor would, when closed, take SQLite's locks
+  // away). A wrong size counts once it was seen `kDatabaseSuspicions` times in a row: a checkpoint by another
+  // process grows the file after its header.
   [[nodiscard]] std::optional<DatabaseError> check();
   // The last check saw a wrong size, which does not count yet.
   bool is_suspected() const { return suspicions_ > 0; }
-  // The whole check, by a connection of its own, which has nothing in memory: SQLite's quick_check; that the tables stand for
-  // the rows; that the rows are those that were written, once the database was filled in this process. kStopped: `stop`
-  // became true.
+  // The whole check, by a connection of its own, which has nothing in memory: SQLite's quick_check; that the
+  // tables stand for the rows; that the rows are those that were written, once the database was filled in
+  // this process. kStopped: `stop` became true.
   [[nodiscard]] std::optional<DatabaseError> check_all(const std::atomic<bool>& stop) const;
 
   // Rows written or removed by this connection so far, of any table.
@@ -129,8 +133,8 @@ class Database {
 // The code of a failed call as a fault, where the disk of `path` has as little room as it has.
 [[nodiscard]] DatabaseError database_error(const std::string& path, std::string_view what, int code,
                                            std::string_view text);
-// What is wrong with the content as this connection, which has read nothing yet, sees it (database_check.cpp). `digest`: the
-// rows', if it is known.
+// What is wrong with the content as this connection, which has read nothing yet, sees it
+// (database_check.cpp). `digest`: the rows', if it is known.
 [[nodiscard]] std::optional<DatabaseError> check_content(sqlite3* connection, const std::string& path,
                                                          const std::optional<uint64_t>& digest,
                                                          const std::atomic<bool>& stop);

@@ -1,5 +1,6 @@
-// Whether what the database holds is whole. SQLite has no checksums: its quick_check finds pages that are no pages of a
-// table, but not a value that has changed. That is found by what the rows of the state must be, and the tables after them.
+// Whether what the database holds is whole. SQLite has no checksums: its quick_check finds pages that are no
+// pages of a table, but not a value that has changed. That is found by what the rows of the state must be,
+// and the tables after them.
 #include <map>
 #include <utility>
 
@@ -23,7 +24,8 @@ class Check {
 
   std::optional<DatabaseError> rows(const std::optional<uint64_t>& digest) {
     sqlite::Statement all;
-    if (const int code = all.prepare(connection_, "SELECT key, value FROM state_rows ORDER BY key")) return failed(code);
+    if (const int code = all.prepare(connection_, "SELECT key, value FROM state_rows ORDER BY key"))
+      return failed(code);
     uint64_t sum = 0;
     int code = all.step();
     for (; code == SQLITE_ROW; code = all.step()) {
@@ -64,7 +66,8 @@ class Check {
         endpoints_[{site->id, site->fields.endpoints[i].address}] = columns_of(*site, i);
     }
     if (const auto state = decode_endpoint_row(key, value)) {
-      if (const auto at = endpoints_.find(state->first); at != endpoints_.end()) add_state(at->second, state->second);
+      if (const auto at = endpoints_.find(state->first); at != endpoints_.end())
+        add_state(at->second, state->second);
     }
     return true;
   }
@@ -84,7 +87,8 @@ class Check {
 }  // namespace
 
 std::optional<DatabaseError> check_content(sqlite3* connection, const std::string& path,
-                                           const std::optional<uint64_t>& digest, const std::atomic<bool>& stop) {
+                                           const std::optional<uint64_t>& digest,
+                                           const std::atomic<bool>& stop) {
   sqlite3_busy_timeout(connection, limits::kDatabaseBusyMs);
   sqlite3_extended_result_codes(connection, 1);
   sqlite3_progress_handler(

@@ -22,8 +22,8 @@ fs::path directory_of(const std::string& path) {
   return parent.empty() ? fs::path(".") : parent;
 }
 
-// The database's file and those that belong to it, the WAL first: a database without its WAL is an older one, a WAL without
-// its database would be taken for the next one's.
+// The database's file and those that belong to it, the WAL first: a database without its WAL is an older one,
+// a WAL without its database would be taken for the next one's.
 std::vector<fs::path> parts_of(const fs::path& directory, const std::string& name) {
   return {directory / (name + "-wal"), directory / (name + "-shm"), directory / (name + "-journal"),
           directory / ("." + name + "-litestream"), directory / name};
@@ -40,7 +40,8 @@ std::set<size_t> numbers_aside(const fs::path& directory, const std::string& nam
     size_t number = 0;
     const char* const begin = one.data() + prefix.size();
     const auto [stop, fault] = std::from_chars(begin, one.data() + one.size(), number);
-    if (fault == std::errc() && stop != begin && number <= limits::kDatabaseAsideNumberMax) numbers.insert(number);
+    if (fault == std::errc() && stop != begin && number <= limits::kDatabaseAsideNumberMax)
+      numbers.insert(number);
   }
   return numbers;
 }
@@ -50,14 +51,16 @@ bool is_empty(const std::string& path) {
   return ::stat(path.c_str(), &file) == 0 && S_ISREG(file.st_mode) && file.st_size == 0;
 }
 
-// Why a node may not have its database there. What is damaged and was ours, or holds nothing, will be set aside.
+// Why a node may not have its database there. What is damaged and was ours, or holds nothing, will be set
+// aside.
 std::optional<std::string> fault_of(const std::string& path, bool was_ours) {
   const std::variant<Database, DatabaseError> opened = Database::open(path);
   const auto* failed = std::get_if<DatabaseError>(&opened);
   if (failed == nullptr) return std::nullopt;
   switch (failed->fault) {
     case DatabaseFault::kForeign:
-      return "can't be used: " + failed->text + "; use another file, or the version of patronusd that made it";
+      return "can't be used: " + failed->text +
+             "; use another file, or the version of patronusd that made it";
     case DatabaseFault::kFailed:
       return "can't be used: " + failed->text + "; use a writable place, or off for no database";
     case DatabaseFault::kDamaged:
@@ -73,7 +76,8 @@ std::optional<std::string> fault_of(const std::string& path, bool was_ours) {
 std::variant<DatabaseLock, std::string> DatabaseLock::take(const std::string& path) {
   const std::string named = "PATRONUS_DB_PATH='" + path + "' ";
   std::error_code error;
-  if (fs::is_directory(path, error)) return named + "is a directory; name a file in it, such as " + path + "/dashboard.db";
+  if (fs::is_directory(path, error))
+    return named + "is a directory; name a file in it, such as " + path + "/dashboard.db";
   fs::create_directories(directory_of(path), error);
   if (error) {
     return named + "can't be used: can't create " + directory_of(path).string() + ": " + error.message() +
@@ -97,6 +101,7 @@ DatabaseAside set_database_aside(const std::string& path) {
   const fs::path directory = directory_of(path);
   const std::string name = fs::path(path).filename().string();
   std::error_code error;
+  if (!fs::exists(directory, error)) return {};
   std::set<size_t> numbers = numbers_aside(directory, name, error);
   if (error) return {"", "can't list " + directory.string() + ": " + error.message()};
   const size_t number = numbers.empty() ? 1 : *numbers.rbegin() + 1;

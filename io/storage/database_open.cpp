@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <utility>
 
 #include "core/base/bytes.h"
@@ -39,7 +40,8 @@ bool exists(const std::string& path) {
 }
 
 constexpr const char* kSettings =
-    "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;"
+    "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA mmap_size = 0; PRAGMA temp_store = "
+    "MEMORY;"
     "PRAGMA trusted_schema = OFF; CREATE TEMP TABLE seen(key BLOB PRIMARY KEY) WITHOUT ROWID;";
 
 constexpr const char* kFirstColumn[kSqlTables] = {"id", "site_id", "id", "id", "revision"};
@@ -52,13 +54,15 @@ std::optional<Database::Identity> Database::identity_of(const std::string& path)
   return Identity{file.st_dev, file.st_ino};
 }
 
-// What is there, before SQLite touches it. Nothing of this process has the file open, so that closing it costs no lock.
+// What is there, before SQLite touches it. Nothing of this process has the file open, so that closing it
+// costs no lock.
 std::optional<DatabaseError> Database::look(const std::string& path, bool& is_there) {
   is_there = exists(path);
   if (!is_there) {
     // It would be taken for the new one's.
     if (!exists(path + "-wal") && !exists(path + "-shm")) return std::nullopt;
-    return DatabaseError{DatabaseFault::kDamaged, "the database " + path + " is gone, and has left " + path + "-wal"};
+    return DatabaseError{DatabaseFault::kDamaged,
+                         "the database " + path + " is gone, and has left " + path + "-wal"};
   }
   std::variant<File, std::string> opened = File::open(path, O_RDONLY);
   if (auto* failed = std::get_if<std::string>(&opened)) return DatabaseError{DatabaseFault::kFailed, *failed};
@@ -81,13 +85,16 @@ std::optional<DatabaseError> Database::look(const std::string& path, bool& is_th
 // Under another name first, so that a database of ours is always a whole one.
 std::optional<DatabaseError> Database::create(const std::string& path) {
   const std::string made = path + ".new";
+  // It may have gone with all that was in it.
+  std::error_code ignored;
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
   for (const char* part : {"", "-wal", "-shm", "-journal"}) (void)::unlink((made + part).c_str());
   sqlite3* opened = nullptr;
   int code = sqlite3_open_v2(made.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
   sqlite::Connection connection(opened);
   if (code == SQLITE_OK) {
-    code = sqlite::run(opened, "PRAGMA page_size = " + std::to_string(kPageBytes) + "; BEGIN; " + database_schema() +
-                                   "COMMIT; PRAGMA journal_mode = WAL;");
+    code = sqlite::run(opened, "PRAGMA page_size = " + std::to_string(kPageBytes) + "; BEGIN; " +
+                                   database_schema() + "COMMIT; PRAGMA journal_mode = WAL;");
   }
   if (code != SQLITE_OK) return database_error(path, "create", code, sqlite3_errmsg(opened));
   if (sqlite3_close(connection.release()) != SQLITE_OK || ::rename(made.c_str(), path.c_str()) != 0)
@@ -126,8 +133,10 @@ std::optional<DatabaseError> Database::connect() {
   sqlite3_db_config(opened, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   std::string mode;
   if (const int failed = sqlite::ask(opened, "PRAGMA journal_mode = WAL", mode)) return error("open", failed);
-  if (mode != "wal") return DatabaseError{DatabaseFault::kFailed, "the database " + path_ + " can't be put into WAL mode"};
-  const std::string settings = kSettings + ("PRAGMA cache_size = -" + std::to_string(limits::kDatabaseCacheKiB));
+  if (mode != "wal")
+    return DatabaseError{DatabaseFault::kFailed, "the database " + path_ + " can't be put into WAL mode"};
+  const std::string settings =
+      kSettings + ("PRAGMA cache_size = -" + std::to_string(limits::kDatabaseCacheKiB));
   if (const int failed = sqlite::run(opened, settings)) return error("open", failed);
   sqlite3_wal_hook(
       opened,
@@ -137,7 +146,8 @@ std::optional<DatabaseError> Database::connect() {
       },
       wal_frames_.get());
   if (!identity_ || identity_of(path_) != identity_)
-    return DatabaseError{DatabaseFault::kFailed, "the database " + path_ + " was replaced while it was opened"};
+    return DatabaseError{DatabaseFault::kFailed,
+                         "the database " + path_ + " was replaced while it was opened"};
   return std::nullopt;
 }
 
@@ -147,13 +157,15 @@ std::optional<DatabaseError> Database::prepare() {
       {&commit_, "COMMIT"},
       {&rollback_, "ROLLBACK"},
       {&find_row_, "SELECT value FROM state_rows WHERE key = ?"},
-      {&put_row_, "INSERT INTO state_rows VALUES(?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value"},
+      {&put_row_,
+       "INSERT INTO state_rows VALUES(?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value"},
       {&delete_row_, "DELETE FROM state_rows WHERE key = ?"},
       {&see_, "INSERT OR IGNORE INTO temp.seen VALUES(?)"},
       {&forget_seen_, "DELETE FROM temp.seen"},
       {&unseen_, "SELECT key FROM state_rows WHERE key NOT IN (SELECT key FROM temp.seen)"},
       {&put_meta_,
-       "INSERT INTO meta VALUES(?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value WHERE value IS NOT "
+       "INSERT INTO meta VALUES(?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value WHERE value IS "
+       "NOT "
        "excluded.value"},
       {&delete_endpoints_, "DELETE FROM endpoints WHERE site_id = ?"},
   };
@@ -165,7 +177,8 @@ std::optional<DatabaseError> Database::prepare() {
     const std::string name(sql_table_name(table));
     std::string values = "?";
     for (size_t column = 1; column < sql_column_count(table); ++column) values += ", ?";
-    if (const int code = insert_[i].prepare(connection_.get(), "INSERT INTO " + name + " VALUES(" + values + ")"))
+    if (const int code =
+            insert_[i].prepare(connection_.get(), "INSERT INTO " + name + " VALUES(" + values + ")"))
       return error("read", code);
     const std::string where = " WHERE " + std::string(kFirstColumn[i]) + " = ?";
     if (const int code = delete_[i].prepare(connection_.get(), "DELETE FROM " + name + where))
@@ -181,8 +194,10 @@ std::optional<DatabaseError> Database::read_header(std::string& header, uint64_t
   sqlite3_int64 bytes = 0;
   header.assign(kHeaderBytes, '\0');
   code = file->pMethods->xFileSize(file, &bytes);
-  if (code == SQLITE_OK) code = file->pMethods->xRead(file, header.data(), static_cast<int>(header.size()), 0);
-  if (code == SQLITE_IOERR_SHORT_READ) return DatabaseError{DatabaseFault::kDamaged, "the database " + path_ + " is cut short"};
+  if (code == SQLITE_OK)
+    code = file->pMethods->xRead(file, header.data(), static_cast<int>(header.size()), 0);
+  if (code == SQLITE_IOERR_SHORT_READ)
+    return DatabaseError{DatabaseFault::kDamaged, "the database " + path_ + " is cut short"};
   if (code != SQLITE_OK) return database_error(path_, "read", code, sqlite3_errstr(code));
   size = static_cast<uint64_t>(bytes);
   return std::nullopt;
@@ -192,7 +207,8 @@ std::optional<DatabaseError> Database::check() {
   const std::optional<Identity> now = identity_of(path_);
   if (!now) return DatabaseError{DatabaseFault::kDamaged, "the database " + path_ + " is gone"};
   if (now != identity_) {
-    return DatabaseError{DatabaseFault::kDamaged, "another file has taken the place of the database " + path_};
+    return DatabaseError{DatabaseFault::kDamaged,
+                         "another file has taken the place of the database " + path_};
   }
   std::string header;
   uint64_t size = 0;
@@ -203,8 +219,9 @@ std::optional<DatabaseError> Database::check() {
   const bool is_whole = pages > 0 && size >= pages * kPageBytes;
   suspicions_ = is_whole ? 0 : suspicions_ + 1;
   if (suspicions_ < limits::kDatabaseSuspicions) return std::nullopt;
-  return DatabaseError{DatabaseFault::kDamaged, "the database " + path_ + " is cut short: it has " + std::to_string(size) +
-                                                    " bytes of " + std::to_string(pages * kPageBytes)};
+  return DatabaseError{DatabaseFault::kDamaged, "the database " + path_ + " is cut short: it has " +
+                                                    std::to_string(size) + " bytes of " +
+                                                    std::to_string(pages * kPageBytes)};
 }
 
 uint64_t Database::bytes() const {

@@ -115,7 +115,8 @@ void DatabaseWriter::check() {
     failed = database_->check_all(stopping_);
     next_whole_check_ = Clock::now() + options_.check_interval;
   }
-  next_check_ = Clock::now() + (is_suspected ? limits::kDatabaseSuspicionPause : limits::kDatabaseCheckPeriod);
+  next_check_ =
+      Clock::now() + (is_suspected ? limits::kDatabaseSuspicionPause : limits::kDatabaseCheckPeriod);
   if (!failed) {
     if (!is_suspected) answer(DatabaseReport{DatabaseState::kSound, opening_, ""});
   } else if (failed->fault == DatabaseFault::kDamaged) {
@@ -133,7 +134,8 @@ void DatabaseWriter::give_up(DatabaseError&& error) {
   answer(DatabaseReport{state, opening_, error.text});
   if (error.fault != DatabaseFault::kDamaged) return;
   const DatabaseAside aside = set_database_aside(options_.path);
-  if (!aside.failure.empty()) return answer(DatabaseReport{state, opening_, error.text + "; " + aside.failure});
+  if (!aside.failure.empty())
+    return answer(DatabaseReport{state, opening_, error.text + "; " + aside.failure});
   {
     const std::lock_guard lock(mutex_);
     ++figures_.rebuilt;
@@ -142,8 +144,10 @@ void DatabaseWriter::give_up(DatabaseError&& error) {
                   (aside.name.empty() ? "nothing was left of it" : "set aside as " + aside.name) +
                   ", and made again from the state"});
   const Clock::time_point now = Clock::now();
-  const bool is_soon = last_aside_ != Clock::time_point{} && now - last_aside_ < limits::kDatabasePauseMin + pause_;
-  pause_ = is_soon ? std::clamp<Duration>(2 * pause_, limits::kDatabasePauseMin, limits::kDatabasePauseMax) : Duration{};
+  const bool is_soon =
+      last_aside_ != Clock::time_point{} && now - last_aside_ < limits::kDatabasePauseMin + pause_;
+  pause_ = is_soon ? std::clamp<Duration>(2 * pause_, limits::kDatabasePauseMin, limits::kDatabasePauseMax)
+                   : Duration{};
   last_aside_ = now;
   retry_at_ = now + pause_;
 }

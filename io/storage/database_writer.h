@@ -1,5 +1,6 @@
-// Keeps the dashboard's database on a thread of its own: takes the pieces of its transactions, looks at its health, and when
-// it is damaged sets it aside and opens another one, which the core then fills. Nothing that happens to it ends the process.
+// Keeps the dashboard's database on a thread of its own: takes the pieces of its transactions, looks at its
+// health, and when it is damaged sets it aside and opens another one, which the core then fills. Nothing that
+// happens to it ends the process.
 #pragma once
 
 #include <atomic>
@@ -33,7 +34,7 @@ class DatabaseWriter {
   struct Options {
     std::string path;
     std::string node_id;
-    Duration check_interval{};              // of the whole check
+    Duration check_interval{};                // of the whole check
     Duration retry = limits::kDatabaseRetry;  // of one that is full or can't be opened
   };
   // A damaged database has been set aside; in words for the log.
@@ -82,7 +83,8 @@ class DatabaseWriter {
   uint64_t opening_ = 0;
   Clock::time_point retry_at_;  // without a database
   Clock::time_point last_aside_;
-  Duration pause_{};  // before the next one; a disk that damages whatever is on it shall not be filled with them
+  Duration
+      pause_{};  // before the next one; a disk that damages whatever is on it shall not be filled with them
   Clock::time_point next_check_;
   Clock::time_point next_whole_check_;
 

@@ -1,5 +1,5 @@
-// Handles of SQLite's C interface that close themselves, and the few calls that the database needs. Errors are SQLite's
-// extended result codes; the text is asked of the connection. One thread at a time.
+// Handles of SQLite's C interface that close themselves, and the few calls that the database needs. Errors
+// are SQLite's extended result codes; the text is asked of the connection. One thread at a time.
 #pragma once
 
 #include <sqlite3.h>

@@ -61,11 +61,10 @@ std::string status_name(PathStatus status) {
 }  // namespace
 
 const std::string& database_schema() {
-  static const std::string kSchema =
-      "PRAGMA application_id = " + std::to_string(kDatabaseApplication) +
-      ";"
-      "PRAGMA user_version = " +
-      std::to_string(kDatabaseVersion) + R"(;
+  static const std::string kSchema = "PRAGMA application_id = " + std::to_string(kDatabaseApplication) +
+                                     ";"
+                                     "PRAGMA user_version = " +
+                                     std::to_string(kDatabaseVersion) + R"(;
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE state_rows(key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE sites(id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, key_generation INTEGER NOT NULL, created_at TEXT NOT NULL,
@@ -134,22 +133,19 @@ Columns columns_of(const Policy& policy) {
 
 Columns columns_of(const PathState& path) {
   const PathVerdict& verdict = path.verdict;
-  return {path_id(verdict.key),
-          verdict.key.source_site,
-          verdict.key.source_endpoint,
-          verdict.key.destination_site,
-          verdict.key.destination_endpoint,
-          status_name(verdict.status),
-          thousandth(verdict.latency_us),
-          thousandth(verdict.jitter_us),
-          verdict.loss_ppm / 10'000.0,
-          int64_t{verdict.score},
-          sql_time(path.since_wall_ms)};
+  return {path_id(verdict.key),           verdict.key.source_site,          verdict.key.source_endpoint,
+          verdict.key.destination_site,   verdict.key.destination_endpoint, status_name(verdict.status),
+          thousandth(verdict.latency_us), thousandth(verdict.jitter_us),    verdict.loss_ppm / 10'000.0,
+          int64_t{verdict.score},         sql_time(path.since_wall_ms)};
 }
 
 Columns columns_of(const AuditRecord& record) {
-  return {integer(record.index.value), sql_time(record.wall_ms), record.user,
-          record.action,               record.object,            record.detail};
+  return {integer(record.index.value),
+          sql_time(record.wall_ms),
+          record.user,
+          record.action,
+          record.object,
+          record.detail};
 }
 
 bool sql_row_of(std::string_view key, std::string_view value, std::optional<SqlRow>& row) {

@@ -1,5 +1,5 @@
-// The dashboard's tables as other programs read them in SQL: what the columns are, and what stands in them for a row of
-// the state. The database's schema is here, so that names and order stand in one place.
+// The dashboard's tables as other programs read them in SQL: what the columns are, and what stands in them
+// for a row of the state. The database's schema is here, so that names and order stand in one place.
 #pragma once
 
 #include <array>
@@ -15,7 +15,7 @@
 
 namespace patronus {
 
-inline constexpr int kDatabaseVersion = 1;             // PRAGMA user_version
+inline constexpr int kDatabaseVersion = 1;               // PRAGMA user_version
 inline constexpr int kDatabaseApplication = 0x5054524e;  // PRAGMA application_id: PTRN
 
 enum class SqlTable : uint8_t { kSites, kEndpoints, kPolicies, kPaths, kAudit };
@@ -37,8 +37,8 @@ void add_state(Columns& endpoint, const EndpointState& state);
 [[nodiscard]] Columns columns_of(const PathState& path);
 [[nodiscard]] Columns columns_of(const AuditRecord& record);
 
-// Rows of one table that a row of the state stands for, by their first column; nothing: it is none that has its own.
-// Endpoints are not among them: they are made of a site's row and their own.
+// Rows of one table that a row of the state stands for, by their first column; nothing: it is none that has
+// its own. Endpoints are not among them: they are made of a site's row and their own.
 struct SqlRow {
   SqlTable table = SqlTable::kSites;
   Columns columns;

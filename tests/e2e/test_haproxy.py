@@ -4,62 +4,21 @@ it."""
 
 from __future__ import annotations
 
-import itertools
 import signal
 import threading
 import time
 from typing import Optional
 
-from balanced import BalancedCluster, Bench
+from balanced import BalancedCluster, Bench, Writers
 from case import Case, main
-from client import Unreachable, state_path
+from client import state_path
 from cluster import Node
 from haproxy import FrontClient, HAProxy
 from waiting import PATIENCE, wait_for
 
-WRITERS = 2
 NEED_NO_QUORUM = ["/health", "/api/v1/cluster/status", "/.well-known/jwks.json"]
 # Far below the election timeout of five seconds that a real cluster has.
 AT_ONCE_SECONDS = 1.5 * PATIENCE
-
-
-class Writers:
-    """Clients that write through the balancer without a break, each keyed or not, and repeat nothing themselves: an
-    answer other than success is a failed request."""
-
-    def __init__(self, balancer: HAProxy, keyed: bool = True) -> None:
-        self._balancer = balancer
-        self._keyed = keyed
-        self._stopping = threading.Event()
-        self.written = 0
-        self.faults: list[str] = []
-        self._threads = [threading.Thread(target=self._run, args=(number,), daemon=True) for number in range(WRITERS)]
-
-    def __enter__(self) -> Writers:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join(30)
-
-    def _run(self, thread: int) -> None:
-        # The first of them sticks to a node, as browsers do; the other is a script without cookies.
-        client = self._balancer.client(keeps_cookies=thread == 0)
-        for number in itertools.count():
-            if self._stopping.is_set():
-                return
-            key = f"w{thread}-{number}-{'keyed' if self._keyed else 'bare'}"
-            try:
-                answer = client.put("load", key, b"value", {"Idempotency-Key": key} if self._keyed else None)
-                if answer.status == 201:
-                    self.written += 1
-                else:
-                    self.faults.append(f"{key}: {answer}")
-            except Unreachable as error:
-                self.faults.append(f"{key}: {error}")
 
 
 class Balanced(Case):
