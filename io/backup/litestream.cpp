@@ -125,6 +125,8 @@ std::vector<Ask> asks_for(std::vector<Generation> generations, int64_t at_ms) {
 std::variant<std::optional<std::string>, std::string> restore_at(const Shipped& what, int64_t at_ms,
                                                                  const AppliedAt& applied_ms) {
   if (auto failed = write_config(what)) return std::move(*failed);
+  // It wants to say how far the copies are behind a database, and looks when that was changed.
+  if (auto failed = replace_file(what.scratch, "shipped.db", "")) return std::move(*failed);
   std::variant<Ended, std::string> listed =
       run_child({what.program, "generations", "-config", what.scratch + "/litestream.yml", "-no-expand-env",
                  what.scratch + "/shipped.db"},

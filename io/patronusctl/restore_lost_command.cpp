@@ -159,7 +159,9 @@ void add_restore_lost_command(CLI::App* backup, const Format& format, std::funct
   verb->add_option("--at", given->at, "as of this time: RFC 3339, such as 2026-03-01T12:00:00Z; or latest")
       ->capture_default_str();
   verb->add_option("--node", given->nodes,
-                   "only this node's copy; may be repeated. Needed with Azure and GCS");
+                   "only this node's copy; may be repeated. Needed with Azure and GCS")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   add_data_directory_option(verb, *given);
   verb->add_option("--node-id", given->founder,
                    "the id of the node whose data directory it is [PATRONUS_NODE_ID]")

@@ -157,7 +157,7 @@ def restore(settings: Mapping[str, str], *arguments: str) -> subprocess.Complete
 
 
 def database_of(node: Node) -> Path:
-    return node.data.parent / "dashboard.db"
+    return node.database
 
 
 def cluster_id(cluster: Cluster) -> str:
