@@ -47,6 +47,7 @@ struct Boot {
   size_t founding_nodes = 1;      // all of them must be present and empty to found a cluster
   bool founding_by_name = false;  // who they are is not listed: a name leads to them
   Duration leave_grace{};         // so long one that is taken out still serves, unready, before it goes
+  bool probes = false;            // the shell has an SD-WAN engine, and says each second that it turns
   bool auto_join = true;  // an empty node that comes to the door is admitted without an operator's word
   // This node's disk was damaged and has been set aside: it has nothing, founds nothing, and joins no cluster
   // but the one that it belonged to, if that is known.

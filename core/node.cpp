@@ -46,6 +46,7 @@ Node::Node(Boot boot, std::string version, Now now)
   boot_.entries.shrink_to_fit();
   health_.add({"wal", 1, 1, Duration::max()}, now);
   health_.add({"keys", 1, 1, Duration::max()}, now);
+  if (boot_.probes) health_.add({"sdwan", 1, 1, limits::kEngineSilenceMax}, now);
   if (boot_.has_database) health_.add({"database", 1, 1, limits::kDatabaseSilenceMax}, now);
 }
 
@@ -297,6 +298,10 @@ void Node::keep_sessions(Now now, Effects& out) {
 bool Node::knows_as_leader() const {
   return raft_.is_leader() && !raft_.is_handing_over() && store_.applied() >= raft_.commit() &&
          raft_.freshness().ever();
+}
+
+bool Node::may_give_verdicts() const {
+  return store_.tables().schema() > 0 && knows_as_leader() && cluster_protocol() >= protocol::kTables;
 }
 
 void Node::keep_staging(Now now, Effects& out) {

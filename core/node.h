@@ -142,6 +142,12 @@ class Node {
   // not met since it started it takes the lowest.
   protocol::Version cluster_protocol() const;
 
+  // It leads, and knows what is committed and since when.
+  bool knows_as_leader() const;
+
+  // It may propose verdicts (VerdictsOp): it leads, there are tables, and every member knows what they are.
+  bool may_give_verdicts() const;
+
   // The cluster is about to take this node out.
   bool is_leaving() const;
 
@@ -267,8 +273,6 @@ class Node {
   void keep_sessions(Now now, Effects& out);
   void keep_staging(Now now, Effects& out);
   void keep_tables(Now now, Effects& out);
-  // It leads, and knows what is committed and since when.
-  bool knows_as_leader() const;
   void note_restored(Index at, Effects& out) const;
   void serve_reads(Now now, Effects& out);
   void expire(Now now, Effects& out);

@@ -390,6 +390,11 @@ void Driver::submit(WriteOp&& op, Duration patience) {
   step(ClientWrite{RequestId{}, std::move(op), std::nullopt, now_.mono + patience, std::nullopt});
 }
 
+void Driver::engine_turned(std::string_view remark) {
+  now_ = ports_.now();
+  node_.report_health("sdwan", true, remark, now_);
+}
+
 void Driver::flush() {
   keep_signing_key();
   drain_if_leaving();

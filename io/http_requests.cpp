@@ -6,6 +6,7 @@
 #include "core/base/limits.h"
 #include "io/api/openapi.h"
 #include "io/api/operator_routes.h"
+#include "io/api/probe_routes.h"
 #include "io/api/recovery_route.h"
 #include "io/api/revocation_route.h"
 #include "io/api/state_answers.h"
@@ -41,6 +42,11 @@ bool is_for_the_core(api::Route route, http::Method method) {
 // Whether it matters who asks. Elsewhere a token that came along is not even looked at.
 bool asks_who(api::Route route, api::Need need) {
   return need != api::Need::kNobody || route == api::Route::kClusterStatus || route == api::Route::kLogout;
+}
+
+bool is_of_backup(api::Route route) {
+  return route == api::Route::kBackupStatus || route == api::Route::kBackupNow ||
+         route == api::Route::kBackupVerify;
 }
 
 bool is_for_diagnosis(api::Route route, http::Method method) {
@@ -128,9 +134,10 @@ void HttpServer::begin(ConnId conn, http::StreamId stream, http::Request&& reque
   }
   if (route == api::Route::kDrain || route == api::Route::kUndrain)
     return answer(waiting, drain_for_operator(route, request, *caller, origin), now);
+  if (is_of_backup(route)) return answer(waiting, backup_answer(route, request, origin, now), now);
   if (api::is_of_tables(route)) return ask_tables(id, std::move(waiting), std::move(request), *caller, now);
   if (!is_for_the_core(route, request.method))
-    return answer(waiting, answer_here(route, request, origin, caller.has_value()), now);
+    return answer(waiting, answer_here(route, request, origin, caller.has_value(), now), now);
   if (std::optional<http::Response> elsewhere = redirect(request, origin))
     return answer(waiting, std::move(*elsewhere), now);
   std::variant<api::Understood, api::Problem> understood = api::understand(route, request, *caller);
@@ -197,16 +204,35 @@ std::optional<http::Response> HttpServer::refuse_route(api::Route route, const h
   return response;
 }
 
+// Of this node alone: each has copies of its own.
+http::Response HttpServer::backup_answer(api::Route route, const http::Request& request,
+                                         const api::Origin& origin, Now now) {
+  api::Problem problem;
+  if (!api::only_parameters(request, {}, problem)) return api::problem_response(problem, origin);
+  if (route == api::Route::kBackupStatus)
+    return api::backup_status_response(backup_, self_, now.wall.unix_ms);
+  std::variant<backup::Requests, api::Problem> asked =
+      api::ask_backup(route, backup_, backup_requests_, now.wall.unix_ms);
+  if (const auto* refused = std::get_if<api::Problem>(&asked)) return api::problem_response(*refused, origin);
+  const auto& next = std::get<backup::Requests>(asked);
+  if (!ports_.ask_backup(next))
+    return api::problem_response({503, "backup_not_running", "this node has no database", true, false, {}},
+                                 origin);
+  backup_requests_ = next;
+  return api::backup_asked_response(route == api::Route::kBackupNow ? next.now : next.verify);
+}
+
 // What needs no core: health, metrics, revoked certificates, the cluster's status.
 http::Response HttpServer::answer_here(api::Route route, const http::Request& request,
-                                       const api::Origin& origin, bool in_full) {
+                                       const api::Origin& origin, bool in_full, Now now) {
   if (route == api::Route::kRevocations) return api::revocation_response(request, revocations_, origin);
   if (route == api::Route::kOpenApi) return api::openapi_response();
   if (route != api::Route::kMetrics)
     return api::status_response(route, request, listener_.node_status(), version_, origin, in_full);
   http::Response response;
   response.headers.push_back({"Content-Type", "text/plain; version=0.0.4; charset=utf-8"});
-  response.body = render_metrics(listener_.node_status(), metrics_, listener_.process_figures(), version_);
+  response.body = render_metrics(listener_.node_status(), metrics_, listener_.process_figures(), version_,
+                                 api::backup_figures(backup_, now.wall.unix_ms));
   return response;
 }
 
@@ -307,12 +333,23 @@ void HttpServer::answered(RequestId request, const Answer& core_answer, Now now)
     return begin(waiting.conn, waiting.stream, std::move(*waiting.replay), waiting.began, waiting.caught_up,
                  now);
   if (waiting.replay) return answer(waiting, api::problem_response(api::Access::cannot_vouch(), origin), now);
-  if (waiting.table && !read.failure) {
-    return answer(
-        waiting,
-        api::table_response(waiting.asked.route, *waiting.table, node_.store().tables(), read, origin), now);
-  }
+  if (waiting.table && !read.failure) return answer(waiting, table_answer(waiting, read, origin, now), now);
   answer(waiting, api::read_response(waiting.asked, read, origin), now);
+}
+
+http::Response HttpServer::table_answer(const Waiting& waiting, const ReadResult& read,
+                                        const api::Origin& origin, Now now) {
+  const Tables& tables = node_.store().tables();
+  http::Response response;
+  if (waiting.asked.route == api::Route::kPathMetrics) {
+    response = api::path_metrics_response(*waiting.table, tables, samples_, now.wall, origin);
+  } else if (waiting.asked.route == api::Route::kProbeKey) {
+    response = api::probe_key_response(*waiting.table, tables, crypto_, origin);
+  } else {
+    return api::table_response(waiting.asked.route, *waiting.table, tables, read, origin);
+  }
+  api::note_staleness(read, response);
+  return response;
 }
 
 void HttpServer::answer(const Waiting& waiting, http::Response&& response, Now now) {

@@ -12,11 +12,13 @@
 #include "core/snapshot.h"
 #include "io/api/access.h"
 #include "io/api/account_desk.h"
+#include "io/api/backup_routes.h"
 #include "io/api/restore_desk.h"
 #include "io/api/state_requests.h"
 #include "io/metrics/metrics.h"
 #include "io/ports.h"
 #include "io/protocol/http/connection.h"
+#include "io/sdwan/samples.h"
 
 namespace patronus {
 
@@ -59,6 +61,11 @@ class HttpServer {
   void redirect_to_https() { redirect_scheme_ = "https://"; }
   // Driver::publish_revocations().
   void publish_revocations(std::string list) { revocations_ = std::move(list); }
+  // Driver::use_samples().
+  void use_samples(const sdwan::Samples& samples) { samples_ = &samples; }
+  // Driver::expect_backup(), Driver::set_backup().
+  void expect_backup() { backup_.has_database = true; }
+  void set_backup(backup::Report&& report) { backup_.report = std::move(report); }
   bool owns(ConnId conn) const { return conns_.contains(conn); }
   void received(ConnId conn, std::string_view bytes, Now now);
   void end_of_input(ConnId conn, Now now);
@@ -126,6 +133,9 @@ class HttpServer {
   void take_step(RequestId id, Waiting&& waiting, api::Step&& step, Now now);
   void ask_core(RequestId id, Waiting&& waiting, api::CoreRequest&& request, Now now);
   void wait_to_catch_up(RequestId id, Waiting&& waiting, http::Request&& request, ClientRead&& read, Now now);
+  // A read of tables that may be answered now.
+  http::Response table_answer(const Waiting& waiting, const ReadResult& read, const api::Origin& origin,
+                              Now now);
   void answer(const Waiting& waiting, http::Response&& response, Now now);
   std::string request_id_of(const http::Request& request);
   // What every answer says of where it came from.
@@ -134,7 +144,9 @@ class HttpServer {
   std::optional<http::Response> refuse_route(api::Route route, const http::Request& request,
                                              const api::Origin& origin) const;
   http::Response answer_here(api::Route route, const http::Request& request, const api::Origin& origin,
-                             bool in_full);
+                             bool in_full, Now now);
+  http::Response backup_answer(api::Route route, const http::Request& request, const api::Origin& origin,
+                               Now now);
   http::Response drain_for_operator(api::Route route, const http::Request& request, const api::Caller& caller,
                                     const api::Origin& origin);
   void ask_tables(RequestId id, Waiting&& waiting, http::Request&& request, const api::Caller& caller,
@@ -166,6 +178,9 @@ class HttpServer {
   http::Limits limits_;
   std::string redirect_scheme_ = "http://";
   std::string revocations_;
+  const sdwan::Samples* samples_ = nullptr;  // none where nobody probes
+  api::BackupView backup_;
+  backup::Requests backup_requests_;  // the last
   std::unordered_map<ConnId, std::unique_ptr<Conn>> conns_;
   std::vector<ConnId> touched_;
   std::unordered_map<uint64_t, Waiting> waiting_;  // by request id

@@ -38,6 +38,17 @@ TEST_F(HealthTest, AComponentFailsUntilItFirstSaysOtherwise) {
   EXPECT_EQ(disk(9).since, WallTime{3000});
 }
 
+TEST_F(HealthTest, SaysWhatIsWorthSayingThoughAllIsWell) {
+  add(1, 1, 10s);
+  health_.report("disk", true, "is nearly full", at(1));
+  EXPECT_TRUE(disk(1).ok);
+  EXPECT_EQ(disk(1).reason, "is nearly full");
+  good(2);
+  EXPECT_EQ(disk(2).reason, "");
+  EXPECT_TRUE(disk(12).ok);
+  EXPECT_FALSE(disk(13).ok) << "silence";
+}
+
 TEST_F(HealthTest, FailsOnlyAfterSeveralFailuresInARow) {
   add(3, 1);
   good(1);

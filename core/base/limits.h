@@ -290,6 +290,32 @@ inline constexpr size_t kCtlAnswerBytesMax = 16 * kMiB;
 inline constexpr size_t kCtlPagesMax = 10'000;
 inline constexpr Duration kCtlTimeoutMax = 10min;
 
+// Off site.
+inline constexpr size_t kBackupTargetsMax = 8;
+inline constexpr size_t kBackupTargetBytesMax = 2 * kKiB;
+inline constexpr Duration kBackupRetention = 24h;        // of what Litestream has shipped
+inline constexpr Duration kBackupSnapshotInterval = 6h;  // a restore reads the log since the last one
+inline constexpr Duration kBackupSyncInterval = 1s;
+inline constexpr Duration kBackupStateInterval = 1h;  // between state artefacts
+inline constexpr size_t kBackupStatesKept = 24;       // at each target, of each node
+inline constexpr size_t kBackupStatesKeptMax = 10'000;
+inline constexpr Duration kBackupVerifyInterval = 24h;
+inline constexpr size_t kBackupReportBytesMax = 128 * kKiB;  // what the side process tells its node
+inline constexpr Duration kBackupReportInterval = 1s;
+inline constexpr Duration kBackupReportStale = 15s;      // without a word from it, it is gone
+inline constexpr Duration kBackupLagMax = 60s;           // a copy that is further behind is worth a word
+inline constexpr size_t kBackupSamplesMax = 4'096;       // positions that the slowest target has not reached
+inline constexpr Duration kBackupRestartDelayMax = 30s;  // between two starts of a Litestream that ends
+inline constexpr size_t kBackupOutputBytesMax = 64 * kKiB;     // kept of what a program says
+inline constexpr Duration kBackupRestorePatience = 1h;         // for one database
+inline constexpr Duration kBackupRequestPatience = 10min;      // of an object at a target
+inline constexpr Duration kBackupNowPatience = 2min;           // a heartbeat on its way to every target
+inline constexpr size_t kBackupListPagesMax = 1'000;           // of a thousand names each
+inline constexpr size_t kBackupObjectBytesMax = 1'024 * kMiB;  // a state artefact
+inline constexpr size_t kBackupTablesMax = 64;
+inline constexpr size_t kBackupTimeTries = 16;  // to come as close as can be to a point in time, from below
+inline constexpr size_t kBackupGenerationsMax = 10'000;
+
 // TLS.
 inline constexpr size_t kTlsFileBytesMax = kMiB;           // a PEM file; bundles of authorities can be long
 inline constexpr size_t kTlsChainBytesMax = 64 * kKiB;     // the certificates that the other end shows
@@ -304,6 +330,53 @@ inline constexpr size_t kClusterSecretBytesMax = 128;
 // Health.
 inline constexpr uint64_t kReadyLagEntriesMax = 10'000;
 inline constexpr Duration kWatchdogTimeout = 10s;  // the loop must turn at least this often
+
+// The SD-WAN engine and its probes.
+inline constexpr size_t kProbeWindow = 60;         // outcomes that latency, jitter and loss are told from
+inline constexpr size_t kProbesJudged = 8;         // the last of them, by which reachability is judged
+inline constexpr size_t kProbesMissedToFall = 7;   // of those: what was reachable is no longer
+inline constexpr size_t kProbesHeardToRise = 8;    // of those: it is again
+inline constexpr size_t kFirstVerdictProbes = 20;  // of a path that nothing was said of yet
+inline constexpr size_t kDegradedAfter = 3;        // outcomes in a row that say so
+inline constexpr size_t kRestoredAfter = 8;
+inline constexpr uint8_t kScoreDegraded = 50;     // below it a path is degraded
+inline constexpr uint8_t kScoreRestored = 60;     // from here on no longer
+inline constexpr uint8_t kScoreChange = 10;       // a difference that is worth an entry,
+inline constexpr Duration kScoreChangeHeld = 5s;  // once it has been there for so long
+inline constexpr Duration kSeenGranularity =
+    1min;  // how exactly the log knows when an endpoint was last heard
+inline constexpr Duration kVerdictInterval = 1s;
+inline constexpr Duration kVerdictRetry = 5s;      // of a proposal that nothing is seen of
+inline constexpr size_t kVerdictScan = 4'096;      // endpoints and paths that one second's verdicts look at
+inline constexpr Duration kProbeTimeout = 2s;      // an answer that comes later is late
+inline constexpr Duration kPathProbeTimeout = 4s;  // the way to the first site and back is a part of it
+inline constexpr Duration kProbeRemembered = 10s;  // so long it is known of a probe that it was answered
+inline constexpr Duration kProbeIntervalMin = 50ms;
+inline constexpr Duration kProbeIntervalMax = 60s;
+inline constexpr size_t kProbesPerSecond = 2'000;  // with more targets each is probed less often
+inline constexpr size_t kProbesPerTurn = 64;       // of the loop
+inline constexpr Duration kProbeTurn = 10ms;       // that is wanted no sooner after the last
+inline constexpr Duration kProbeStall = 500ms;  // a longer turn: what was on its way then counts for nothing
+inline constexpr size_t kProbesRemembered = 32'768;
+inline constexpr size_t kProbeEndpointsForCutOff = 3;  // fewer that are silent say nothing of the node itself
+inline constexpr size_t kSamplesKept = 600;            // of an endpoint or path
+inline constexpr size_t kSamplesKeptAll = 1'000'000;   // of all; with more targets fewer of each
+inline constexpr size_t kSamplesKeptMin = 40;
+inline constexpr int64_t kSampleMinutesMax = 60;  // that are asked for
+inline constexpr Duration kEngineSilenceMax =
+    10s;  // an engine that has not turned for so long makes the node unready
+inline constexpr size_t kProbeDatagramBytesMax = 512;
+inline constexpr int kProbeSocketBytes = 1 << 20;  // of answers that have come and are not read yet
+// Names of endpoints.
+inline constexpr size_t kProbeLookUpsMax = 2;         // at a time
+inline constexpr Duration kProbeNameKept = 60s;       // then it is looked up again
+inline constexpr Duration kProbeNameRetry = 5s;       // that was not found
+inline constexpr Duration kProbeNameTrusted = 10min;  // an old answer, while no new one comes
+// The other end.
+inline constexpr size_t kForwardsMax = 4'096;  // on their way to another site
+inline constexpr Duration kForwardTimeout = 2s;
+inline constexpr size_t kResponderNoncesKept = 16'384;  // a probe that comes twice is answered once
+inline constexpr size_t kResponderNamesMax = 4'096;
 
 // Accounts and sessions, in the shell.
 inline constexpr size_t kWrappedPlainBytesMax = 4 * kKiB;  // a signing key has 32 bytes
@@ -395,6 +468,14 @@ static_assert(kArtefactJobsMax >= (kMembersMax + 1) * kArtefactPartsInFlight);
 static_assert(kArtefactPatience > 2 * kArtefactPartRetry);
 static_assert(kSessionIdleMin >= kTouchGranularity + 10 * kTouchInterval);
 static_assert(kEntryBytesMax >= kTouchesPerEntryMax * (kAccountIdBytesMax + 4) + 1024);
+static_assert(kProbesJudged <= kFirstVerdictProbes && kFirstVerdictProbes <= kProbeWindow);
+static_assert(kProbesMissedToFall <= kProbesJudged && kProbesHeardToRise <= kProbesJudged);
+static_assert(kProbesMissedToFall + kProbesHeardToRise > kProbesJudged, "no window says both");
+static_assert(kPathProbeTimeout >= kForwardTimeout + kProbeTimeout);
+static_assert(kProbeRemembered > kPathProbeTimeout);
+static_assert(kProbesPerSecond * 10 <= kProbesRemembered, "a probe is remembered for kProbeRemembered");
+static_assert((kEndpointsMax + kPathsMax) * kSamplesKeptMin <= kSamplesKeptAll);
+static_assert(kProbesPerTurn * 100 >= kProbesPerSecond, "turns are often enough");
 static_assert(kRateLimitRefillMax.count() <= (int64_t{1} << 60) / kRateLimitBurstMax,
               "no bucket's time to fill overflows");
 static_assert(kPasswordBytesMin < kPasswordBytesMax);

@@ -21,13 +21,13 @@ void Health::report(std::string_view name, bool ok, std::string_view reason, Now
   at->last_report_wall = now.wall;
   if (ok == at->ok) {
     at->streak = 0;
-    if (!ok) at->reason = reason;
+    at->reason = reason;
     return;
   }
   const uint32_t needed = ok ? at->rules.successes_to_recover : at->rules.failures_to_fail;
   if (++at->streak < needed) return;
   at->ok = ok;
-  at->reason = ok ? std::string() : std::string(reason);
+  at->reason = reason;
   at->since = now.wall;
   at->streak = 0;
 }

@@ -21,7 +21,7 @@ struct ComponentRules {
 struct ComponentView {
   std::string name;
   bool ok = false;
-  std::string reason;  // empty when ok
+  std::string reason;  // why it is not ok; when it is, a remark, mostly empty
   WallTime since;
   bool tolerated = false;  // it fails, and the node is ready all the same
 

@@ -7,6 +7,7 @@
 #include "core/state/table_ops.h"
 #include "io/api/account_requests.h"
 #include "io/api/body.h"
+#include "io/api/probe_routes.h"
 
 namespace patronus::api {
 namespace {
@@ -128,7 +129,8 @@ Result understand_delete(Route route, const http::Request& request, const Caller
 // Lists and summaries are read as this node knows them, single things as they are.
 Result understand_read(Route route, const http::Request& request) {
   Problem problem;
-  const bool is_single = route == Route::kSite || route == Route::kPolicy || route == Route::kPath;
+  const bool is_single =
+      route == Route::kSite || route == Route::kProbeKey || route == Route::kPolicy || route == Route::kPath;
   bool knows = false;
   switch (route) {
     case Route::kSites:
@@ -147,8 +149,14 @@ Result understand_read(Route route, const http::Request& request) {
       knows = only_parameters(request, {"consistency", "min_revision", "limit", "cursor", "user", "action"},
                               problem);
       break;
+    case Route::kPathMetrics:
+      knows = only_parameters(request, {"consistency", "min_revision", "minutes"}, problem);
+      break;
     default:
       knows = only_parameters(request, {"consistency", "min_revision"}, problem);
+  }
+  if (route == Route::kPathMetrics && knows) {
+    if (std::optional<Problem> fault = sample_minutes_fault(request)) return *fault;
   }
   if (!knows || !is_page(request, problem)) return problem;
   if (const std::string* status = request.param("status");

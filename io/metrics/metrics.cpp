@@ -136,6 +136,16 @@ void process_families(Families& all, const ProcessFigures& process) {
   gauge(all, "process_start_time_seconds", "Unix time of the process's start", process.start_time_seconds);
 }
 
+// Without copies off site both are there, and compare as nothing.
+void backup_families(Families& all, const BackupFigures& backup) {
+  gauge(all, "patronus_backup_last_success_timestamp_seconds",
+        "Unix time up to which every target off site has everything; 0: not known",
+        static_cast<double>(backup.covered_ms) / 1000);
+  gauge(
+      all, "patronus_backup_lag_seconds", "Time since then",
+      backup.lag_ms ? static_cast<double>(*backup.lag_ms) / 1000 : std::numeric_limits<double>::quiet_NaN());
+}
+
 void tls_families(Families& all, const ProcessFigures& process) {
   if (process.certificates_end.empty()) return;
   MetricFamily& ends = family(all, "patronus_cert_not_after_timestamp_seconds",
@@ -152,6 +162,37 @@ void tls_families(Families& all, const ProcessFigures& process) {
   }
   counter(all, "patronus_tls_failures_total", "Connections that ended by a failure of TLS",
           process.tls_failures);
+}
+
+void probe_families(Families& all, const sdwan::Figures& probes) {
+  const auto total = [&](const char* name, const char* help, uint64_t value) {
+    counter(all, name, help, static_cast<double>(value));
+  };
+  total("patronus_probes_sent_total", "Probes of endpoints and paths sent", probes.sent);
+  total("patronus_probe_answers_total", "Authentic answers that came in time", probes.answers);
+  total("patronus_probe_lost_total", "Probes without an answer in time", probes.lost);
+  total("patronus_probe_late_total", "Authentic answers that came too late", probes.late);
+  total("patronus_probe_forged_total", "Datagrams that were not made with the site's key, or are no answers",
+        probes.forged);
+  total("patronus_probe_replayed_total", "Authentic answers that had come before", probes.replayed);
+  total("patronus_probe_malformed_total", "Datagrams that are no probes", probes.malformed);
+  total("patronus_probe_unsent_total", "Probes that the system had no room for", probes.unsent);
+  total("patronus_verdicts_proposed_total", "Verdicts on endpoints and paths proposed as leader",
+        probes.verdicts);
+  gauge(all, "patronus_endpoints", "Endpoints that are probed", static_cast<double>(probes.endpoints));
+  gauge(all, "patronus_endpoints_reachable", "Endpoints that this node reaches",
+        static_cast<double>(probes.endpoints_reachable));
+  gauge(all, "patronus_paths", "Paths that are probed", static_cast<double>(probes.paths));
+  gauge(all, "patronus_paths_up", "Paths that are up, as this node sees it",
+        static_cast<double>(probes.paths_up));
+  gauge(all, "patronus_paths_degraded", "Paths that are degraded, as this node sees it",
+        static_cast<double>(probes.paths_degraded));
+  gauge(all, "patronus_paths_down", "Paths that are down, as this node sees it",
+        static_cast<double>(probes.paths_down));
+  gauge(all, "patronus_probes_cut_off", "1 if no endpoint is heard at all, so that no verdicts are given",
+        probes.is_cut_off ? 1 : 0);
+  gauge(all, "patronus_probe_interval_seconds", "Time between two probes of the same endpoint or path",
+        probes.interval_seconds);
 }
 
 void database_families(Families& all, const Status& status, const ProcessFigures& process) {
@@ -180,13 +221,15 @@ void DurationHistogram::observe(Duration duration) {
 }
 
 std::string render_metrics(const Status& status, const Metrics& metrics, const ProcessFigures& process,
-                           const std::string& version) {
+                           const std::string& version, const BackupFigures& backup) {
   Families all;
   cluster_families(all, status);
   node_families(all, status, metrics, version);
   request_families(all, metrics);
   process_families(all, process);
   tls_families(all, process);
+  if (metrics.probes) probe_families(all, *metrics.probes);
+  backup_families(all, backup);
   database_families(all, status, process);
   return prometheus::TextSerializer().Serialize(all);
 }

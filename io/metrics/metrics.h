@@ -14,6 +14,7 @@
 
 #include "core/base/time.h"
 #include "core/node.h"
+#include "io/sdwan/figures.h"
 
 namespace patronus {
 
@@ -42,6 +43,7 @@ struct Metrics {
   uint64_t wal_bytes = 0;
   uint64_t artefact_bytes_sent = 0;
   uint64_t http_connections = 0;
+  std::optional<sdwan::Figures> probes;  // nothing where nobody probes, as in the simulator
 };
 
 // Of the process itself; zero where there is none, as in the simulator.
@@ -62,8 +64,15 @@ struct ProcessFigures {
   std::optional<Database> database;  // the dashboard's, if there is one
 };
 
+// Of the copies off site: the worst of all targets.
+struct BackupFigures {
+  int64_t covered_ms = 0;         // Unix time up to which it has everything; 0: not known
+  std::optional<int64_t> lag_ms;  // the time since
+};
+
 // Text exposition format 0.0.4.
 [[nodiscard]] std::string render_metrics(const Status& status, const Metrics& metrics,
-                                         const ProcessFigures& process, const std::string& version);
+                                         const ProcessFigures& process, const std::string& version,
+                                         const BackupFigures& backup);
 
 }  // namespace patronus

@@ -35,6 +35,7 @@ DriverOptions driver_options(const Config& config, wal::Recovered&& recovered, S
   options.boot.founding_by_name = config.peers_name.has_value();
   options.boot.leave_grace = config.drain_grace;
   options.boot.auto_join = config.auto_join;
+  options.boot.probes = true;
   options.boot.protocol = config.protocol_max;
   options.boot.pace.interval = config.checkpoint_interval;
   options.boot.retention.bytes_max = config.log_retained_bytes;
@@ -109,7 +110,20 @@ Server::Server(const Config& config, Certificates&& certificates, OpenedData&& d
   options.boot.founds_anew = data.founds_anew;
   options.boot.has_database = database_ != nullptr;
   driver_ = std::make_unique<Driver>(std::move(options), ports);
+  prober_ = std::make_unique<Prober>(
+      loop_.get(), config_.probe_interval, config_.cluster_secret, [this] { return now(); }, *driver_,
+      [this] { needs_flush_ = true; });
   use_certificates(std::move(certificates));
+  if (!database_) return;
+  driver_->expect_backup();
+  backup_ = std::make_shared<BackupMailbox>(config_.database_path);
+  reloader_->add(BackupWatch{backup_},
+                 [this](backup::Report report) { driver_->set_backup(std::move(report)); });
+}
+
+bool Server::ask_backup(const backup::Requests& requests) {
+  if (backup_) backup_->ask(requests);
+  return backup_ != nullptr;
 }
 
 // Opens every door; what can't be opened is said.
@@ -140,11 +154,13 @@ int Server::run() {
     start_handles();
     start_signals();
     driver_->start();
+    prober_->start();
     loop_.run();
   }
   watchdog_.rest();
-  const bool looks_up = names_->is_asking() || streams_->is_looking_up();
+  const bool looks_up = names_->is_asking() || streams_->is_looking_up() || prober_->is_looking_up();
   // Those with threads go first: their notifications use the loop.
+  prober_.reset();
   writer_.reset();
   image_.reset();
   database_.reset();
