@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/health/health.h"
+#include "core/node.h"
 
 namespace patronus {
 namespace {
@@ -120,6 +121,30 @@ TEST_F(HealthTest, ComponentsAreShownInTheOrderTheyWereAdded) {
   EXPECT_TRUE(views[1].ok);
   EXPECT_EQ(views[2].name, "m");
   EXPECT_FALSE(views[2].ok) << "one's report is not another's";
+}
+
+// An engine that hangs says nothing, and so the node that it is part of is not ready.
+TEST(NodeHealth, FailsWhenItsEngineFallsSilent) {
+  Boot boot;
+  boot.id = "a";
+  boot.incarnation = Incarnation{7};
+  boot.election_timeout = 500ms;
+  boot.heartbeat_interval = 100ms;
+  boot.probes = true;
+  Node node(std::move(boot), "test", at(0));
+  const auto engine = [&](int64_t second) {
+    for (const ComponentView& component : node.status(at(second)).components) {
+      if (component.name == "sdwan") return component;
+    }
+    return ComponentView{};
+  };
+  EXPECT_FALSE(engine(0).ok) << "it has not turned yet";
+  node.report_health("sdwan", true, "there are no sites", at(1));
+  EXPECT_TRUE(engine(11).ok);
+  EXPECT_EQ(engine(11).reason, "there are no sites");
+  EXPECT_FALSE(engine(12).ok);
+  node.report_health("sdwan", true, "", at(20));
+  EXPECT_TRUE(engine(20).ok);
 }
 
 }  // namespace

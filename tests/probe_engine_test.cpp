@@ -31,8 +31,8 @@ class EngineTest : public ::testing::Test {
   void apply(TableOp op) {
     ASSERT_EQ(tables_.apply(op, Index{++index_}, Stamp{1, world_.now().wall.unix_ms}).outcome, Outcome::kOk);
   }
-  std::unique_ptr<NodeAt> add_node(uint8_t at) {
-    return std::make_unique<NodeAt>(world_, tables_, place(at), kInterval, at);
+  std::unique_ptr<NodeAt> add_node(uint8_t at, Duration interval = kInterval) {
+    return std::make_unique<NodeAt>(world_, tables_, place(at), interval, at);
   }
   EndpointKey endpoint(uint8_t at) const { return {"s" + std::to_string(at), place(at).text()}; }
   PathKey path() const { return {"s1", place(1).text(), "s2", place(2).text()}; }
@@ -251,17 +251,19 @@ TEST_F(EngineTest, FindsAPathDownWhenTheSecondSiteIsSilentOrTheFirst) {
   EXPECT_EQ(path_held(), PathStatus::kDown);
 }
 
+// It has all that the inner probe says, but not the other site's key.
 TEST_F(EngineTest, BelievesNoFirstSiteThatMakesUpTheSecondsAnswer) {
   add_policy();
   auth::HmacSha256 hmac;
   const std::string key = probe_key("s1", 1, crypto_);
+  std::optional<probe::Head> inner;
   world_.line = [&](const UdpAddress& from, const UdpAddress&, std::string& datagram) {
     const auto head = probe::read_head(datagram);
+    if (is_from_node(from) && head->kind == probe::Kind::kPathProbe)
+      inner = probe::read_head(probe::read_path_probe(datagram)->probe);
     if (is_from_node(from) || head->kind != probe::Kind::kPathAnswer) return std::vector<Duration>{1ms};
-    probe::Head made_up = *head;
-    made_up.site = "s2";
     datagram = probe::make_path_answer(
-        *head, {probe::PathOutcome::kAnswered, 10, probe::make_answer(made_up, key, hmac)}, key, hmac);
+        *head, {probe::PathOutcome::kAnswered, 10, probe::make_answer(*inner, key, hmac)}, key, hmac);
     return std::vector<Duration>{1ms};
   };
   world_.run(40s);
@@ -302,6 +304,26 @@ TEST_F(EngineTest, GivesNoVerdictsWhenItHearsNobodyAtAll) {
   for (uint8_t i = 1; i <= 4; ++i) EXPECT_EQ(held(i), true);
 }
 
+// Probes that go out in the dark run into their time when it has ended, and with a short interval these are
+// many.
+TEST_F(EngineTest, HoldsNothingAgainstAnybodyThatIsOfTheDark) {
+  node_->leads = false;
+  const std::unique_ptr<NodeAt> fast = add_node(101, 100ms);
+  fast->leads = true;
+  world_.run(15s);
+  const size_t before = fast->verdicts.size();
+  bool is_dark = true;
+  world_.line = [&](const UdpAddress& from, const UdpAddress&, std::string&) {
+    return is_dark && from == place(101) ? std::vector<Duration>{} : std::vector<Duration>{1ms};
+  };
+  world_.run(20s);
+  is_dark = false;
+  world_.run(20s);
+  for (size_t i = before; i < fast->verdicts.size(); ++i) {
+    for (const EndpointVerdict& verdict : fast->verdicts[i].endpoints) EXPECT_TRUE(verdict.reachable);
+  }
+}
+
 TEST_F(EngineTest, AnotherLeaderGoesOnWithoutChangingAnything) {
   add_policy();
   sites_[3]->die();
@@ -320,6 +342,27 @@ TEST_F(EngineTest, AnotherLeaderGoesOnWithoutChangingAnything) {
   sites_[2]->die();
   world_.run(20s);
   EXPECT_EQ(held(3), false) << "and it says what is new";
+}
+
+// What is held to be down rises only when all of the last were answered, whoever leads.
+TEST_F(EngineTest, APathThatIsHeldToBeDownStaysSoWhileItLosesNowAndThen) {
+  add_policy();
+  world_.run(80s);
+  sites_[1]->die();
+  world_.run(20s);
+  ASSERT_EQ(path_held(), PathStatus::kDown);
+  sites_[1]->revive();
+  size_t count = 0;
+  world_.line = [&](const UdpAddress& from, const UdpAddress& to, std::string&) {
+    const bool is_lost = from == place(1) && to == place(2) && ++count % 5 == 0;
+    return is_lost ? std::vector<Duration>{} : std::vector<Duration>{1ms};
+  };
+  world_.run(80s);
+  EXPECT_EQ(path_held(), PathStatus::kDown);
+  count = 0;
+  world_.line = [](const UdpAddress&, const UdpAddress&, std::string&) { return std::vector<Duration>{1ms}; };
+  world_.run(12s);
+  EXPECT_NE(path_held(), PathStatus::kDown);
 }
 
 TEST_F(EngineTest, APauseOfTheProcessIsNobodysLoss) {

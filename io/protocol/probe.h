@@ -6,9 +6,8 @@
 //
 //   probe        88 bytes, node to a site's responder; or that node's, sent on by another site's
 //   answer       88 bytes, back: what the probe said
-//   path probe  305 bytes, node to the first site: length of an address 1 | address 128, then zeros | a probe
-//   of the
-//               second site, whose responder is there; what the first site's sends on is only that
+//   path probe  305 bytes, node to the first site: length of an address 1 | address 128, then zeros |
+//               a probe of the second site, whose responder is there, and which alone is sent on to it
 //   path answer 181 bytes, back: outcome 1 | microseconds 4 | the second site's answer, or zeros
 //
 // The code is the first half of HMAC-SHA256 under the site's key over a label of the kind and all that is

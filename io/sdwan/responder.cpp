@@ -11,6 +11,13 @@ namespace patronus::sdwan {
 using probe::Kind;
 using probe::PathOutcome;
 
+namespace {
+
+// Begun within kForwardTimeout, those that were answered among them.
+constexpr size_t kForwardsPerTimeout = 4 * limits::kForwardsMax;
+
+}  // namespace
+
 Responder::Responder(ResponderOptions options, ResponderWorld& world)
     : options_(std::move(options)),
       world_(world),
@@ -56,7 +63,7 @@ void Responder::on_path_probe(const UdpAddress& from, const probe::Head& head, s
     ++counts_.malformed;
     return;
   }
-  if (forwards_.size() >= limits::kForwardsMax) {
+  if (forwards_.size() >= limits::kForwardsMax || order_.size() >= kForwardsPerTimeout) {
     ++counts_.refused;
     return answer_path(from, head, {PathOutcome::kNoRoom, 0, {}});
   }

@@ -32,6 +32,7 @@ class Weather:
     loss: float = 0.0  # of 1
     replays: bool = False  # answers come twice again
     forgeries: bool = False  # before each answer comes one that was changed
+    swallows: bool = False  # answers themselves do not come
 
 
 class Line:
@@ -90,6 +91,8 @@ class Line:
                 if self.weather.forgeries:
                     self.forged += 1
                     self._put(0, self._near, datagram[:-1] + bytes([datagram[-1] ^ 1]), client)
+                if self.weather.swallows:
+                    continue
                 if self._take(self._near, datagram, client) and self.weather.replays:
                     self.replayed += 2
                     for after in (0.05, 0.3):

@@ -191,7 +191,7 @@ class Sdwan(Case):
                     self.assertEqual(one["packet_loss_pct"], 0)
             # Who is forged only is not there.
             for line in network.lines[2]:
-                line.weather = Weather(loss=1.0, forgeries=True)
+                line.weather = Weather(forgeries=True, swallows=True)
             wait_for("the third site to be inactive", lambda: network.site_status(2) == {"inactive"})
             node = network.cluster.nodes[0]
             self.saw(f"{metric(node, 'patronus_probe_forged_total'):.0f} forged and "
