@@ -78,9 +78,9 @@ RC_GTEST_PROP(RestoreMerge, WithoutAnArtefactTheDatabaseIsAll, (uint64_t seed)) 
   RC_ASSERT(twin.base().configuration->find("a") != nullptr);
 }
 
-class RestoreMerge : public ::testing::Test {
+class MergingStates : public ::testing::Test {
  protected:
-  RestoreMerge() {
+  MergingStates() {
     life.live(store, 100);
     artefact = artefact_of(store);
     life.live(store, 100);
@@ -96,25 +96,25 @@ class RestoreMerge : public ::testing::Test {
   DatabaseContent database;
 };
 
-TEST_F(RestoreMerge, RefusesALaterArtefact) {
+TEST_F(MergingStates, RefusesALaterArtefact) {
   database = database_of(store);
   artefact.end.base.index = store.applied().next();
   EXPECT_NE(fault().find("later entry"), std::string::npos);
 }
 
-TEST_F(RestoreMerge, RefusesAnotherClusters) {
+TEST_F(MergingStates, RefusesAnotherClusters) {
   database = database_of(store);
   database.cluster = ClusterId{{8, 8}};
   EXPECT_NE(fault().find("different clusters"), std::string::npos);
 }
 
-TEST_F(RestoreMerge, RefusesRowsThatAreNotTheDatabases) {
+TEST_F(MergingStates, RefusesRowsThatAreNotTheDatabases) {
   database = database_of(store);
   database.rows.emplace_back(row_key(RowKind::kSession, std::string_view("s1")), "anything");
   EXPECT_NE(fault().find("does not belong there"), std::string::npos);
 }
 
-TEST_F(RestoreMerge, RefusesDamagedRows) {
+TEST_F(MergingStates, RefusesDamagedRows) {
   database = database_of(store);
   ASSERT_FALSE(database.rows.empty());
   database.rows.back().second.resize(database.rows.back().second.size() / 2);
@@ -123,7 +123,7 @@ TEST_F(RestoreMerge, RefusesDamagedRows) {
 
 // What is founded is a data directory that a node starts from; and nothing is left of one that could not be
 // made.
-TEST_F(RestoreMerge, FoundsADirectory) {
+TEST_F(MergingStates, FoundsADirectory) {
   namespace fs = std::filesystem;
   const fs::path place = fs::path(testing::TempDir()) / "restore-merge";
   fs::remove_all(place);

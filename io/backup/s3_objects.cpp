@@ -2,6 +2,7 @@
 // version 4).
 #include <curl/curl.h>
 #include <fcntl.h>
+#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,6 +26,9 @@ using Fault = std::optional<std::string>;
 struct CloseCurl {
   void operator()(CURL* curl) const { curl_easy_cleanup(curl); }
 };
+struct FreeDigest {
+  void operator()(EVP_MD_CTX* digest) const { EVP_MD_CTX_free(digest); }
+};
 struct FreeList {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
@@ -47,6 +51,28 @@ std::string uri_encoded(std::string_view text, bool keep_slashes) {
     }
   }
   return out;
+}
+
+// Of no bytes at all.
+constexpr const char* kEmptySha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+// In hexadecimal digits; the file is at its beginning again. Empty: it can't be read.
+std::string sha256_of(std::FILE* file) {
+  static constexpr std::string_view kHex = "0123456789abcdef";
+  const std::unique_ptr<EVP_MD_CTX, FreeDigest> digest(EVP_MD_CTX_new());
+  if (!digest || EVP_DigestInit_ex(digest.get(), EVP_sha256(), nullptr) != 1) return "";
+  std::array<unsigned char, 64 * 1024> piece{};
+  while (const size_t n = std::fread(piece.data(), 1, piece.size(), file)) {
+    if (EVP_DigestUpdate(digest.get(), piece.data(), n) != 1) return "";
+  }
+  std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
+  unsigned length = 0;
+  if (std::ferror(file) != 0 || std::fseek(file, 0, SEEK_SET) != 0 ||
+      EVP_DigestFinal_ex(digest.get(), bytes.data(), &length) != 1)
+    return "";
+  std::string text;
+  for (unsigned i = 0; i < length; ++i) text += {kHex[bytes[i] >> 4U], kHex[bytes[i] & 15U]};
+  return text;
 }
 
 std::string from_environment(const char* first, const char* second) {
@@ -131,7 +157,7 @@ class S3Objects : public Objects {
       if (!continuation.empty()) query += "continuation-token=" + uri_encoded(continuation, false) + "&";
       query += "delimiter=%2F&list-type=2&prefix=" + uri_encoded(prefix, false);
       std::string body;
-      if (Fault failed = perform("GET", base_ + "/" + query, [&](CURL* curl) {
+      if (Fault failed = perform("GET", base_ + "/" + query, kEmptySha256, [&](CURL* curl) {
             curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_text);
             curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
           }))
@@ -162,7 +188,9 @@ class S3Objects : public Objects {
     const FilePointer file(std::fopen(from_file.c_str(), "rbe"));
     struct stat about{};
     if (!file || ::stat(from_file.c_str(), &about) != 0) return error_text("read", from_file);
-    return perform("PUT", url_of(name), [&](CURL* curl) {
+    const std::string hash = sha256_of(file.get());
+    if (hash.empty()) return error_text("read", from_file);
+    return perform("PUT", url_of(name), hash, [&](CURL* curl) {
       curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
       curl_easy_setopt(curl, CURLOPT_READDATA, file.get());
       curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(about.st_size));
@@ -172,7 +200,7 @@ class S3Objects : public Objects {
   std::optional<std::string> get(const std::string& name, const std::string& to_file) override {
     FilePointer file(std::fopen(to_file.c_str(), "wbe"));
     if (!file) return error_text("create", to_file);
-    Fault failed = perform("GET", url_of(name), [&](CURL* curl) {
+    Fault failed = perform("GET", url_of(name), kEmptySha256, [&](CURL* curl) {
       curl_easy_setopt(curl, CURLOPT_WRITEDATA, file.get());
       curl_easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE,
                        static_cast<curl_off_t>(limits::kBackupObjectBytesMax));
@@ -183,7 +211,7 @@ class S3Objects : public Objects {
   }
 
   std::optional<std::string> remove(const std::string& name) override {
-    return perform("DELETE", url_of(name), [](CURL*) {});
+    return perform("DELETE", url_of(name), kEmptySha256, [](CURL*) {});
   }
 
  private:
@@ -191,7 +219,9 @@ class S3Objects : public Objects {
     return base_ + "/" + uri_encoded(path_below(target_, name), true);
   }
 
-  Fault perform(const char* method, const std::string& url, const std::function<void(CURL*)>& prepare) {
+  // The payload's hash is signed with the rest, so that nothing else is stored than what was sent.
+  Fault perform(const char* method, const std::string& url, const std::string& payload_sha256,
+                const std::function<void(CURL*)>& prepare) {
     CURL* curl = curl_.get();
     if (curl == nullptr) return std::string("libcurl could not be started");
     if (key_.empty() || secret_.empty())
@@ -200,7 +230,8 @@ class S3Objects : public Objects {
     std::array<char, CURL_ERROR_SIZE> why{};
     const std::string signature = "aws:amz:" + region_ + ":s3";
     const std::string user = key_ + ":" + secret_;
-    std::unique_ptr<curl_slist, FreeList> headers(curl_slist_append(nullptr, "Expect:"));
+    std::unique_ptr<curl_slist, FreeList> headers(
+        curl_slist_append(nullptr, ("x-amz-content-sha256: " + payload_sha256).c_str()));
     if (!token_.empty())
       headers.reset(curl_slist_append(headers.release(), ("x-amz-security-token: " + token_).c_str()));
     std::string refused;

@@ -156,9 +156,5 @@ def restore(settings: Mapping[str, str], *arguments: str) -> subprocess.Complete
                           capture_output=True, text=True, timeout=120, check=False)
 
 
-def database_of(node: Node) -> Path:
-    return node.database
-
-
 def cluster_id(cluster: Cluster) -> str:
     return str(cluster.running()[0].status()["cluster_id"])
