@@ -14,7 +14,7 @@ UNIT := build-asan
 MUTANTS := build-mutants
 TSAN := build-tsan
 
-.PHONY: deps build build-asan build-mutants build-tsan test test-full bench bench-failover bench-tokens bench-probes bench-image bench-return bench-figure16 testssl fuzz fuzz-tapes sim mutants run start stop restart format lint clean help
+.PHONY: deps build build-nodes build-asan build-mutants build-tsan test test-full bench bench-failover bench-tokens bench-probes bench-image bench-return bench-sites bench-figure16 testssl fuzz fuzz-tapes sim mutants run start stop restart format lint clean help
 
 help:
 	@sed -n '/^#/p' Makefile | sed 's/^# \{0,1\}//'
@@ -26,6 +26,12 @@ build: deps
 	@$(CMAKE) -S . -B build -DCMAKE_BUILD_TYPE=Release > build.log 2>&1 || { cat build.log; rm -f build.log; exit 1; }
 	@rm -f build.log
 	@cmake --build build -j $(JOBS)
+
+# What end-to-end tests run. The simulator that they leave out is built once more, with the mutants, and the swarm takes that.
+build-nodes: deps
+	@$(CMAKE) -S . -B build -DCMAKE_BUILD_TYPE=Release > build.log 2>&1 || { cat build.log; rm -f build.log; exit 1; }
+	@rm -f build.log
+	@cmake --build build -j $(JOBS) --target patronusd patronusctl
 
 # Unit tests run with the sanitizers, and with protections that can be taken out.
 build-asan: deps
@@ -47,11 +53,11 @@ build-tsan: deps
 	@$(CMAKE) -S . -B $(TSAN) -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS=-O1 -DPATRONUS_SANITIZE=thread -DPATRONUS_TESTS=ON -DPATRONUS_PCH=ON > /dev/null
 	@cmake --build $(TSAN) -j $(JOBS) --target log_writer_test image_test artefact_files_test password_workers_test patronusd
 
-test: build build-asan build-mutants build-tsan
+test: build-nodes build-asan build-mutants build-tsan
 	@$(CMAKE) -S tests/suite -B build/suite > /dev/null
 	@cd build/suite && ctest -j $(JOBS) -LE full --output-on-failure --timeout 600
 
-test-full: build build-asan build-mutants build-tsan
+test-full: build-nodes build-asan build-mutants build-tsan
 	@$(CMAKE) -S tests/suite -B build/suite > /dev/null
 	@cd build/suite && ctest -j $(JOBS) --output-on-failure --timeout 3600
 
@@ -85,6 +91,11 @@ bench-tokens: build
 # What probing 1,000 endpoints a second costs a node; options in PROBES.
 bench-probes: build
 	@bench/probes.py $(PROBES)
+
+# Sites made, read and listed in pages, 10,000 of them; options in SITES.
+bench-sites: build
+	@deploy/deps.sh tokens
+	@bench/sites.py $(SITES)
 
 # How a node that was away comes back by the whole state, and what clients notice; options in RETURN.
 bench-return:

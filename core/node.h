@@ -267,6 +267,7 @@ class Node {
   // Writes what was applied to the image, and cuts the log behind it.
   void keep_image(Now now, Effects& out);
   // node_database.cpp
+  void trust_database(Now now);
   void keep_database(Now now, Effects& out);
   void leave_lead_to_a_sound_database(Now now, Effects& out);
   void keep_sessions(Now now, Effects& out);
@@ -292,6 +293,7 @@ class Node {
   bool database_lags_ = false;       // and was neither filled nor damaged since
   bool database_is_broken_ = false;  // and has not been filled since
   bool left_for_database_ = false;   // leadership, since it broke
+  uint32_t database_to_prove_ = 0;   // reports of a sound one, before it is trusted again
   Founding founding_;
   Health health_;
   std::map<NodeId, PeerIdentity> links_;  // peers this node can send to

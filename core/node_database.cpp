@@ -6,17 +6,33 @@
 #include "core/node.h"
 
 namespace patronus {
+namespace {
+
+// One that was damaged, and made again within a moment, is looked at so many times before its node is ready:
+// whatever damaged it may not be over, and balancers and people shall see that it happened.
+constexpr uint32_t kSoundReportsAfterDamage = 3;
+
+}  // namespace
 
 void Node::handle(Now now, Projected& event, Effects& out) {
   const bool was_filled = projector_.is_filled();
   projector_.taken(event.opening, now.mono);
   if (was_filled || !projector_.is_filled()) return;
   database_lags_ = false;
+  out.emplace_back(Notice{NoticeKind::kDatabase, "the database holds the dashboard's tables as of entry " +
+                                                     std::to_string(projector_.projected().value)});
+  trust_database(now);
+}
+
+void Node::trust_database(Now now) {
+  if (database_to_prove_ > 0) {
+    health_.report("database", false, "was damaged and made again, and is looked at before it is trusted",
+                   now);
+    return;
+  }
   database_is_broken_ = false;
   left_for_database_ = false;
   health_.report("database", true, "", now);
-  out.emplace_back(Notice{NoticeKind::kDatabase, "the database holds the dashboard's tables as of entry " +
-                                                     std::to_string(projector_.projected().value)});
 }
 
 void Node::handle(Now now, DatabaseReport& event, Effects&) {
@@ -27,7 +43,9 @@ void Node::handle(Now now, DatabaseReport& event, Effects&) {
       if (!database_lags_) health_.report("database", false, "is being filled", now);
       break;
     case DatabaseState::kSound:
-      if (projector_.is_filled()) health_.report("database", true, "", now);
+      if (!projector_.is_filled()) break;
+      if (database_to_prove_ > 0) --database_to_prove_;
+      trust_database(now);
       break;
     case DatabaseState::kDamaged:
     case DatabaseState::kLags:
@@ -35,6 +53,7 @@ void Node::handle(Now now, DatabaseReport& event, Effects&) {
       database_lags_ = event.state == DatabaseState::kLags;
       if (!database_lags_) {
         database_is_broken_ = true;
+        database_to_prove_ = kSoundReportsAfterDamage;
         next_review_ = now.mono;
       }
       health_.report("database", false, event.reason, now);

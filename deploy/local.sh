@@ -2,6 +2,7 @@
 # Three nodes and HAProxy in front of them on this machine, all under .run/: local.sh run|start NODE|restart NODE|stop
 #   DETACH=1  run returns once all nodes are ready        FRESH=1  run begins with empty data
 #   PLAIN=1   run also opens plain HTTP on 8081-8083      ADMIN_EMAIL, ADMIN_PASSWORD  run makes the first administrator
+#   PATRONUS_BACKUP_TARGETS  where the database's copies go; off: nowhere. Without it .run/backup
 set -euo pipefail
 umask 077 # secrets and the setup token are in what is written here
 cd "$(dirname "$0")/.."
@@ -55,7 +56,10 @@ make_certificates() {
 # An id counts only if it still is that program's and no zombie: ids are given out again.
 is_running() {
   local pid program=patronusd status
-  if [ "$1" = haproxy ]; then program=haproxy; fi
+  case "$1" in
+    haproxy) program=haproxy ;;
+    *.backup) program=patronusctl ;;
+  esac
   pid=$(cat ".run/$1.pid" 2>/dev/null) || return 1
   status=$(cat "/proc/${pid:-none}/status" 2>/dev/null) || return 1
   [[ $status == Name:*$program$'\n'* && ! $status =~ State:[[:space:]]*Z ]]
@@ -126,8 +130,35 @@ launch_haproxy() {
     FRONT_NODE3=127.0.0.1:8445 FRONT_LOG=notice haproxy -W -S unix@.run/haproxy.sock -f deploy/haproxy/haproxy.cfg
 }
 
+# What copies a node's database off site; it brings Litestream along, and ends it with itself.
+launch_backup() {
+  local node=${1%.backup}
+  is_running "$1" && return 0
+  launch "$1" ".run/$node/backup.log" env PATRONUS_BACKUP_TARGETS="$(cat .run/backup-targets)" \
+    PATRONUS_LITESTREAM="$(cat .run/litestream-program)" PATRONUS_DATA_DIR=".run/$node/raft" PATRONUS_DB_PATH="$PWD/.run/$node/dashboard.db" \
+    PATRONUS_BACKUP_METRICS_ADDR="127.0.0.1:$((9190 + $(number_of "$node")))" build/patronusctl backup run
+}
+
 start_one() {
-  if [ "$1" = haproxy ]; then under_lock launch_haproxy; else under_lock launch_node "$1"; fi
+  case "$1" in
+    haproxy) under_lock launch_haproxy ;;
+    *.backup) under_lock launch_backup "$1" ;;
+    *) under_lock launch_node "$1" ;;
+  esac
+}
+
+# Which of them are to run: none, if there is nowhere to copy to, or no Litestream.
+backups() { if [ -e .run/backup-targets ]; then printf '%s.backup\n' "${nodes[@]}"; fi; }
+
+prepare_backups() {
+  local program targets=${PATRONUS_BACKUP_TARGETS:-file://$PWD/.run/backup}
+  rm -f .run/backup-targets
+  if [ "$targets" = off ]; then return 0; fi
+  program=${PATRONUS_LITESTREAM:-$(command -v litestream || true)}
+  # It stays for the next run, and for the tests.
+  if [ -z "$program" ]; then program=$(deploy/litestream/get.sh "$PWD/.run/litestream") || { echo "Nothing is copied off site."; return 0; }; fi
+  echo "$program" >.run/litestream-program
+  echo "$targets" >.run/backup-targets
 }
 
 # SIGTERM: a node drains, HAProxy ends at once. With "now" it is told again and again, so that it does not drain.
@@ -155,6 +186,8 @@ stop_all() {
   stop_one haproxy
   for name in "${nodes[@]}"; do if is_running "$name"; then touch ".run/$name.down"; fi; done
   for name in "${nodes[@]}"; do stop_one "$name" now; done
+  # Last, so that what the nodes wrote in the end is copied too.
+  for name in "${nodes[@]}"; do stop_one "$name.backup"; done
 }
 
 wait_ready() {
@@ -243,6 +276,7 @@ EOT
   for node in "${nodes[@]}"; do
     echo "  $node   $(url_of "$node")$([ -e .run/plain ] && echo "  http://127.0.0.1:$((8080 + $(number_of "$node")))")"
   done
+  if [ -e .run/backup-targets ]; then echo "  copies       $(cat .run/backup-targets), by Litestream; build/patronusctl backup status"; fi
   if [ -e .run/setup-token ]; then echo "  setup token  .run/setup-token, to make the first administrator"; fi
   cat <<EOT
 
@@ -283,6 +317,8 @@ run() {
   make_certificates
   for node in "${nodes[@]}"; do start_one "$node"; done
   wait_ready "${nodes[@]}"
+  prepare_backups
+  for node in $(backups); do start_one "$node"; done
   start_one haproxy
   wait_balanced "${nodes[@]}"
   echo "Three nodes are ready after $((SECONDS - began)) s, with HAProxy in front of them."

@@ -85,7 +85,7 @@ watch_cluster() {
   while :; do
     look
     alive=
-    for name in "${nodes[@]}" haproxy; do
+    for name in "${nodes[@]}" haproxy $(backups); do
       if is_running "$name"; then
         alive=1
         starts_at[$name]=

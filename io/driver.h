@@ -87,6 +87,11 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   // The list of revoked certificates that /pki/ca.crl answers with, in DER form; without one that is a 404.
   void publish_revocations(std::string list) { http_.publish_revocations(std::move(list)); }
 
+  // There is a database, which may be copied off site.
+  void expect_backup() { http_.expect_backup(); }
+  // What the process that copies this node's database off site says.
+  void set_backup(backup::Report&& report) { http_.set_backup(std::move(report)); }
+
   // Figures of the process, for its metrics; the owner refreshes them.
   void set_process_figures(const ProcessFigures& figures) { process_ = figures; }
 

@@ -44,6 +44,11 @@ bool asks_who(api::Route route, api::Need need) {
   return need != api::Need::kNobody || route == api::Route::kClusterStatus || route == api::Route::kLogout;
 }
 
+bool is_of_backup(api::Route route) {
+  return route == api::Route::kBackupStatus || route == api::Route::kBackupNow ||
+         route == api::Route::kBackupVerify;
+}
+
 bool is_for_diagnosis(api::Route route, http::Method method) {
   if (!api::is_read(method)) return false;
   return route == api::Route::kClusterStatus || route == api::Route::kClusterHistory ||
@@ -129,9 +134,10 @@ void HttpServer::begin(ConnId conn, http::StreamId stream, http::Request&& reque
   }
   if (route == api::Route::kDrain || route == api::Route::kUndrain)
     return answer(waiting, drain_for_operator(route, request, *caller, origin), now);
+  if (is_of_backup(route)) return answer(waiting, backup_answer(route, request, origin, now), now);
   if (api::is_of_tables(route)) return ask_tables(id, std::move(waiting), std::move(request), *caller, now);
   if (!is_for_the_core(route, request.method))
-    return answer(waiting, answer_here(route, request, origin, caller.has_value()), now);
+    return answer(waiting, answer_here(route, request, origin, caller.has_value(), now), now);
   if (std::optional<http::Response> elsewhere = redirect(request, origin))
     return answer(waiting, std::move(*elsewhere), now);
   std::variant<api::Understood, api::Problem> understood = api::understand(route, request, *caller);
@@ -198,16 +204,35 @@ std::optional<http::Response> HttpServer::refuse_route(api::Route route, const h
   return response;
 }
 
+// Of this node alone: each has copies of its own.
+http::Response HttpServer::backup_answer(api::Route route, const http::Request& request,
+                                         const api::Origin& origin, Now now) {
+  api::Problem problem;
+  if (!api::only_parameters(request, {}, problem)) return api::problem_response(problem, origin);
+  if (route == api::Route::kBackupStatus)
+    return api::backup_status_response(backup_, self_, now.wall.unix_ms);
+  std::variant<backup::Requests, api::Problem> asked =
+      api::ask_backup(route, backup_, backup_requests_, now.wall.unix_ms);
+  if (const auto* refused = std::get_if<api::Problem>(&asked)) return api::problem_response(*refused, origin);
+  const auto& next = std::get<backup::Requests>(asked);
+  if (!ports_.ask_backup(next))
+    return api::problem_response({503, "backup_not_running", "this node has no database", true, false, {}},
+                                 origin);
+  backup_requests_ = next;
+  return api::backup_asked_response(route == api::Route::kBackupNow ? next.now : next.verify);
+}
+
 // What needs no core: health, metrics, revoked certificates, the cluster's status.
 http::Response HttpServer::answer_here(api::Route route, const http::Request& request,
-                                       const api::Origin& origin, bool in_full) {
+                                       const api::Origin& origin, bool in_full, Now now) {
   if (route == api::Route::kRevocations) return api::revocation_response(request, revocations_, origin);
   if (route == api::Route::kOpenApi) return api::openapi_response();
   if (route != api::Route::kMetrics)
     return api::status_response(route, request, listener_.node_status(), version_, origin, in_full);
   http::Response response;
   response.headers.push_back({"Content-Type", "text/plain; version=0.0.4; charset=utf-8"});
-  response.body = render_metrics(listener_.node_status(), metrics_, listener_.process_figures(), version_);
+  response.body = render_metrics(listener_.node_status(), metrics_, listener_.process_figures(), version_,
+                                 api::backup_figures(backup_, now.wall.unix_ms));
   return response;
 }
 

@@ -12,6 +12,7 @@
 #include "core/snapshot.h"
 #include "io/api/access.h"
 #include "io/api/account_desk.h"
+#include "io/api/backup_routes.h"
 #include "io/api/restore_desk.h"
 #include "io/api/state_requests.h"
 #include "io/metrics/metrics.h"
@@ -62,6 +63,9 @@ class HttpServer {
   void publish_revocations(std::string list) { revocations_ = std::move(list); }
   // Driver::use_samples().
   void use_samples(const sdwan::Samples& samples) { samples_ = &samples; }
+  // Driver::expect_backup(), Driver::set_backup().
+  void expect_backup() { backup_.has_database = true; }
+  void set_backup(backup::Report&& report) { backup_.report = std::move(report); }
   bool owns(ConnId conn) const { return conns_.contains(conn); }
   void received(ConnId conn, std::string_view bytes, Now now);
   void end_of_input(ConnId conn, Now now);
@@ -140,7 +144,9 @@ class HttpServer {
   std::optional<http::Response> refuse_route(api::Route route, const http::Request& request,
                                              const api::Origin& origin) const;
   http::Response answer_here(api::Route route, const http::Request& request, const api::Origin& origin,
-                             bool in_full);
+                             bool in_full, Now now);
+  http::Response backup_answer(api::Route route, const http::Request& request, const api::Origin& origin,
+                               Now now);
   http::Response drain_for_operator(api::Route route, const http::Request& request, const api::Caller& caller,
                                     const api::Origin& origin);
   void ask_tables(RequestId id, Waiting&& waiting, http::Request&& request, const api::Caller& caller,
@@ -173,6 +179,8 @@ class HttpServer {
   std::string redirect_scheme_ = "http://";
   std::string revocations_;
   const sdwan::Samples* samples_ = nullptr;  // none where nobody probes
+  api::BackupView backup_;
+  backup::Requests backup_requests_;  // the last
   std::unordered_map<ConnId, std::unique_ptr<Conn>> conns_;
   std::vector<ConnId> touched_;
   std::unordered_map<uint64_t, Waiting> waiting_;  // by request id

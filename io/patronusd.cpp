@@ -12,6 +12,7 @@
 #include <random>
 
 #include "core/base/assert.h"
+#include "io/backup/restore_at_start.h"
 #include "io/config/config.h"
 #include "io/storage/data_directory.h"
 #include "io/uv/certificates.h"
@@ -127,6 +128,12 @@ int run(int argc, char** argv) {
   set_up_log(loaded.config.node_id, loaded.config.log_level);
   for (const std::string& name : unknown)
     log_line(LogLevel::kWarn, "configuration", name + " is not used by this version");
+  const std::optional<std::string> unrestored = backup::restore_at_start(
+      loaded.config, [](const std::string& line) { log_line(LogLevel::kWarn, "restore", line); });
+  if (unrestored) {
+    std::fprintf(stderr, "patronusd: %s\n", unrestored->c_str());
+    return kExitError;
+  }
   OpenData how;
   how.path = loaded.config.data_dir;
   how.map_bytes = limits::kImageMapBytes;

@@ -16,6 +16,7 @@
 #include "core/snapshot.h"
 #include "core/wal/format.h"
 #include "io/auth/password_job.h"
+#include "io/backup/mailbox.h"
 #include "io/config/address.h"
 
 namespace patronus {
@@ -47,6 +48,8 @@ class Ports {
   virtual void dial(ConnId conn, const std::string& address) = 0;
   // Asks for all addresses that a name has now; answered by looked_up(). At most one question is under way.
   virtual void look_up(const Address&) {}
+  // Asks the process that copies this node's database off site; false if nobody could hear it.
+  [[nodiscard]] virtual bool ask_backup(const backup::Requests&) { return false; }
   // Takes bytes to write and says how many of them left at once; the rest is answered, as it leaves, by
   // written().
   virtual size_t write(ConnId conn, std::string&& bytes) = 0;

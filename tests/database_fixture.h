@@ -78,8 +78,9 @@ inline void checkpoint(const std::string& path) {
   sqlite3* opened = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &opened, SQLITE_OPEN_READWRITE, nullptr);
   const sqlite::Connection connection(opened);
-  if (code != SQLITE_OK ||
-      sqlite3_wal_checkpoint_v2(opened, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr))
+  std::string busy;
+  if (code != SQLITE_OK || sqlite::ask(opened, "PRAGMA wal_checkpoint(TRUNCATE)", busy) != SQLITE_OK ||
+      busy != "0")
     throw std::runtime_error("no checkpoint");
 }
 

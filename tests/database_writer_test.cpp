@@ -176,12 +176,14 @@ TEST(DatabaseWriterTest, FindsAFlippedPageOnItsSchedule) {
 
 TEST(DatabaseWriterTest, BeginsWithADamagedOne) {
   const DatabaseDirectory directory;
-  for (int turn = 0; turn < 6; ++turn) {
-    Keeper keeper(directory.path());
-    keeper.live(100);
-    ASSERT_TRUE(keeper.work_until([&] { return keeper.is_current(); }));
-    EXPECT_EQ(rows_of(directory.path()), rows_of(keeper.store()));
-    EXPECT_EQ(keeper.aside.size(), turn == 0 ? 0U : 1U);
+  for (size_t turn = 0; turn < 6; ++turn) {
+    {
+      Keeper keeper(directory.path());
+      keeper.live(100);
+      ASSERT_TRUE(keeper.work_until([&] { return keeper.is_current(); }));
+      EXPECT_EQ(rows_of(directory.path()), rows_of(keeper.store()));
+      EXPECT_EQ(keeper.aside.size(), turn == 0 ? 0U : 1U);
+    }
     zeros(directory.path());
   }
   // The latest are kept, never more, and never fewer.

@@ -49,6 +49,10 @@ TEST_F(NodeDatabaseTest, ADamagedOneMakesItUnreadyAtOnce) {
   EXPECT_FALSE(is_ready());
   EXPECT_EQ(component().reason, "it is full of zeros");
   node_.report(DatabaseState::kOpened, 2);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_FALSE(is_ready()) << "it must be seen to be sound first";
+    node_.report(DatabaseState::kSound);
+  }
   EXPECT_TRUE(is_ready());
 }
 
@@ -70,6 +74,8 @@ TEST_F(NodeDatabaseTest, OneThatLagsIsSaidAndTolerated) {
   EXPECT_TRUE(is_ready());
   node_.holds_pieces = false;
   node_.report(DatabaseState::kOpened, 3);
+  EXPECT_FALSE(is_ready());
+  for (int i = 0; i < 3; ++i) node_.report(DatabaseState::kSound);
   EXPECT_TRUE(component().ok);
   EXPECT_FALSE(component().tolerated);
 }

@@ -9,7 +9,6 @@
 
 #include "core/base/mutant.h"
 #include "core/projector.h"
-#include "lone_node.h"
 #include "mutant_guard.h"
 #include "table_life.h"
 

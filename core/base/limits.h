@@ -290,6 +290,32 @@ inline constexpr size_t kCtlAnswerBytesMax = 16 * kMiB;
 inline constexpr size_t kCtlPagesMax = 10'000;
 inline constexpr Duration kCtlTimeoutMax = 10min;
 
+// Off site.
+inline constexpr size_t kBackupTargetsMax = 8;
+inline constexpr size_t kBackupTargetBytesMax = 2 * kKiB;
+inline constexpr Duration kBackupRetention = 24h;        // of what Litestream has shipped
+inline constexpr Duration kBackupSnapshotInterval = 6h;  // a restore reads the log since the last one
+inline constexpr Duration kBackupSyncInterval = 1s;
+inline constexpr Duration kBackupStateInterval = 1h;  // between state artefacts
+inline constexpr size_t kBackupStatesKept = 24;       // at each target, of each node
+inline constexpr size_t kBackupStatesKeptMax = 10'000;
+inline constexpr Duration kBackupVerifyInterval = 24h;
+inline constexpr size_t kBackupReportBytesMax = 128 * kKiB;  // what the side process tells its node
+inline constexpr Duration kBackupReportInterval = 1s;
+inline constexpr Duration kBackupReportStale = 15s;      // without a word from it, it is gone
+inline constexpr Duration kBackupLagMax = 60s;           // a copy that is further behind is worth a word
+inline constexpr size_t kBackupSamplesMax = 4'096;       // positions that the slowest target has not reached
+inline constexpr Duration kBackupRestartDelayMax = 30s;  // between two starts of a Litestream that ends
+inline constexpr size_t kBackupOutputBytesMax = 64 * kKiB;     // kept of what a program says
+inline constexpr Duration kBackupRestorePatience = 1h;         // for one database
+inline constexpr Duration kBackupRequestPatience = 10min;      // of an object at a target
+inline constexpr Duration kBackupNowPatience = 2min;           // a heartbeat on its way to every target
+inline constexpr size_t kBackupListPagesMax = 1'000;           // of a thousand names each
+inline constexpr size_t kBackupObjectBytesMax = 1'024 * kMiB;  // a state artefact
+inline constexpr size_t kBackupTablesMax = 64;
+inline constexpr size_t kBackupTimeTries = 16;  // to come as close as can be to a point in time, from below
+inline constexpr size_t kBackupGenerationsMax = 10'000;
+
 // TLS.
 inline constexpr size_t kTlsFileBytesMax = kMiB;           // a PEM file; bundles of authorities can be long
 inline constexpr size_t kTlsChainBytesMax = 64 * kKiB;     // the certificates that the other end shows

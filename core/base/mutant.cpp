@@ -78,7 +78,7 @@ constexpr std::string_view kNames[] = {"none",
                                        "restore-keeps-others",
                                        "forget-table-row",
                                        "ignore-taken-name"};
-static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kRestoreKeepsOthers) + 1);
+static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kIgnoreTakenName) + 1);
 }  // namespace
 
 Mutant mutant_by_name(std::string_view name) {

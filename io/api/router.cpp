@@ -6,7 +6,7 @@
 namespace patronus::api {
 namespace {
 
-constexpr std::array<RouteInfo, 45> kRoutes{{
+constexpr std::array<RouteInfo, 48> kRoutes{{
     {"/health", "GET, HEAD"},
     {"/health/live", "GET, HEAD"},
     {"/health/ready", "GET, HEAD"},
@@ -25,6 +25,9 @@ constexpr std::array<RouteInfo, 45> kRoutes{{
     {"/api/v1/snapshots", "GET, HEAD, POST", Need::kAdmin, Need::kAdmin},
     {"/api/v1/snapshots/{id}", "GET, HEAD, PUT", Need::kAdmin, Need::kAdmin},
     {"/api/v1/snapshots/restore", "GET, HEAD, POST", Need::kAdmin, Need::kAdmin},
+    {"/api/v1/backup/status", "GET, HEAD", Need::kViewer},
+    {"/api/v1/backup/now", "POST", Need::kAdmin, Need::kAdmin},
+    {"/api/v1/backup/verify", "POST", Need::kAdmin, Need::kAdmin},
     {"/api/v1/openapi.json", "GET, HEAD"},
     {"/api/v1/state/{namespace}/{key}", "GET, HEAD, PUT, DELETE", Need::kViewer, Need::kOperator},
     {"/api/v1/state/{namespace}", "GET, HEAD", Need::kViewer},
@@ -103,6 +106,13 @@ Route auth_route(const Segments& path) {
   return Route::kNone;
 }
 
+Route backup_route(std::string_view name) {
+  if (name == "status") return Route::kBackupStatus;
+  if (name == "now") return Route::kBackupNow;
+  if (name == "verify") return Route::kBackupVerify;
+  return Route::kNone;
+}
+
 // Behind /api/v1.
 Route table_route(const Segments& path) {
   const std::string& first = path[2];
@@ -151,6 +161,7 @@ Route route_of(const http::Request& request) {
   // No snapshot has that name.
   if (path[2] == "snapshots" && path.size() == 4)
     return path[3] == "restore" ? Route::kRestore : Route::kSnapshot;
+  if (path[2] == "backup" && path.size() == 4) return backup_route(path[3]);
   if (path[2] == "keys" && path.size() == 4 && path[3] == "rotate") return Route::kRotateKeys;
   if (path[2] == "state") {
     if (path.size() == 4) return Route::kStateList;

@@ -10,6 +10,7 @@
 #include "io/config/duration.h"
 #include "io/config/reading.h"
 #include "io/config/size.h"
+#include "io/config/time_text.h"
 
 namespace patronus {
 namespace {
@@ -270,6 +271,12 @@ const std::vector<Setting>& settings() {
        "off: none"},
       {"DB_CHECK_INTERVAL", "60",
        "how often all of that database is checked; header and size are each second"},
+      {"RESTORE", "",
+       "with an empty data directory, brings back a lost cluster from off site: latest, or a time (RFC "
+       "3339)"},
+      {"RESTORE_FROM", "", "whose backup that is: <target>/<cluster id>"},
+      {"RESTORE_NODE", "the lowest id of PATRONUS_PEERS and this node",
+       "which node does it; the others begin empty and join it"},
       {"CHECKPOINT_INTERVAL", "30",
        "the state is written to its image this long after it changed, or earlier"},
       {"LOG_RETENTION", "512MiB",
@@ -350,6 +357,34 @@ void read_probes(Reading& in, Config& config) {
   config.probe_interval = *interval;
 }
 
+// Of several nodes with the same settings one must do it, or each would found a cluster: the one with the
+// lowest id, as where a cluster is founded anew.
+void read_restore(Reading& in, Config& config) {
+  const std::string at = in.text("RESTORE", "");
+  if (at.empty()) return;
+  RestoreSetting restore{at, in.text("RESTORE_FROM", ""), in.text("RESTORE_NODE", "")};
+  if (at != "latest" && !parse_time(at))
+    in.wrong("RESTORE", at, "is no time; use latest, or RFC 3339 such as 2026-03-01T12:00:00Z");
+  if (restore.from.empty())
+    in.wrong("RESTORE_FROM", "",
+             "names no backup, which PATRONUS_RESTORE needs; use <target>/<cluster id>, for example "
+             "file:///var/backups/patronus/0123456789abcdef0123456789abcdef");
+  const bool all_known =
+      !config.peers_name && std::all_of(config.peers.begin(), config.peers.end(),
+                                        [](const PeerAddress& peer) { return !peer.id.empty(); });
+  if (restore.node.empty() && !all_known) {
+    in.wrong("RESTORE_NODE", "",
+             "names no node, and PATRONUS_PEERS has no ids to choose from; say which node restores: the "
+             "others begin empty and join it");
+  } else if (restore.node.empty()) {
+    restore.node = config.node_id;
+    for (const PeerAddress& peer : config.peers) restore.node = std::min(restore.node, peer.id);
+  } else if (!is_node_id(restore.node)) {
+    in.wrong("RESTORE_NODE", restore.node, "is no node's id");
+  }
+  config.restore = std::move(restore);
+}
+
 void read_database(Reading& in, Config& config) {
   // A node that is told where to keep its data has all of it there.
   const bool has_place = in.given("DATA_DIR").has_value();
@@ -382,6 +417,7 @@ LoadedConfig make_config(const Sources& sources) {
   read_sessions(in, loaded.config);
   read_storage(in, loaded.config);
   read_database(in, loaded.config);
+  read_restore(in, loaded.config);
   read_timing(in, loaded.config);
   read_probes(in, loaded.config);
   return loaded;

@@ -31,6 +31,13 @@ struct TlsPaths {
   PathSetting authority;
 };
 
+// A lost cluster, to be brought back from off site when this node starts with nothing.
+struct RestoreSetting {
+  std::string at;    // latest, or RFC 3339
+  std::string from;  // <target>/<cluster id>
+  NodeId node;       // which of the nodes does it
+};
+
 struct Config {
   NodeId node_id;
   std::optional<Address> listen_https;  // served with https_tls
@@ -51,6 +58,7 @@ struct Config {
   std::string data_dir;
   std::string database_path;  // empty: there is none
   Duration database_check_interval = limits::kDatabaseCheckInterval;
+  std::optional<RestoreSetting> restore;
   Duration checkpoint_interval = limits::kCheckpointInterval;
   size_t log_retained_bytes = limits::kLogRetainedBytesMax;
   Duration election_timeout{};

@@ -18,6 +18,13 @@ bool is_setting(std::string_view name) {
                      [&](const Setting& one) { return one.name == name; });
 }
 
+// What patronusctl reads, beside a node and often out of the same environment.
+bool is_of_patronusctl(std::string_view name) {
+  static constexpr std::string_view kNames[] = {"LITESTREAM", "ENDPOINTS", "CA", "TOKEN", "PASSWORD"};
+  return name.starts_with("BACKUP_") ||
+         std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
+}
+
 // Nothing if the file can't be read or is too large.
 std::optional<std::string> read_small_file(const std::string& path) {
   std::error_code error;
@@ -70,7 +77,7 @@ void read_environment(const char* const* environment, Sources& sources, std::vec
         continue;
       }
       sources.environment.emplace(name, std::move(*content));
-    } else {
+    } else if (!is_of_patronusctl(name)) {
       unknown.emplace_back(std::string(kPrefix) + std::string(name));
     }
   }

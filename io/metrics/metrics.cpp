@@ -136,6 +136,16 @@ void process_families(Families& all, const ProcessFigures& process) {
   gauge(all, "process_start_time_seconds", "Unix time of the process's start", process.start_time_seconds);
 }
 
+// Without copies off site both are there, and compare as nothing.
+void backup_families(Families& all, const BackupFigures& backup) {
+  gauge(all, "patronus_backup_last_success_timestamp_seconds",
+        "Unix time up to which every target off site has everything; 0: not known",
+        static_cast<double>(backup.covered_ms) / 1000);
+  gauge(
+      all, "patronus_backup_lag_seconds", "Time since then",
+      backup.lag_ms ? static_cast<double>(*backup.lag_ms) / 1000 : std::numeric_limits<double>::quiet_NaN());
+}
+
 void tls_families(Families& all, const ProcessFigures& process) {
   if (process.certificates_end.empty()) return;
   MetricFamily& ends = family(all, "patronus_cert_not_after_timestamp_seconds",
@@ -211,7 +221,7 @@ void DurationHistogram::observe(Duration duration) {
 }
 
 std::string render_metrics(const Status& status, const Metrics& metrics, const ProcessFigures& process,
-                           const std::string& version) {
+                           const std::string& version, const BackupFigures& backup) {
   Families all;
   cluster_families(all, status);
   node_families(all, status, metrics, version);
@@ -219,6 +229,7 @@ std::string render_metrics(const Status& status, const Metrics& metrics, const P
   process_families(all, process);
   tls_families(all, process);
   if (metrics.probes) probe_families(all, *metrics.probes);
+  backup_families(all, backup);
   database_families(all, status, process);
   return prometheus::TextSerializer().Serialize(all);
 }

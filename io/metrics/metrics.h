@@ -64,8 +64,15 @@ struct ProcessFigures {
   std::optional<Database> database;  // the dashboard's, if there is one
 };
 
+// Of the copies off site: the worst of all targets.
+struct BackupFigures {
+  int64_t covered_ms = 0;         // Unix time up to which it has everything; 0: not known
+  std::optional<int64_t> lag_ms;  // the time since
+};
+
 // Text exposition format 0.0.4.
 [[nodiscard]] std::string render_metrics(const Status& status, const Metrics& metrics,
-                                         const ProcessFigures& process, const std::string& version);
+                                         const ProcessFigures& process, const std::string& version,
+                                         const BackupFigures& backup);
 
 }  // namespace patronus

@@ -102,8 +102,8 @@ class Diagnosis {
     for (const picojson::value& component : array_of(one.ready, "components")) {
       if (is_true(component, "ok")) continue;
       add(Severity::kDegraded,
-          "node " + one.node + " is not ready: " + text_of(component, "name") + ": " +
-              text_of(component, "reason"),
+          "node " + one.node + (is_true(component, "tolerated") ? " serves, but " : " is not ready: ") +
+              text_of(component, "name") + ": " + text_of(component, "reason"),
           "see the log of node " + one.node);
     }
   }

@@ -4,6 +4,8 @@
 #include <map>
 #include <string>
 
+#include "io/patronusctl/backup_commands.h"
+#include "io/patronusctl/backup_local.h"
 #include "io/patronusctl/cluster_commands.h"
 #include "io/patronusctl/doctor_command.h"
 #include "io/patronusctl/exit_codes.h"
@@ -60,6 +62,8 @@ int run(int argc, char** argv) {
   add_snapshot_commands(app, connection, chosen);
   add_session_commands(app, connection, chosen);
   add_probe_commands(app, connection, chosen);
+  add_backup_commands(app, connection, chosen);
+  add_render_command(app, chosen);
   add_tls_commands(app, format, chosen);
   try {
     app.parse(argc, argv);

@@ -67,8 +67,8 @@ class Database {
   [[nodiscard]] std::optional<DatabaseError> check();
   // The last check saw a wrong size, which does not count yet.
   bool is_suspected() const { return suspicions_ > 0; }
-  // The whole check, by a connection of its own, which has nothing in memory: SQLite's quick_check; that the
-  // tables stand for the rows; that the rows are those that were written, once the database was filled in
+  // The whole check, by a connection of its own, which has nothing in memory: SQLite's integrity_check; that
+  // the tables stand for the rows; that the rows are those that were written, once the database was filled in
   // this process. kStopped: `stop` became true.
   [[nodiscard]] std::optional<DatabaseError> check_all(const std::atomic<bool>& stop) const;
 

@@ -1,6 +1,6 @@
-// Whether what the database holds is whole. SQLite has no checksums: its quick_check finds pages that are no
-// pages of a table, but not a value that has changed. That is found by what the rows of the state must be,
-// and the tables after them.
+// Whether what the database holds is whole. SQLite has no checksums: its integrity_check finds pages that are
+// no pages of a table, and indexes that do not fit theirs (quick_check would not), but not a value that has
+// changed. That is found by what the rows of the state must be, and the tables after them.
 #include <map>
 #include <utility>
 
@@ -18,7 +18,7 @@ class Check {
 
   std::optional<DatabaseError> structure() {
     std::string answer;
-    if (const int code = sqlite::ask(connection_, "PRAGMA quick_check(1)", answer)) return failed(code);
+    if (const int code = sqlite::ask(connection_, "PRAGMA integrity_check(1)", answer)) return failed(code);
     return answer == "ok" ? std::nullopt : std::optional(damaged("is damaged: " + answer));
   }
 

@@ -89,34 +89,49 @@ ImageError Image::error(std::string_view what, int code) const {
           std::move(text)};
 }
 
-std::variant<Image, ImageError> Image::open(const std::string& path, size_t map_bytes) {
-  Image image(path);
+std::optional<ImageError> Image::open_environment(unsigned flags, size_t map_bytes) {
   MDB_env* environment = nullptr;
-  if (const int code = mdb_env_create(&environment)) return image.error("prepare", code);
-  image.environment_.reset(environment);
+  if (const int code = mdb_env_create(&environment)) return error("prepare", code);
+  environment_.reset(environment);
   mdb_env_set_mapsize(environment, map_bytes);
   mdb_env_set_maxdbs(environment, 2);
   // Without thread-local readers: a reader belongs to its transaction, whichever thread has that.
-  if (const int code = mdb_env_open(environment, path.c_str(), MDB_NOSUBDIR | MDB_NOTLS, 0600))
-    return image.error("open", code);
+  if (const int code = mdb_env_open(environment, path_.c_str(), MDB_NOSUBDIR | MDB_NOTLS | flags, 0600))
+    return error("open", code);
   // Pages past the file's end would be fatal to touch.
   MDB_envinfo info{};
   MDB_stat page{};
   struct stat file{};
   mdb_env_info(environment, &info);
   mdb_env_stat(environment, &page);
-  const bool looked = ::stat(path.c_str(), &file) == 0;
-  if (looked && static_cast<size_t>(file.st_size) < (info.me_last_pgno + 1) * page.ms_psize) {
-    return ImageError{ImageFault::kDamaged, "the image " + path + " is cut short"};
-  }
+  const bool looked = ::stat(path_.c_str(), &file) == 0;
+  if (looked && static_cast<size_t>(file.st_size) < (info.me_last_pgno + 1) * page.ms_psize)
+    return ImageError{ImageFault::kDamaged, "the image " + path_ + " is cut short"};
+  return std::nullopt;
+}
+
+std::optional<ImageError> Image::open_tables(bool read_only) {
   Transaction transaction;
-  if (auto failed = image.start(false, transaction)) return *failed;
-  for (const auto& [name, handle] :
-       {std::pair(kRowsName, &image.rows_), std::pair(kAboutName, &image.about_)}) {
-    if (const int code = mdb_dbi_open(transaction.get(), name, MDB_CREATE, handle))
-      return image.error("open", code);
+  if (auto failed = start(read_only, transaction)) return failed;
+  for (const auto& [name, handle] : {std::pair(kRowsName, &rows_), std::pair(kAboutName, &about_)}) {
+    if (const int code = mdb_dbi_open(transaction.get(), name, read_only ? 0U : MDB_CREATE, handle))
+      return error("open", code);
   }
-  if (const int code = mdb_txn_commit(transaction.release())) return image.error("open", code);
+  if (const int code = mdb_txn_commit(transaction.release())) return error("open", code);
+  return std::nullopt;
+}
+
+std::variant<Image, ImageError> Image::open(const std::string& path, size_t map_bytes) {
+  Image image(path);
+  if (auto failed = image.open_environment(0, map_bytes)) return std::move(*failed);
+  if (auto failed = image.open_tables(false)) return std::move(*failed);
+  return image;
+}
+
+std::variant<Image, ImageError> Image::open_to_read(const std::string& path, size_t map_bytes) {
+  Image image(path);
+  if (auto failed = image.open_environment(MDB_RDONLY, map_bytes)) return std::move(*failed);
+  if (auto failed = image.open_tables(true)) return std::move(*failed);
   return image;
 }
 

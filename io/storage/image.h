@@ -48,6 +48,11 @@ class Image {
   // Opens or creates the file. `map_bytes` bounds it; it is only as large as what is in it.
   [[nodiscard]] static std::variant<Image, ImageError> open(const std::string& path, size_t map_bytes);
 
+  // The same of one that is there, to be read while another process writes it. What is read may end this
+  // process, if the file is damaged: so it should be one of its own.
+  [[nodiscard]] static std::variant<Image, ImageError> open_to_read(const std::string& path,
+                                                                    size_t map_bytes);
+
   // What it holds; nothing if it is new.
   [[nodiscard]] std::variant<std::optional<ImageAbout>, ImageError> about();
   // Every row, in order, until `row` gives a reason against the file's content.
@@ -75,6 +80,8 @@ class Image {
   };
   using Transaction = std::unique_ptr<MDB_txn, AbortTransaction>;
 
+  std::optional<ImageError> open_environment(unsigned flags, size_t map_bytes);
+  std::optional<ImageError> open_tables(bool read_only);
   explicit Image(std::string path) : path_(std::move(path)) {}
   std::optional<ImageError> start(bool read_only, Transaction& transaction);
   std::optional<ImageError> write(const Row& row);

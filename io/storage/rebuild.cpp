@@ -118,6 +118,10 @@ std::variant<std::optional<RebuildNote>, std::string> read_rebuild_note(const st
   return std::optional<RebuildNote>(RebuildNote{note->cluster});
 }
 
+std::optional<std::string> write_rebuild_note(const std::string& directory, const RebuildNote& note) {
+  return write_note(directory, {false, note.cluster, ""});
+}
+
 AsideResult set_aside(const std::string& directory, const ClusterId& cluster) {
   AsideResult result = next_aside(directory);
   if (!result.failure.empty()) return result;

@@ -21,6 +21,10 @@ struct RebuildNote {
 [[nodiscard]] std::variant<std::optional<RebuildNote>, std::string> read_rebuild_note(
     const std::string& directory);
 
+// Makes a directory that is empty one that waits to be filled by that cluster, and by no other.
+[[nodiscard]] std::optional<std::string> write_rebuild_note(const std::string& directory,
+                                                            const RebuildNote& note);
+
 // What was set aside, by the name of its directory inside the data directory; or why it was not.
 struct AsideResult {
   std::string name;

@@ -24,17 +24,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Content {
+struct Content : StateContent {
   SnapshotSummary summary;
-  CheckpointEnd end;
-  std::vector<std::pair<std::string, std::string>> rows;
 };
 
-SnapshotSummary summary_of(const artefact::Decoder& decoder, const Store& store) {
+SnapshotSummary summary_of(const Base& base, const Store& store) {
   SnapshotSummary summary;
-  summary.artefact = decoder.artefact();
-  summary.cluster = decoder.end()->base.configuration->cluster_id;
-  summary.term = decoder.end()->base.term;
+  summary.artefact.index = base.index;
+  summary.cluster = base.configuration->cluster_id;
+  summary.term = base.term;
+  summary.sites = store.tables().sites().size();
+  summary.policies = store.tables().policies().size();
   summary.keys = store.keys();
   summary.users = store.accounts().user_count();
   summary.sessions = store.accounts().session_count();
@@ -75,14 +75,13 @@ std::variant<Content, std::string> read_all(const std::string& path, bool keep_r
   content.end = *decoder.end();
   std::variant<Store, std::string> store = std::move(*loader).finish(content.end.state_hash);
   if (const auto* fault = std::get_if<std::string>(&store)) return path + " is no sound snapshot: " + *fault;
-  content.summary = summary_of(decoder, std::get<Store>(store));
+  content.summary = summary_of(content.end.base, std::get<Store>(store));
+  content.summary.artefact = decoder.artefact();
   return content;
 }
 
-// The state without its sessions, whose hash is another one then.
-std::optional<std::string> end_sessions(Content& content) {
-  std::erase_if(content.rows,
-                [](const auto& row) { return static_cast<RowKind>(row.first.front()) == RowKind::kSession; });
+// Builds the state from the rows as they are now, and so what is said of it.
+std::optional<std::string> build(Content& content) {
   StoreLoader loader(content.end.base);
   for (const auto& [key, value] : content.rows) {
     if (auto fault = loader.add(key, value)) return fault;
@@ -90,8 +89,17 @@ std::optional<std::string> end_sessions(Content& content) {
   std::variant<Store, std::string> store = std::move(loader).finish(std::nullopt);
   if (auto* fault = std::get_if<std::string>(&store)) return std::move(*fault);
   content.end.state_hash = std::get<Store>(store).hash();
-  content.summary.sessions = std::get<Store>(store).accounts().session_count();
+  const Artefact artefact = content.summary.artefact;
+  content.summary = summary_of(content.end.base, std::get<Store>(store));
+  if (artefact.bytes != 0) content.summary.artefact = artefact;
   return std::nullopt;
+}
+
+// The state without its sessions, whose hash is another one then.
+std::optional<std::string> end_sessions(Content& content) {
+  std::erase_if(content.rows,
+                [](const auto& row) { return static_cast<RowKind>(row.first.front()) == RowKind::kSession; });
+  return build(content);
 }
 
 std::optional<std::string> write_state(const Content& content, const std::string& directory) {
@@ -135,15 +143,35 @@ std::optional<std::string> write_log(const Content& content, const std::string& 
   return file.sync_data();
 }
 
+bool is_no_content(const std::string& name) { return name == "LOCK" || name == "lost+found"; }
+
 std::optional<std::string> refuse_full(const std::string& directory) {
   std::error_code error;
   for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
     const std::string name = at->path().filename().string();
-    if (name == "LOCK" || name == "lost+found") continue;
+    if (is_no_content(name)) continue;
     return directory + " is not empty (" + name + "); restore into an empty data directory";
   }
   if (error) return "can't list " + directory + ": " + error.message();
   return std::nullopt;
+}
+
+// Makes the directory that of a cluster's first node, which begins with this state.
+std::variant<SnapshotSummary, std::string> found(const Content& content, const RestoreOptions& options) {
+  std::variant<LogDirectory, std::string> locked = lock_directory(options.directory);
+  if (auto* failed = std::get_if<std::string>(&locked)) return std::move(*failed);
+  if (auto full = refuse_full(options.directory)) return std::move(*full);
+  std::optional<std::string> failed = write_state(content, options.directory);
+  if (!failed) failed = write_log(content, options.directory, options.incarnation);
+  if (!failed) failed = write_founding_note(options.directory, options.cluster);
+  if (!failed) return content.summary;
+  // It was empty before; half a state must not be taken for a node that has lost its cluster.
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(options.directory, error)) {
+    std::error_code unclear;
+    if (!is_no_content(entry.path().filename().string())) fs::remove_all(entry.path(), unclear);
+  }
+  return std::move(*failed);
 }
 
 }  // namespace
@@ -161,14 +189,24 @@ std::variant<SnapshotSummary, std::string> restore_snapshot(const RestoreOptions
   if (!options.keep_sessions) {
     if (auto failed = end_sessions(content)) return options.file + " can't be restored: " + *failed;
   }
-  std::variant<LogDirectory, std::string> locked = lock_directory(options.directory);
-  if (auto* failed = std::get_if<std::string>(&locked)) return std::move(*failed);
-  std::optional<std::string> failed = refuse_full(options.directory);
-  if (!failed) failed = write_state(content, options.directory);
-  if (!failed) failed = write_log(content, options.directory, options.incarnation);
-  if (!failed) failed = write_founding_note(options.directory, options.cluster);
-  if (failed) return std::move(*failed);
-  return content.summary;
+  return found(content, options);
+}
+
+std::variant<SnapshotSummary, std::string> restore_database(DatabaseContent&& database, const NodeId& founder,
+                                                            const RestoreOptions& options) {
+  std::optional<StateContent> artefact;
+  if (!options.file.empty()) {
+    std::variant<Content, std::string> read = read_all(options.file, true);
+    if (auto* failed = std::get_if<std::string>(&read)) return std::move(*failed);
+    artefact = std::move(std::get<Content>(read));
+  }
+  std::variant<StateContent, std::string> merged =
+      merge_states(std::move(database), std::move(artefact), founder, options.incarnation);
+  if (auto* failed = std::get_if<std::string>(&merged)) return "the backup can't be restored: " + *failed;
+  Content content;
+  static_cast<StateContent&>(content) = std::move(std::get<StateContent>(merged));
+  if (auto failed = build(content)) return "the backup can't be restored: " + *failed;
+  return found(content, options);
 }
 
 }  // namespace patronus

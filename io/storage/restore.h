@@ -7,6 +7,7 @@
 
 #include "core/artefact.h"
 #include "core/base/types.h"
+#include "io/storage/restore_merge.h"
 
 namespace patronus {
 
@@ -17,6 +18,8 @@ struct SnapshotSummary {
   size_t keys = 0;
   size_t users = 0;
   size_t sessions = 0;
+  size_t sites = 0;
+  size_t policies = 0;
 };
 
 // Reads the file to its end and builds the state from it, as a restore would; the error is one line for the
@@ -34,5 +37,11 @@ struct RestoreOptions {
 // Nothing of an incomplete one is taken for more than it is: the note that lets it found a cluster is written
 // last.
 [[nodiscard]] std::variant<SnapshotSummary, std::string> restore_snapshot(const RestoreOptions& options);
+
+// The same from what the dashboard's database held and, if `options.file` names one, a state artefact that is
+// not of a later entry (restore_merge.h). Sessions end. `founder` is the node's id.
+[[nodiscard]] std::variant<SnapshotSummary, std::string> restore_database(DatabaseContent&& database,
+                                                                          const NodeId& founder,
+                                                                          const RestoreOptions& options);
 
 }  // namespace patronus

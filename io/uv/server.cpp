@@ -114,6 +114,16 @@ Server::Server(const Config& config, Certificates&& certificates, OpenedData&& d
       loop_.get(), config_.probe_interval, config_.cluster_secret, [this] { return now(); }, *driver_,
       [this] { needs_flush_ = true; });
   use_certificates(std::move(certificates));
+  if (!database_) return;
+  driver_->expect_backup();
+  backup_ = std::make_shared<BackupMailbox>(config_.database_path);
+  reloader_->add(BackupWatch{backup_},
+                 [this](backup::Report report) { driver_->set_backup(std::move(report)); });
+}
+
+bool Server::ask_backup(const backup::Requests& requests) {
+  if (backup_) backup_->ask(requests);
+  return backup_ != nullptr;
 }
 
 // Opens every door; what can't be opened is said.

