@@ -19,7 +19,7 @@ template <typename Body, typename Read>
   if (type == nullptr || !type->starts_with("application/json"))
     return Problem{415, "unsupported_media_type", "this is sent as application/json", false, false, {}};
   const std::variant<picojson::value, json::Error> parsed =
-      json::parse(request.body, {.bytes_max = bytes_max, .depth_max = 4, .members_max = 32});
+      json::parse(request.body, {.bytes_max = bytes_max, .depth_max = 4, .members_max = 64});
   if (const auto* error = std::get_if<json::Error>(&parsed)) {
     return Problem{
         400, "malformed_json", error->reason + " at byte " + std::to_string(error->offset), false, false, {}};
