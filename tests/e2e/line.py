@@ -3,6 +3,7 @@ and the responder at its end, a real process."""
 
 from __future__ import annotations
 
+import atexit
 import heapq
 import json
 import random
@@ -23,6 +24,7 @@ from waiting import DEADLINE_SECONDS, wait_for
 POLL_SECONDS = 0.02
 DATAGRAM_BYTES_MAX = 2048
 _PORTS = Ports()
+atexit.register(_PORTS.release)
 
 
 @dataclass
@@ -169,6 +171,7 @@ class Responder:
         self.process.send_signal(signal.SIGTERM)
         counts = self._line()
         assert self.process.wait(DEADLINE_SECONDS) == 0
+        self.kill()
         return counts
 
     def _line(self) -> dict[str, Any]:
