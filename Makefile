@@ -46,12 +46,12 @@ build-mutants: deps
 	@$(CMAKE) -S . -B $(MUTANTS) -DCMAKE_BUILD_TYPE=Release -DPATRONUS_MUTANTS=ON -DPATRONUS_TESTS=ON -DPATRONUS_PCH=ON > /dev/null
 	@cmake --build $(MUTANTS) -j $(JOBS) --target patronus-sim handover_world_test
 
-# What has threads, under the thread sanitizer: the log writer, the image's writer, the artefacts' worker, the watchdog, the
+# What has threads, under the thread sanitizer: the log writer, the image's and the database's writer, the artefacts' worker, the watchdog, the
 # password workers, the whole node.
 build-tsan: deps
 	@deploy/deps.sh test
 	@$(CMAKE) -S . -B $(TSAN) -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS=-O1 -DPATRONUS_SANITIZE=thread -DPATRONUS_TESTS=ON -DPATRONUS_PCH=ON > /dev/null
-	@cmake --build $(TSAN) -j $(JOBS) --target log_writer_test image_test artefact_files_test password_workers_test patronusd
+	@cmake --build $(TSAN) -j $(JOBS) --target log_writer_test image_test database_writer_test artefact_files_test password_workers_test patronusd
 
 test: build-nodes build-asan build-mutants build-tsan
 	@$(CMAKE) -S tests/suite -B build/suite > /dev/null
