@@ -81,8 +81,10 @@ void Node::note_old_disks(Now now, Effects& out) {
 // belonged to a cluster it knows nobody, but has nothing to lose either; and were it to go on, whoever has
 // not heard of it would soon count what it says.
 void Node::on_disk_went_back(const PeerMessage& event, Effects& out) {
-  const bool is_blank = !raft_.hard_state().cluster_id && event.message.cluster_id;
-  const bool belongs = event.message.cluster_id == raft_.hard_state().cluster_id &&
+  const ClusterId& own = raft_.hard_state().cluster_id;
+  const bool is_blank = raft_.log().configuration() == nullptr && event.message.cluster_id &&
+                        (!own || event.message.cluster_id == own);
+  const bool belongs = event.message.cluster_id == own &&
                        (raft_.is_member(event.from, event.incarnation) || event.from == raft_.leader());
   if ((!belongs && !is_blank) || sets_aside_) return;
   sets_aside_ = true;

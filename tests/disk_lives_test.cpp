@@ -426,27 +426,41 @@ TEST(Scenario49, WhoIsToldSetsItsDiskAside) {
 
 // Its copy is from before it belonged to a cluster: it knows nobody, and has nothing to lose.
 TEST(Scenario49, WhoHasNothingIsToldByAnyone) {
-  Boot boot;
-  boot.id = "a";
-  boot.incarnation = Incarnation{1};
-  boot.election_timeout = std::chrono::milliseconds(500);
-  boot.heartbeat_interval = std::chrono::milliseconds(100);
-  boot.founding_nodes = 3;
-  const Now now{Instant{}, WallTime{1'700'000'000'000}};
-  Node node(std::move(boot), "test", now);
-  Effects effects;
-  node.start(now, effects);
-  effects.clear();
-  node.step(now, PeerMessage{"x", Incarnation{55}, Message{ClusterId{{1, 2}}, Term{3}, DiskWentBack{}}},
-            effects);
-  size_t aside = 0;
-  for (const Effect& effect : effects) {
-    const auto* told = std::get_if<SetAside>(&effect);
-    if (told == nullptr) continue;
-    ++aside;
-    EXPECT_EQ(told->cluster, (ClusterId{{1, 2}})) << "which is to take it in again";
+  const ClusterId cluster{{1, 2}};
+  // With its first request a node joins a cluster, and knows no member of it yet.
+  for (const bool has_joined : {false, true}) {
+    Boot boot;
+    boot.id = "a";
+    boot.incarnation = Incarnation{1};
+    boot.election_timeout = std::chrono::milliseconds(500);
+    boot.heartbeat_interval = std::chrono::milliseconds(100);
+    boot.founding_nodes = 3;
+    const Now now{Instant{}, WallTime{1'700'000'000'000}};
+    Node node(std::move(boot), "test", now);
+    Effects effects;
+    node.start(now, effects);
+    const auto hear = [&](ClusterId of, MessageBody body) {
+      effects.clear();
+      node.step(now, PeerMessage{"x", Incarnation{55}, Message{of, Term{3}, std::move(body)}}, effects);
+    };
+    if (has_joined) {
+      hear(cluster, VoteRequest{Index{9}, Term{2}});
+      ASSERT_EQ(node.raft().hard_state().cluster_id, cluster);
+      hear(ClusterId{{7, 7}}, DiskWentBack{});
+      EXPECT_TRUE(std::none_of(effects.begin(), effects.end(), [](const Effect& effect) {
+        return std::holds_alternative<SetAside>(effect);
+      })) << "another cluster says so";
+    }
+    hear(cluster, DiskWentBack{});
+    size_t aside = 0;
+    for (const Effect& effect : effects) {
+      const auto* told = std::get_if<SetAside>(&effect);
+      if (told == nullptr) continue;
+      ++aside;
+      EXPECT_EQ(told->cluster, cluster) << "which is to take it in again";
+    }
+    EXPECT_EQ(aside, 1U);
   }
-  EXPECT_EQ(aside, 1U);
 }
 
 }  // namespace
