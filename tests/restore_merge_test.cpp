@@ -114,6 +114,12 @@ TEST_F(MergingStates, RefusesRowsThatAreNotTheDatabases) {
   EXPECT_NE(fault().find("does not belong there"), std::string::npos);
 }
 
+TEST_F(MergingStates, NeedsAFounderWithoutAnArtefact) {
+  std::variant<StateContent, std::string> merged =
+      merge_states(database_of(store), std::nullopt, "", Incarnation{9});
+  EXPECT_TRUE(std::holds_alternative<std::string>(merged));
+}
+
 TEST_F(MergingStates, RefusesDamagedRows) {
   database = database_of(store);
   ASSERT_FALSE(database.rows.empty());

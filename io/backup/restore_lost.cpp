@@ -168,7 +168,8 @@ class Restoring {
     const std::optional<StateObject> state = fetch_state(state_file);
     if (state) options.file = state_file;
     std::variant<SnapshotSummary, std::string> summary =
-        restore_database(std::move(std::get<DatabaseContent>(database)), wanted_.founder, options);
+        restore_database(std::move(std::get<DatabaseContent>(database)),
+                         wanted_.founder.empty() ? best_->node : wanted_.founder, options);
     if (auto* failed = std::get_if<std::string>(&summary)) return std::move(*failed);
     return RestoredLost{cluster_,
                         best_->node,

@@ -21,7 +21,7 @@ struct RestoreLost {
   std::vector<NodeId> nodes;     // whose copies; empty: all there are, where the target can be listed
   std::optional<int64_t> at_ms;  // nothing: the latest
   std::string directory;         // PATRONUS_DATA_DIR of the node, empty
-  NodeId founder;                // its id
+  NodeId founder;                // its id; empty: that of the node whose copy is taken
   std::string scratch;           // an empty directory with room for two databases and a state
   std::string litestream = "litestream";
   Incarnation incarnation;                           // of the new data directory

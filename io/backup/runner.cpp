@@ -27,6 +27,7 @@ constexpr int64_t kRetryMs = 60'000;  // after a state could not be put somewher
 constexpr int64_t kFirstStateMs =
     2'000;  // a new node's image is looked at this often until there is something in it
 constexpr auto kFlushPatience = 10s;
+constexpr auto kStuckPatience = 2s;
 
 int64_t ms_of(Duration duration) { return duration.count() / 1'000'000; }
 
@@ -195,6 +196,8 @@ void Runner::start_litestream() {
   shipped_cluster_ = cluster_;
   started_ms_ = now_ms_;
   shipping_ = Shipping();
+  reached_ms_ = 0;
+  stuck_patience_ms_ = std::max(stuck_patience_ms_, ms_of(limits::kBackupStuckMin));
   // A new cluster, or a node that begins anew, has no state off site yet.
   state_.next_ms = std::min(state_.next_ms, now_ms_ + kFirstStateMs);
 }
@@ -204,6 +207,27 @@ void Runner::look_at_litestream() {
   if (!litestream_) return;
   if (const std::optional<std::string> text = options_.get("http://" + options_.metrics_addr + "/metrics"))
     shipping_.saw(now_ms_, generation_of(options_.database), parse_litestream_metrics(*text));
+  replace_stuck_litestream();
+}
+
+// Version 0.3.13 waits for ever to write to a target that refused a file before reading any of it, also once
+// the target is back. A new one begins where the old one was. It may as well be a large snapshot on its way,
+// so patience grows.
+void Runner::replace_stuck_litestream() {
+  const int64_t covered = covered_by_all();
+  if (covered > reached_ms_) {
+    reached_ms_ = covered;
+    moved_ms_ = now_ms_;
+    stuck_patience_ms_ = ms_of(limits::kBackupStuckMin);
+    return;
+  }
+  if (now_ms_ - std::max(moved_ms_, started_ms_) < stuck_patience_ms_) return;
+  stuck_patience_ms_ = std::min(2 * stuck_patience_ms_, ms_of(limits::kBackupStuckMax));
+  // It would not end by itself either.
+  litestream_->end(kStuckPatience);
+  litestream_.reset();
+  litestream_fault_ = "a target has taken nothing for a while; Litestream was started anew";
+  start_at_ms_ = now_ms_;
 }
 
 int64_t Runner::covered_by_all() const {

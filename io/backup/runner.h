@@ -60,6 +60,7 @@ class Runner {
   void keep_litestream();
   void start_litestream();
   void look_at_litestream();
+  void replace_stuck_litestream();
   void read_requests();
   void pursue_now();
   void end_now(std::string fault);
@@ -89,6 +90,9 @@ class Runner {
   int64_t start_at_ms_ = 0;
   int64_t restart_delay_ms_ = 0;
   std::string litestream_fault_;
+  int64_t reached_ms_ = 0;  // what every target had when the last of them moved on, and when that was
+  int64_t moved_ms_ = 0;
+  int64_t stuck_patience_ms_ = 0;
   Shipping shipping_;
 
   Requests seen_;

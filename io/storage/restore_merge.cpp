@@ -29,6 +29,7 @@ std::variant<StateContent, std::string> merge_states(DatabaseContent&& database,
                                                      std::optional<StateContent>&& artefact,
                                                      const NodeId& founder, Incarnation incarnation) {
   if (!database.cluster || !database.index) return "the database is of no cluster";
+  if (!artefact && (!is_node_id(founder) || !incarnation)) return "'" + founder + "' is no node's id";
   if (artefact && artefact->end.base.configuration->cluster_id != database.cluster)
     return "database and state artefact are of different clusters";
   if (artefact && artefact->end.base.index > database.index)
