@@ -14,7 +14,7 @@ UNIT := build-asan
 MUTANTS := build-mutants
 TSAN := build-tsan
 
-.PHONY: deps build build-nodes build-asan build-mutants build-tsan test test-full bench bench-failover bench-tokens bench-probes bench-image bench-return bench-sites bench-figure16 testssl fuzz fuzz-tapes sim mutants run start stop restart format lint clean help
+.PHONY: deps build build-nodes build-asan build-mutants build-tsan build-tsan-node test test-full bench bench-failover bench-tokens bench-probes bench-image bench-return bench-sites bench-figure16 testssl fuzz fuzz-tapes sim mutants run start stop restart format lint clean help
 
 help:
 	@sed -n '/^#/p' Makefile | sed 's/^# \{0,1\}//'
@@ -33,10 +33,11 @@ build-nodes: deps
 	@rm -f build.log
 	@cmake --build build -j $(JOBS) --target patronusd patronusctl
 
-# Unit tests run with the sanitizers, and with protections that can be taken out.
+# Unit tests run with the sanitizers, and with protections that can be taken out. Not optimised: to compile takes far longer
+# than to run.
 build-asan: deps
 	@deploy/deps.sh test
-	@$(CMAKE) -S . -B $(UNIT) -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS=-O1 -DPATRONUS_SANITIZE=address,undefined \
+	@$(CMAKE) -S . -B $(UNIT) -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS=-O0 -DPATRONUS_SANITIZE=address,undefined \
 	  -DPATRONUS_MUTANTS=ON -DPATRONUS_TESTS=ON -DPATRONUS_PCH=ON > /dev/null
 	@cmake --build $(UNIT) -j $(JOBS) --target unit_tests patronus-sim
 
@@ -46,18 +47,22 @@ build-mutants: deps
 	@$(CMAKE) -S . -B $(MUTANTS) -DCMAKE_BUILD_TYPE=Release -DPATRONUS_MUTANTS=ON -DPATRONUS_TESTS=ON -DPATRONUS_PCH=ON > /dev/null
 	@cmake --build $(MUTANTS) -j $(JOBS) --target patronus-sim handover_world_test
 
-# What has threads, under the thread sanitizer: the log writer, the image's and the database's writer, the artefacts' worker, the watchdog, the
-# password workers, the whole node.
+# What has threads, under the thread sanitizer: the log writer, the image's and the database's writer, the artefacts' worker, the
+# password workers; and for test-full the whole node.
 build-tsan: deps
 	@deploy/deps.sh test
 	@$(CMAKE) -S . -B $(TSAN) -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS=-O1 -DPATRONUS_SANITIZE=thread -DPATRONUS_TESTS=ON -DPATRONUS_PCH=ON > /dev/null
-	@cmake --build $(TSAN) -j $(JOBS) --target log_writer_test image_test database_writer_test artefact_files_test password_workers_test patronusd
+	@cmake --build $(TSAN) -j $(JOBS) --target log_writer_test image_test database_writer_test artefact_files_test password_workers_test
 
+build-tsan-node: build-tsan
+	@cmake --build $(TSAN) -j $(JOBS) --target patronusd
+
+# End-to-end tests mostly wait, so that one more than there are processors runs at a time.
 test: build-nodes build-asan build-mutants build-tsan
 	@$(CMAKE) -S tests/suite -B build/suite > /dev/null
-	@cd build/suite && ctest -j $(JOBS) -LE full --output-on-failure --timeout 600
+	@cd build/suite && ctest -j $$(($(JOBS) + 1)) -LE full --output-on-failure --timeout 600
 
-test-full: build-nodes build-asan build-mutants build-tsan
+test-full: build-nodes build-asan build-mutants build-tsan-node
 	@$(CMAKE) -S tests/suite -B build/suite > /dev/null
 	@cd build/suite && ctest -j $(JOBS) --output-on-failure --timeout 3600
 
