@@ -7,6 +7,7 @@
 #include "core/base/limits.h"
 #include "core/base/mutant.h"
 #include "core/raft/leader_record.h"
+#include "core/state/command_layout.h"
 
 namespace patronus {
 namespace {
@@ -19,6 +20,17 @@ std::optional<std::string> unknown_version(const Entry& entry) {
   return "entry " + std::to_string(entry.index.value) + " of the log is a command of layout " +
          std::to_string(*version) +
          ", which this version of patronusd does not know; start the version that wrote it";
+}
+
+// The lowest protocol that knows all that this node has written.
+protocol::Version held_protocol(const std::vector<Entry>& entries, const Store& store,
+                                const HardState& hard) {
+  protocol::Version held = hard.lives.life > 0 ? protocol::kDiskLives : protocol::kOldest;
+  if (store.tables().schema() > 0) held = std::max(held, protocol::kTables);
+  for (const Entry& entry : entries) {
+    if (entry.kind == EntryKind::kCommand) held = std::max(held, protocol_of_command(entry.payload.view()));
+  }
+  return held;
 }
 
 }  // namespace
@@ -41,9 +53,6 @@ Node::Node(Boot boot, std::string version, Now now)
     last_applied_leader_term_ = past.changes.front().term;
   }
   if (boot_.state_refused) fetch_.give_up(now.mono + limits::kArtefactRefusedPause);
-  // Log and state are others' from here on; a second copy would only take room.
-  boot_.entries.clear();
-  boot_.entries.shrink_to_fit();
   health_.add({"wal", 1, 1, Duration::max()}, now);
   health_.add({"keys", 1, 1, Duration::max()}, now);
   if (boot_.probes) health_.add({"sdwan", 1, 1, limits::kEngineSilenceMax}, now);
@@ -52,15 +61,19 @@ Node::Node(Boot boot, std::string version, Now now)
 
 void Node::start(Now now, Effects& out) {
   raft_.start(now, out);
-  // All members have known what lives are before the first was kept, and to fall silent about them would let
-  // an old copy pass.
-  if (raft_.hard_state().lives.life > 0 && boot_.protocol < protocol::kDiskLives) {
-    out.emplace_back(Notice{NoticeKind::kOperator,
-                            "protocol " + std::to_string(boot_.protocol) +
-                                " is wanted, but the log holds what came with protocol " +
-                                std::to_string(protocol::kDiskLives) + ", which is spoken instead"});
-    boot_.protocol = protocol::kDiskLives;
+  // All members have known it before it was written; and to fall silent about lives would let an old copy
+  // pass.
+  const protocol::Version held = held_protocol(boot_.entries, store_, raft_.hard_state());
+  if (boot_.protocol < held) {
+    out.emplace_back(
+        Notice{NoticeKind::kOperator, "protocol " + std::to_string(boot_.protocol) +
+                                          " is wanted, but the log holds what came with protocol " +
+                                          std::to_string(held) + ", which is spoken instead"});
+    boot_.protocol = held;
   }
+  // Log and state are others' from here on; a second copy would only take room.
+  boot_.entries.clear();
+  boot_.entries.shrink_to_fit();
   if (boot_.founds_anew && raft_.hard_state().cluster_id != *boot_.founds_anew) {
     raft_.found_anew(now, *boot_.founds_anew,
                      {boot_.id, boot_.incarnation, boot_.peer_address, boot_.api_address, Standing::kVoter},

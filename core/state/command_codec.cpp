@@ -1,18 +1,15 @@
 #include "core/base/limits.h"
 #include "core/state/command.h"
+#include "core/state/command_layout.h"
 
 namespace patronus {
 namespace {
 
 using namespace limits;
 
-// A command's first byte: the layout of what follows. A later layout gets a number of its own.
-constexpr uint8_t kCommandVersion = 2;
-// A restore's, so that a version that does not know it stops rather than take it for nothing. All other
-// commands stay as they were: nodes of both versions understand them.
-constexpr uint8_t kRestoreCommandVersion = 3;
-// Likewise of what is done to the dashboard's tables.
-constexpr uint8_t kTableCommandVersion = 4;
+// A restore and what is done to tables have layouts of their own, so that a version that does not know them
+// stops rather than take them for nothing. All other commands stay as they were: nodes of all versions
+// understand them.
 constexpr uint8_t kResultVersion = 2;
 
 void put_expected(Writer& out, const Expected& expected) {
@@ -128,17 +125,17 @@ void put(Writer& out, const TableOp& op) {
 }
 
 uint8_t version_of(const WriteOp& op) {
-  if (std::holds_alternative<RestoreOp>(op)) return kRestoreCommandVersion;
-  if (std::holds_alternative<TableOp>(op)) return kTableCommandVersion;
-  return kCommandVersion;
+  if (std::holds_alternative<RestoreOp>(op)) return kRestoreCommandLayout;
+  if (std::holds_alternative<TableOp>(op)) return kTableCommandLayout;
+  return kCommandLayout;
 }
 
-bool is_known(uint8_t version) { return version >= kCommandVersion && version <= kTableCommandVersion; }
+bool is_known(uint8_t version) { return version >= kCommandLayout && version <= kTableCommandLayout; }
 
 WriteOp get_op(Reader& in, uint8_t version) {
   const uint8_t kind = in.u8();
-  if ((kind == kRestoreOp) != (version == kRestoreCommandVersion)) in.fail();
-  if ((kind == kTableOp) != (version == kTableCommandVersion)) in.fail();
+  if ((kind == kRestoreOp) != (version == kRestoreCommandLayout)) in.fail();
+  if ((kind == kTableOp) != (version == kTableCommandLayout)) in.fail();
   switch (kind) {
     case 1: {
       PutOp op;

@@ -73,7 +73,8 @@ class Upgrade(Case):
         with Cluster().start() as cluster:
             node = cluster.followers()[0]
             wait_for("all to know of each other", lambda: all(protocol_of(one) == NEWEST for one in cluster.nodes))
-            self.assert_status(node.put("upgrade", "key", b"after the first life was begun"), 201)
+            site = {"name": "after tables were opened", "endpoints": []}
+            wait_for("tables to be there", lambda: node.post("/api/v1/sites", site).status == 201)
             self.assertEqual(node.terminate(), 0)
             node.environment["PATRONUS_PROTOCOL_MAX"] = str(OLDEST)
             node.start()
