@@ -33,7 +33,7 @@ class Weather:
 
     delay: float = 0.0  # seconds
     jitter: float = 0.0  # added to it, evenly from 0 to this
-    loss: float = 0.0  # of 1
+    loss: float = 0.0  # of 1; evenly, since by chance a few dozen datagrams would lose anything
     replays: bool = False  # answers come twice again
     forgeries: bool = False  # before each answer comes one that was changed
     swallows: bool = False  # answers themselves do not come
@@ -47,12 +47,14 @@ class Line:
         self.far = far
         self.forged = self.replayed = 0
         self._random = random.Random(1)
+        self._owed = {True: 0.0, False: 0.0}  # losses, of each direction
+        self.kept: list[float] = []  # for how long datagrams really were on their way, in either direction
         self._near = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._near.bind(("127.0.0.1", 0))
         self._near.settimeout(POLL_SECONDS)
         self.address = "127.0.0.1:%d" % self._near.getsockname()[1]
         self._back: dict[Any, socket.socket] = {}
-        self._queue: list[tuple[float, int, socket.socket, bytes, Any]] = []
+        self._queue: list[tuple[float, int, float, socket.socket, bytes, Any]] = []
         self._order = 0
         self._changed = threading.Condition()
         self._stopped = False
@@ -109,7 +111,9 @@ class Line:
 
     def _take(self, by: socket.socket, datagram: bytes, to: Any) -> bool:
         weather = self.weather
-        if self._random.random() < weather.loss:
+        self._owed[by is self._near] += weather.loss
+        if self._owed[by is self._near] >= 1:
+            self._owed[by is self._near] -= 1
             return False
         self._put(weather.delay + self._random.random() * weather.jitter, by, datagram, to)
         return True
@@ -117,7 +121,8 @@ class Line:
     def _put(self, delay: float, by: socket.socket, datagram: bytes, to: Any) -> None:
         with self._changed:
             self._order += 1
-            heapq.heappush(self._queue, (time.monotonic() + delay, self._order, by, datagram, to))
+            now = time.monotonic()
+            heapq.heappush(self._queue, (now + delay, self._order, now, by, datagram, to))
             self._changed.notify()
 
     def _send(self) -> None:
@@ -129,9 +134,10 @@ class Line:
                 if wait > 0:
                     self._changed.wait(wait)
                     continue
-                _, _, by, datagram, to = heapq.heappop(self._queue)
+                _, _, came, by, datagram, to = heapq.heappop(self._queue)
             try:
                 by.sendto(datagram, to)
+                self.kept.append(time.monotonic() - came)
             except OSError:
                 pass  # nobody is there at the moment
 

@@ -20,9 +20,9 @@ from waiting import holds_for, wait_for
 INTERVAL = "50ms"
 # What is measured may differ from what the line was set to: the proxy and the loop add their own time on a busy machine,
 # and of some hundred probes chance loses more or fewer.
-LATENCY_ERROR_MS = 6.0
+LATENCY_ERROR_MS = 10.0
 JITTER_ERROR = 0.35  # of it
-LOSS_ERROR_PCT = 7.0
+LOSS_ERROR_PCT = 5.0
 
 
 class Network:
@@ -131,16 +131,19 @@ def metric(node: Node, name: str) -> float:
 
 class Sdwan(Case):
     def test_what_is_measured_is_what_the_line_was_set_to(self) -> None:
-        delay, jitter, loss = 0.015, 0.020, 0.08
+        delay, jitter, loss = 0.030, 0.060, 0.08
         with Network(endpoints=(1, 1)) as network:
             # Only the second site's line: the path's figures are of the way from the first to it.
-            network.lines[1][0].weather = Weather(delay, jitter, loss)
+            line = network.lines[1][0]
+            line.weather = Weather(delay, jitter, loss)
+            line.kept.clear()
             path = network.paths(network.cluster.nodes[0])[0]["id"]
             skip = 5  # the window has to fill with this weather first
             enough = skip + 18
             for node in network.cluster.nodes:
                 wait_for(f"samples at {node}", lambda: len(network.samples(node, path)) >= enough, seconds=60)
-            want = {"latency_ms": 1000 * 2 * (delay + jitter / 2),
+            # As long as the line really took: on a busy machine it is late at times.
+            want = {"latency_ms": 1000 * 2 * statistics.fmean(line.kept),
                     # The mean difference of two sums of two even distributions, as RFC 3550 smooths it.
                     "jitter_ms": 1000 * jitter * 0.4667,
                     "packet_loss_pct": 100 * (1 - (1 - loss) ** 2)}
