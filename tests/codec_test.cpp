@@ -677,18 +677,24 @@ TEST(CommandCodec, RefusesAnotherVersionsLayout) {
 }
 
 // A version that does not know restores must stop at one, and go on with everything else.
-TEST(CommandCodec, GivesRestoresALayoutOfTheirOwn) {
+TEST(CommandCodec, GivesRestoresAndTablesLayoutsOfTheirOwn) {
   const Origin origin{Incarnation{1}, 1, 1};
   const std::string put = encode_command({origin, std::nullopt, PutOp{"n", "k", Blob("v"), "", {}}});
   const std::string drop = encode_command({origin, std::nullopt, RestoreOp{DropStagedOp{"r", true}}});
+  const std::string open = encode_command({origin, std::nullopt, TableOp{OpenTablesOp{1}}});
   EXPECT_EQ(put[0], 2);
   EXPECT_EQ(drop[0], 3);
+  EXPECT_EQ(open[0], 4);
   EXPECT_EQ(unknown_command_version(put), std::nullopt);
   EXPECT_EQ(unknown_command_version(drop), std::nullopt);
-  EXPECT_EQ(unknown_command_version("\x04"), 4);
-  for (std::string bytes : {put, drop}) {
-    bytes[0] = static_cast<char>(5 - bytes[0]);
-    EXPECT_FALSE(decode_command(bytes)) << "each operation has one layout";
+  EXPECT_EQ(unknown_command_version(open), std::nullopt);
+  EXPECT_EQ(unknown_command_version("\x05"), 5);
+  for (const std::string& bytes : {put, drop, open}) {
+    for (const char layout : {2, 3, 4}) {
+      std::string changed = bytes;
+      changed[0] = layout;
+      EXPECT_EQ(decode_command(changed).has_value(), changed == bytes) << "each operation has one layout";
+    }
   }
 }
 
