@@ -250,6 +250,7 @@ void same_content(const Store& store, const Model& model) {
 WriteResult model_write(Model&, const AccountOp&, uint64_t) { return {}; }
 WriteResult model_write(Model&, const MemberOp&, uint64_t) { return {}; }
 WriteResult model_write(Model&, const RestoreOp&, uint64_t) { return {}; }
+WriteResult model_write(Model&, const TableOp&, uint64_t) { return {}; }
 
 RC_GTEST_PROP(StoreModel, EveryWriteDoesWhatTheModelDoes, ()) {
   Feeder feeder;
