@@ -690,7 +690,7 @@ TEST(CommandCodec, GivesRestoresAndTablesLayoutsOfTheirOwn) {
   EXPECT_EQ(unknown_command_version(open), std::nullopt);
   EXPECT_EQ(unknown_command_version("\x05"), 5);
   for (const std::string& bytes : {put, drop, open}) {
-    for (const char layout : {2, 3, 4}) {
+    for (const char layout : {'\2', '\3', '\4'}) {
       std::string changed = bytes;
       changed[0] = layout;
       EXPECT_EQ(decode_command(changed).has_value(), changed == bytes) << "each operation has one layout";
