@@ -103,16 +103,23 @@ class SiteAt final : private ResponderWorld {
     } else {
       answer.addresses = {Address{known->second, name.port}.text()};
     }
-    world_.at(world_.mono + 5ms, [this, slot, answer] { responder_.looked_up(slot, answer); });
+    later(5ms, [this, slot, answer] { responder_.looked_up(slot, answer); });
   }
   void turn() {
     responder_.wake();
-    world_.at(world_.mono + 50ms, [this] { turn(); });
+    later(50ms, [this] { turn(); });
+  }
+  // Unless it is gone by then.
+  void later(Duration after, std::function<void()> what) {
+    world_.at(world_.mono + after, [there = std::weak_ptr<bool>(there_), what = std::move(what)] {
+      if (!there.expired()) what();
+    });
   }
 
   ProbeWorld& world_;
   UdpAddress where_;
   Responder responder_;
+  std::shared_ptr<bool> there_ = std::make_shared<bool>(true);
 };
 
 // A node's engine, with tables that its verdicts are put into, where it leads.
