@@ -82,8 +82,9 @@ void Node::note_old_disks(Now now, Effects& out) {
 // not heard of it would soon count what it says.
 void Node::on_disk_went_back(const PeerMessage& event, Effects& out) {
   const ClusterId& own = raft_.hard_state().cluster_id;
-  const bool is_blank = raft_.log().configuration() == nullptr && event.message.cluster_id &&
-                        (!own || event.message.cluster_id == own);
+  // Nor can it be one that this process has made: then the word was for the one before.
+  const bool is_blank = boot_.hard.boot > 0 && raft_.log().configuration() == nullptr &&
+                        event.message.cluster_id && (!own || event.message.cluster_id == own);
   const bool belongs = event.message.cluster_id == own &&
                        (raft_.is_member(event.from, event.incarnation) || event.from == raft_.leader());
   if ((!belongs && !is_blank) || sets_aside_) return;

@@ -44,7 +44,7 @@ void Planner::act() {
 }
 
 void Planner::log_in() {
-  exchange_.ask(tape_.choose(profile_.nodes), login_request(), kPatience,
+  exchange_.ask(tape_.choose(profile_.nodes + profile_.extras), login_request(), kPatience,
                 [this](const std::optional<HttpAnswer>& answer) {
                   if (answer && answer->status == 200)
                     token_ = text_between(answer->body, "\"access_token\":\"", "\"");
@@ -127,7 +127,7 @@ void Planner::send() {
   if (!body.empty()) {
     request += "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
   }
-  exchange_.ask(tape_.choose(profile_.nodes), request + "\r\n" + body, kPatience,
+  exchange_.ask(tape_.choose(profile_.nodes + profile_.extras), request + "\r\n" + body, kPatience,
                 [this](const std::optional<HttpAnswer>& answer) {
                   if (answer && answer->status == 401) violate("whoever plans is refused: " + answer->body);
                   if (answer) judge(*answer);
@@ -179,7 +179,7 @@ void Planner::read_one() {
   const std::string id = some_id(is_site ? sites_ : policies_);
   if (id.empty()) return rest();
   const Entity expected = (is_site ? sites_ : policies_).at(id);
-  exchange_.ask(tape_.choose(profile_.nodes),
+  exchange_.ask(tape_.choose(profile_.nodes + profile_.extras),
                 std::string("GET ") + (is_site ? "/api/v1/sites/" : "/api/v1/policies/") + id +
                     " HTTP/1.1\r\nHost: sim\r\nAuthorization: Bearer " + token_ + "\r\n\r\n",
                 kPatience, [this, expected](const std::optional<HttpAnswer>& answer) {

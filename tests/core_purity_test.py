@@ -7,7 +7,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ALLOWED = {
-    "algorithm", "array", "bit", "chrono", "compare", "cstddef", "cstdint", "cstdlib", "cstring", "deque",
+    "algorithm", "array", "bit", "chrono", "cmath", "compare", "cstddef", "cstdint", "cstdlib", "cstring", "deque",
     "functional", "iterator", "limits", "map", "memory", "optional", "set", "span", "string", "string_view",
     "tuple", "utility", "variant", "vector",
 }

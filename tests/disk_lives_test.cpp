@@ -435,6 +435,7 @@ TEST(Scenario49, WhoHasNothingIsToldByAnyone) {
     boot.election_timeout = std::chrono::milliseconds(500);
     boot.heartbeat_interval = std::chrono::milliseconds(100);
     boot.founding_nodes = 3;
+    boot.hard.boot = 1;
     const Now now{Instant{}, WallTime{1'700'000'000'000}};
     Node node(std::move(boot), "test", now);
     Effects effects;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/limits.h"
+#include "core/raft/configuration.h"
 #include "core/state/path_choice.h"
 #include "core/state/store.h"
 
@@ -242,6 +243,8 @@ TEST(TablesAudit, SaysWhoDidWhat) {
         .apply({store.applied().next(), Term{1}, EntryKind::kCommand, stamp, Blob(encode_command(command))})
         .result;
   };
+  const Configuration alone{{{1, 2}}, {{"a", Incarnation{1}, "", "", Standing::kVoter}}};
+  (void)store.apply({Index{1}, Term{1}, EntryKind::kConfiguration, stamp, Blob(encode_configuration(alone))});
   EXPECT_EQ(write(CreateUserOp{"u", "u@x", "U", UserRole::kAdmin, "p", true}).outcome, Outcome::kOk);
   EXPECT_TRUE(store.tables().audit().empty()) << "before there are tables nobody looks";
   EXPECT_EQ(write(TableOp{OpenTablesOp{1}}).outcome, Outcome::kOk);
