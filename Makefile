@@ -154,7 +154,7 @@ fuzz-tapes: build-mutants
 	@cmake --build build-fuzz-tapes -j $(JOBS) --target tape_fuzz
 	@fuzz/tapes.py build-fuzz-tapes/tape_fuzz $(MUTANTS)/patronus-sim $(TAPES)
 
-run: build
+run: build-nodes
 	@deploy/deps.sh run
 	@deploy/local.sh run
 
