@@ -70,7 +70,7 @@ class TableLife {
         return site(store);
     }
   }
-  // Now and then two sites change names, one entry after the other, through a third name.
+  // More names than sites, so that names are given up and taken by others.
   WriteOp site(const Store& store) {
     const std::string id = name("s", 8);
     SiteFields fields{name("site ", 10), {}, 1};

@@ -281,47 +281,6 @@ void Server::wake_at(Instant at) {
   uv_timer_start(timer_->get(), [](uv_timer_t* handle) { Handle<uv_timer_t>::call(handle); }, wait_ms, 0);
 }
 
-void Server::log(const Notice& notice) {
-  switch (notice.kind) {
-    case NoticeKind::kFounded:
-      log_line(LogLevel::kInfo, "founded", notice.text);
-      break;
-    case NoticeKind::kRole:
-      log_line(LogLevel::kInfo, "leader", notice.text);
-      break;
-    case NoticeKind::kLeaderKnown:
-      log_line(LogLevel::kInfo, "follower", notice.text);
-      break;
-    case NoticeKind::kLeaderLost:
-      log_line(LogLevel::kWarn, "leader_lost", notice.text);
-      break;
-    case NoticeKind::kHandOver:
-      log_line(LogLevel::kInfo, "hand_over", notice.text);
-      break;
-    case NoticeKind::kOperator:
-      log_line(LogLevel::kInfo, "operator", notice.text);
-      break;
-    case NoticeKind::kSetupToken:
-      log_line(LogLevel::kInfo, "setup_token", notice.text);
-      break;
-    case NoticeKind::kArtefact:
-      log_line(LogLevel::kInfo, "state", notice.text);
-      break;
-    case NoticeKind::kName:
-      log_line(LogLevel::kInfo, "names", notice.text);
-      break;
-    case NoticeKind::kNameFault:
-      log_line(LogLevel::kWarn, "names", notice.text);
-      break;
-    case NoticeKind::kDatabase:
-      log_line(LogLevel::kInfo, "database", notice.text);
-      break;
-    case NoticeKind::kStranger:
-      log_line(LogLevel::kWarn, "refused", notice.text);
-      break;
-  }
-}
-
 void Server::stop(const std::string& reason) {
   // A node that was removed is done; whoever supervises it shall not start it again as after a failure.
   const bool removed = driver_->removed();
