@@ -8,6 +8,8 @@ import re
 import stat
 import subprocess
 import tempfile
+import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from case import Case, main
 from certificates import run_ctl
 
 OK, ERROR, USAGE, DEGRADED = 0, 1, 2, 3
+DAY = 86_400  # seconds
 
 
 class Tls(Case):
@@ -58,11 +61,15 @@ class Tls(Case):
         self.tls("init", "--name", "Our CA")
         self.tls("issue", "--node", "dashboard1", "--name", "example.org", "--name", "10.0.0.1")
         self.assertEqual((self.mode("dashboard1.key"), self.mode("dashboard1.crt")), (0o600, 0o644))
+        started = int(time.time())
         shown = self.shown("dashboard1.crt")
         self.assertEqual(shown["node"], "dashboard1")
         self.assertEqual(shown["names"], ["dashboard1", "example.org", "10.0.0.1"], "and no loopback name")
         self.assertIn("Our CA", str(shown["issuer"]))
-        self.assertEqual(shown["days_left"], 365)
+        ends = int(datetime.fromisoformat(str(shown["not_after"]).replace("Z", "+00:00")).timestamp())
+        # Whole days are left of the 365, as of some second since it was asked for.
+        self.assertIn(shown["days_left"], {(ends - now) // DAY for now in (started, int(time.time()))})
+        self.assertLess(365 * DAY - (ends - started), 60)
         verified = subprocess.run(["openssl", "verify", "-x509_strict", "-CAfile", str(self.directory / "ca.crt"),
                                    str(self.directory / "dashboard1.crt")], capture_output=True, text=True, timeout=30)
         self.assertEqual(verified.returncode, 0, verified.stderr)

@@ -64,8 +64,8 @@ class Snapshot(Case):
                 self.ctl(cluster, "snapshot", "restore", str(file), "--data-dir", str(first.data)), ERROR))
             first.start()
             wait_for("the first node to lead", first.is_leader)
-            # Nobody is logged in, and who was can log in again.
-            self.assertEqual(first.ask("GET", "/api/v1/auth/me").status, 401)
+            # Nobody is logged in, and who was can log in again; a moment ago it could not vouch for anybody.
+            wait_for("sessions to have ended", lambda: first.ask("GET", "/api/v1/auth/me").status == 401)
             login = first.post("/api/v1/auth/login", {"email": ADMIN, "password": PASSWORD})
             self.assert_status(login, 200)
             for node in cluster.nodes:
