@@ -8,7 +8,7 @@
 namespace patronus {
 namespace {
 
-std::string ms(Duration duration) { return std::to_string(duration.count() / 1'000'000) + " ms"; }
+std::string said_in_ms(Duration duration) { return std::to_string(in_ms(duration)) + " ms"; }
 
 }  // namespace
 
@@ -70,8 +70,8 @@ std::optional<HandOverPolicy::Choice> HandOverPolicy::faster_one(
     if (clearly_faster && (best == nullptr || one.write < best->write)) best = &one;
   }
   if (best == nullptr) return std::nullopt;
-  return Choice{best->id, "a write to the log takes " + ms(pace) + " here and " + ms(best->write) +
-                              " on node " + best->id};
+  return Choice{best->id, "a write to the log takes " + said_in_ms(pace) + " here and " +
+                              said_in_ms(best->write) + " on node " + best->id};
 }
 
 // Nobody whose disk is slow, or has not shown yet that it is not: it would hand over again.

@@ -19,8 +19,6 @@ std::string standing_name(Standing standing) {
   return kNames[static_cast<size_t>(standing)];
 }
 
-int64_t ms(Duration duration) { return duration.count() / 1'000'000; }
-
 }  // namespace
 
 std::vector<ComponentView> Node::components(Now now) const {
@@ -33,7 +31,7 @@ std::vector<ComponentView> Node::components(Now now) const {
   const Duration patience = 2 * raft_.election_timeout() + limits::kElectionWindowMax;
   const Duration silence = raft_.is_leader() ? Duration{0} : now.mono - raft_.last_leader_contact();
   const std::string search = founding_.search().empty() ? "" : "; " + founding_.search();
-  ComponentView leader{"leader", true, "", WallTime{now.wall.unix_ms - ms(silence)}};
+  ComponentView leader{"leader", true, "", WallTime{now.wall.unix_ms - in_ms(silence)}};
   if (!raft_.hard_state().cluster_id) {
     leader.ok = false;
     leader.reason = founding_.waits_for(boot_);
@@ -42,7 +40,7 @@ std::vector<ComponentView> Node::components(Now now) const {
     leader.reason = "no leader heard of since this node started" + search;
   } else if (silence > patience) {
     leader.ok = false;
-    leader.reason = "no leader heard of for " + std::to_string(ms(silence)) + " ms" + search;
+    leader.reason = "no leader heard of for " + std::to_string(in_ms(silence)) + " ms" + search;
   } else if (!vouches(now)) {
     leader.ok = false;
     leader.reason = "has not learnt of late how far the cluster is";

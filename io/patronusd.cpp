@@ -9,11 +9,11 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
-#include <random>
 
 #include "core/base/assert.h"
 #include "io/backup/restore_at_start.h"
 #include "io/config/config.h"
+#include "io/random_word.h"
 #include "io/storage/data_directory.h"
 #include "io/uv/certificates.h"
 #include "io/uv/log.h"
@@ -56,13 +56,6 @@ std::vector<std::string> own_addresses() {
   }
   uv_free_interface_addresses(all, count);
   return addresses;
-}
-
-uint64_t random_word() {
-  std::random_device device;
-  uint64_t word = 0;
-  while (word == 0) word = (static_cast<uint64_t>(device()) << 32) | device();
-  return word;
 }
 
 // A line every two seconds while a large image is read.

@@ -30,7 +30,7 @@ std::string batch_of(const Op& op) {
          std::to_string(op.value) + "\"}]" + otherwise + "}";
 }
 
-std::string name_of(HostId node) { return "n" + std::to_string(node + 1); }
+std::string node_name(HostId node) { return "n" + std::to_string(node + 1); }
 
 }  // namespace
 
@@ -110,7 +110,7 @@ void Client::begin(const Op& op) {
   history_.push_back(op);
   maybe_applied_ = false;
   node_ = tape_.choose(profile_.nodes + profile_.extras);
-  if (trace_.keeps()) tell(describe_question(op) + ", through " + name_of(node_));
+  if (trace_.keeps()) tell(describe_question(op) + ", through " + node_name(node_));
   attempt();
 }
 
@@ -127,7 +127,7 @@ void Client::put_through(HostId node, std::function<void()> done) {
   only_node_ = node;
   when_through_ = std::move(done);
   node_ = node;
-  if (trace_.keeps()) tell(describe_question(op) + ", through " + name_of(node_));
+  if (trace_.keeps()) tell(describe_question(op) + ", through " + node_name(node_));
   attempt();
 }
 
@@ -218,7 +218,7 @@ void Client::give_up_attempt() {
     node_ = only_node_ ? *only_node_ : tape_.choose(profile_.nodes + profile_.extras);
     events_.after(kRetryPause, [this, attempt = attempt_] {
       if (attempt != attempt_ || !current_) return;
-      if (trace_.keeps()) tell("tries again, through " + name_of(node_));
+      if (trace_.keeps()) tell("tries again, through " + node_name(node_));
       this->attempt();
     });
     return;

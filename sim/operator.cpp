@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr Duration kPatience = 5s;  // longer than a node takes to say 503
+constexpr Duration kOperatorPatience = 5s;  // longer than a node takes to say 503
 
 }  // namespace
 
@@ -26,9 +26,11 @@ Operator::Operator(const Profile& profile, Events& events, Tape& tape, Network& 
 void Operator::log_in_or(std::function<void()> act) {
   if (!exchange_.idle()) return;
   if (!token_.empty()) return act();
-  exchange_.ask(any_node(), login_request(), kPatience, [this](const std::optional<HttpAnswer>& answer) {
-    if (answer && answer->status == 200) token_ = text_between(answer->body, "\"access_token\":\"", "\"");
-  });
+  exchange_.ask(any_node(), login_request(), kOperatorPatience,
+                [this](const std::optional<HttpAnswer>& answer) {
+                  if (answer && answer->status == 200)
+                    token_ = text_between(answer->body, "\"access_token\":\"", "\"");
+                });
 }
 
 void Operator::force_election() {
@@ -38,7 +40,7 @@ void Operator::force_election() {
     const std::string body = target.empty() ? "" : R"({"target":")" + target + R"("})";
     exchange_.ask(any_node(),
                   json_post("/api/v1/admin/force-election", "Authorization: Bearer " + token_ + "\r\n", body),
-                  kPatience, [this, target](const std::optional<HttpAnswer>& answer) {
+                  kOperatorPatience, [this, target](const std::optional<HttpAnswer>& answer) {
                     if (answer) judge(target, *answer);
                   });
   });
@@ -68,7 +70,7 @@ void Operator::judge(const std::string& target, const HttpAnswer& answer) {
 void Operator::drain(HostId node, bool on) {
   log_in_or([this, node, on] {
     const std::string path = on ? "/api/v1/admin/drain" : "/api/v1/admin/undrain";
-    exchange_.ask(node, json_post(path, "Authorization: Bearer " + token_ + "\r\n", ""), kPatience,
+    exchange_.ask(node, json_post(path, "Authorization: Bearer " + token_ + "\r\n", ""), kOperatorPatience,
                   [on](const std::optional<HttpAnswer>& answer) {
                     if (!answer || answer->status == 503 || answer->status == 409) return;
                     const std::string word = on ? "\"draining\":true" : "\"draining\":false";

@@ -11,8 +11,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr Duration kPatience = 6s;  // longer than a node takes to say 503
-constexpr uint32_t kNames = 4;      // few, so that they meet
+constexpr Duration kPlannerPatience = 6s;  // longer than a node takes to say 503
+constexpr uint32_t kNames = 4;             // few, so that they meet
 
 }  // namespace
 
@@ -44,7 +44,7 @@ void Planner::act() {
 }
 
 void Planner::log_in() {
-  exchange_.ask(tape_.choose(profile_.nodes + profile_.extras), login_request(), kPatience,
+  exchange_.ask(tape_.choose(profile_.nodes + profile_.extras), login_request(), kPlannerPatience,
                 [this](const std::optional<HttpAnswer>& answer) {
                   if (answer && answer->status == 200)
                     token_ = text_between(answer->body, "\"access_token\":\"", "\"");
@@ -127,7 +127,7 @@ void Planner::send() {
   if (!body.empty()) {
     request += "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
   }
-  exchange_.ask(tape_.choose(profile_.nodes + profile_.extras), request + "\r\n" + body, kPatience,
+  exchange_.ask(tape_.choose(profile_.nodes + profile_.extras), request + "\r\n" + body, kPlannerPatience,
                 [this](const std::optional<HttpAnswer>& answer) {
                   if (answer && answer->status == 401) violate("whoever plans is refused: " + answer->body);
                   if (answer) judge(*answer);
@@ -182,7 +182,7 @@ void Planner::read_one() {
   exchange_.ask(tape_.choose(profile_.nodes + profile_.extras),
                 std::string("GET ") + (is_site ? "/api/v1/sites/" : "/api/v1/policies/") + id +
                     " HTTP/1.1\r\nHost: sim\r\nAuthorization: Bearer " + token_ + "\r\n\r\n",
-                kPatience, [this, expected](const std::optional<HttpAnswer>& answer) {
+                kPlannerPatience, [this, expected](const std::optional<HttpAnswer>& answer) {
                   if (answer && answer->status < 500) {
                     ++read_;
                     const bool is_it =

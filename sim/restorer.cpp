@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr Duration kPatience = 6s;  // longer than a node takes to say 503
+constexpr Duration kRestorerPatience = 6s;  // longer than a node takes to say 503
 constexpr uint32_t kLooksMax = 40;
 
 }  // namespace
@@ -46,7 +46,7 @@ void Restorer::act() {
 }
 
 void Restorer::ask(HostId node, const std::string& request, std::function<void(const HttpAnswer&)> then) {
-  exchange_.ask(node, request, kPatience,
+  exchange_.ask(node, request, kRestorerPatience,
                 [this, then = std::move(then)](const std::optional<HttpAnswer>& answer) {
                   if (answer && answer->status == 401)
                     throw Violation("sessions", "whoever restores is refused: " + answer->body);
@@ -56,7 +56,7 @@ void Restorer::ask(HostId node, const std::string& request, std::function<void(c
 }
 
 void Restorer::log_in() {
-  exchange_.ask(tape_.choose(profile_.nodes), login_request(), kPatience,
+  exchange_.ask(tape_.choose(profile_.nodes), login_request(), kRestorerPatience,
                 [this](const std::optional<HttpAnswer>& answer) {
                   if (answer && answer->status == 200)
                     token_ = text_between(answer->body, "\"access_token\":\"", "\"");

@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr Duration kPatience = 5s;  // longer than a node takes to say 503
+constexpr Duration kSessionPatience = 5s;  // longer than a node takes to say 503
 
 bool is_ok(int status) { return status == 200 || status == 201 || status == 204; }
 
@@ -70,7 +70,7 @@ void SessionClient::make_admin() {
                            std::string(kSimPassword) + R"("})";
   tabs_[0].ask(
       any_node(), json_post("/api/v1/auth/init-admin", "Authorization: Setup " + setup + "\r\n", body),
-      kPatience, [this](const std::optional<HttpAnswer>& answer) {
+      kSessionPatience, [this](const std::optional<HttpAnswer>& answer) {
         if (answer && (answer->status == 201 || answer->status == 409)) {
           admin_exists_ = true;
           tell("is the administrator");
@@ -82,20 +82,21 @@ void SessionClient::make_admin() {
 }
 
 void SessionClient::log_in() {
-  tabs_[0].ask(any_node(), login_request(), kPatience, [this](const std::optional<HttpAnswer>& answer) {
-    if (answer && answer->status == 200) {
-      token_ = text_between(answer->body, "\"access_token\":\"", "\"");
-      cookie_ = text_between(answer->headers, "patronus_refresh=", ";");
-      ++counts_.logins;
-      tell("logs in");
-    }
-    pause();
-  });
+  tabs_[0].ask(any_node(), login_request(), kSessionPatience,
+               [this](const std::optional<HttpAnswer>& answer) {
+                 if (answer && answer->status == 200) {
+                   token_ = text_between(answer->body, "\"access_token\":\"", "\"");
+                   cookie_ = text_between(answer->headers, "patronus_refresh=", ";");
+                   ++counts_.logins;
+                   tell("logs in");
+                 }
+                 pause();
+               });
 }
 
 // Scenario 1: whichever node is asked and whichever died, the user is still logged in.
 void SessionClient::check() {
-  tabs_[0].ask(any_node(), get_me(token_), kPatience, [this](const std::optional<HttpAnswer>& answer) {
+  tabs_[0].ask(any_node(), get_me(token_), kSessionPatience, [this](const std::optional<HttpAnswer>& answer) {
     if (answer && answer->status == 401 && !in_doubt_)
       throw Violation("sessions", name() + " is refused in a session that nobody ended: " + answer->body);
     if (answer && answer->status == 401) forget();
@@ -143,7 +144,7 @@ void SessionClient::must_rotate(const std::string& presented, const Refreshed& r
 void SessionClient::refresh() {
   tell("refreshes");
   const std::string cookie = cookie_;
-  tabs_[0].ask(any_node(), post_refresh(cookie), kPatience,
+  tabs_[0].ask(any_node(), post_refresh(cookie), kSessionPatience,
                [this, cookie](const std::optional<HttpAnswer>& answer) {
                  const Refreshed refreshed = read_refresh(answer);
                  must_rotate(cookie, refreshed);
@@ -172,15 +173,15 @@ void SessionClient::refresh_twice() {
     if (!token_.empty()) on_refreshed(refreshed);
     pause();
   };
-  tabs_[0].ask(any_node(), post_refresh(cookie), kPatience, done);
-  tabs_[1].ask(any_node(), post_refresh(cookie), kPatience, done);
+  tabs_[0].ask(any_node(), post_refresh(cookie), kSessionPatience, done);
+  tabs_[1].ask(any_node(), post_refresh(cookie), kSessionPatience, done);
 }
 
 void SessionClient::log_out() {
   tell("logs out");
   in_doubt_ = true;
   tabs_[0].ask(any_node(), json_post("/api/v1/auth/logout", "Authorization: Bearer " + token_ + "\r\n", ""),
-               kPatience, [this](const std::optional<HttpAnswer>& answer) {
+               kSessionPatience, [this](const std::optional<HttpAnswer>& answer) {
                  if (answer && answer->status == 204) {
                    ++counts_.logouts;
                    ended();
@@ -193,7 +194,7 @@ void SessionClient::log_out() {
 void SessionClient::be_robbed() {
   tell("is robbed: somebody uses a refresh token of two generations ago");
   const bool was_in_doubt = std::exchange(in_doubt_, true);
-  tabs_[1].ask(any_node(), post_refresh(stolen_), kPatience,
+  tabs_[1].ask(any_node(), post_refresh(stolen_), kSessionPatience,
                [=, this](const std::optional<HttpAnswer>& answer) {
                  // A node that lags took the theft for an old request: the token is refused, and nothing else
                  // happened.
@@ -218,7 +219,7 @@ void SessionClient::ended() {
 void SessionClient::probe() {
   const bool must_be_known =
       events_.now() - *ended_at_ > profile_.by_slowest_clock(2 * profile_.election_timeout);
-  tabs_[0].ask(any_node(), get_me(token_), kPatience,
+  tabs_[0].ask(any_node(), get_me(token_), kSessionPatience,
                [this, must_be_known](const std::optional<HttpAnswer>& answer) {
                  if (answer && answer->status == 200 && must_be_known)
                    throw Violation("sessions", name() + "'s session is accepted after it was ended");

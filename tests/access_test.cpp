@@ -10,7 +10,7 @@
 #include "sim/sim_crypto.h"
 #include "tests/lone_node.h"
 
-namespace patronus::api {
+namespace patronus::api::access_test {
 namespace {
 
 using test::LoneNode;
@@ -105,4 +105,4 @@ TEST(Node, StopsAtACommandOfAnUnknownLayout) {
 }
 
 }  // namespace
-}  // namespace patronus::api
+}  // namespace patronus::api::access_test

@@ -8,7 +8,7 @@
 #include "core/state/store.h"
 #include "tests/mutant_guard.h"
 
-namespace patronus::test {
+namespace patronus::test::accounts_test {
 namespace {
 
 constexpr int64_t kMinute = 60'000;
@@ -411,4 +411,4 @@ RC_GTEST_PROP(Accounts, RulesHoldAfterAnyWrites,
 }
 
 }  // namespace
-}  // namespace patronus::test
+}  // namespace patronus::test::accounts_test

@@ -6,7 +6,7 @@
 #include "core/base/limits.h"
 #include "tests/mutant_guard.h"
 
-namespace patronus {
+namespace patronus::artefact_exchange_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -155,4 +155,4 @@ TEST_F(Fetch, AStateThatIsNoNewsIsNotFetched) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::artefact_exchange_test

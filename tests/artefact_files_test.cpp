@@ -18,7 +18,7 @@
 #include "io/storage/load_state.h"
 #include "io/storage/log_directory.h"
 
-namespace patronus {
+namespace patronus::artefact_files_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -284,4 +284,4 @@ TEST_F(ArtefactFiles, TheWorkerReadsAndKeepsParts) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::artefact_files_test

@@ -11,7 +11,7 @@
 #include "core/base/random.h"
 #include "core/state/artefact_format.h"
 
-namespace patronus::artefact {
+namespace patronus::artefact::artefact_format_test {
 namespace {
 
 using Rows = std::map<std::string, std::string>;
@@ -126,4 +126,4 @@ TEST(ArtefactFormat, AnyRowFits) {
 }
 
 }  // namespace
-}  // namespace patronus::artefact
+}  // namespace patronus::artefact::artefact_format_test

@@ -16,7 +16,7 @@
 #include "io/json/base64.h"
 #include "sim/sim_crypto.h"
 
-namespace patronus::auth {
+namespace patronus::auth::auth_crypto_test {
 namespace {
 
 constexpr std::string_view kSecret = "a cluster secret of enough bytes";
@@ -251,4 +251,4 @@ RC_GTEST_PROP(SimCryptoProperty, UnwrapsOnlyWithTheSameContext,
 }
 
 }  // namespace
-}  // namespace patronus::auth
+}  // namespace patronus::auth::auth_crypto_test

@@ -6,7 +6,7 @@
 #include "core/base/limits.h"
 #include "io/json/json.h"
 
-namespace patronus::api {
+namespace patronus::api::backup_routes_test {
 namespace {
 
 constexpr int64_t kNow = 1'800'000'000'000;
@@ -82,4 +82,4 @@ TEST(BackupRoutes, NumbersOfRequestsOnlyGrow) {
 }
 
 }  // namespace
-}  // namespace patronus::api
+}  // namespace patronus::api::backup_routes_test

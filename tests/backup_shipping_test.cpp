@@ -9,7 +9,7 @@
 #include "io/backup/shipping.h"
 #include "io/config/time_text.h"
 
-namespace patronus::backup {
+namespace patronus::backup::backup_shipping_test {
 namespace {
 
 LitestreamMetrics seen(uint64_t syncs, LogPosition shadow, LogPosition replica) {
@@ -155,4 +155,4 @@ TEST(Times, SayTheirOffset) {
 }
 
 }  // namespace
-}  // namespace patronus::backup
+}  // namespace patronus::backup::backup_shipping_test

@@ -7,7 +7,7 @@
 #include "io/backup/objects.h"
 #include "io/backup/target.h"
 
-namespace patronus::backup {
+namespace patronus::backup::backup_target_test {
 namespace {
 
 std::vector<Target> targets_of(const std::string& text) {
@@ -154,4 +154,4 @@ TEST(S3Page, IsReadWhole) {
 }
 
 }  // namespace
-}  // namespace patronus::backup
+}  // namespace patronus::backup::backup_target_test

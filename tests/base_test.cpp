@@ -22,7 +22,7 @@
 #include <xxhash.h>
 #endif
 
-namespace patronus {
+namespace patronus::base_test {
 namespace {
 
 TEST(Crc32c, GivesThePublishedValues) {
@@ -206,4 +206,4 @@ TEST(Mutants, AreFoundUnderTheirNames) {
 #endif
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::base_test

@@ -4,7 +4,7 @@
 #include "core/base/limits.h"
 #include "core/checkpointer.h"
 
-namespace patronus {
+namespace patronus::checkpointer_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -133,4 +133,4 @@ TEST_F(CheckpointerTest, LargeRowsMakeSmallPieces) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::checkpointer_test

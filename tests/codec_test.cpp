@@ -14,7 +14,7 @@
 #include "core/raft/message.h"
 #include "core/state/command.h"
 
-namespace patronus {
+namespace patronus::codec_test {
 namespace {
 
 // Messages are compared field by field: comparing encodings alone would miss a field that nobody encodes.
@@ -770,4 +770,4 @@ TEST(CodecBounds, AppendsThatNoBatchOfTheLogTakesAreRefused) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::codec_test

@@ -9,7 +9,7 @@
 
 #include "io/config/config.h"
 
-namespace patronus {
+namespace patronus::config_doors_test {
 namespace {
 
 using Values = std::map<std::string, std::string, std::less<>>;
@@ -169,7 +169,7 @@ TEST(Advertised, ANodeFindsItselfAmongPeersWithoutNames) {
 
 const std::string kHex = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
-TEST(ClusterSecret, IsReadFromHexAndBase64url) {
+TEST(ClusterSecretSetting, IsReadFromHexAndBase64url) {
   std::string bytes;
   for (char c = 0; c < 32; ++c) bytes += c;
   EXPECT_EQ(good(with(kTls, "CLUSTER_SECRET", kHex)).cluster_secret, bytes);
@@ -184,7 +184,7 @@ TEST(ClusterSecret, IsReadFromHexAndBase64url) {
       << loaded.errors[0];
 }
 
-TEST(ClusterSecret, IsRefusedAndNotShownWhenItIsNone) {
+TEST(ClusterSecretSetting, IsRefusedAndNotShownWhenItIsNone) {
   for (const std::string& text : {std::string(), std::string("hunter2"), kHex.substr(2), std::string(64, '0'),
                                   kHex + "!", kHex + " ", std::string(400, 'a')}) {
     const std::string line = complaint(with(kTls, "CLUSTER_SECRET", text));
@@ -195,10 +195,10 @@ TEST(ClusterSecret, IsRefusedAndNotShownWhenItIsNone) {
   }
 }
 
-RC_GTEST_PROP(ClusterSecret, SurvivesAnyText, (const std::string& text)) {
+RC_GTEST_PROP(ClusterSecretSetting, SurvivesAnyText, (const std::string& text)) {
   const LoadedConfig loaded = load(with(kTls, "CLUSTER_SECRET", text));
   RC_ASSERT(loaded.errors.size() <= 1U);
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::config_doors_test

@@ -14,7 +14,7 @@
 #include "io/config/config.h"
 #include "io/config/duration.h"
 
-namespace patronus {
+namespace patronus::config_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -444,4 +444,4 @@ TEST_F(ConfigFiles, AConfigurationFileThatIsNotThereIsAnError) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::config_test

@@ -12,7 +12,7 @@
 #include "io/auth/bearer.h"
 #include "io/auth/cookies.h"
 
-namespace patronus::auth {
+namespace patronus::auth::cookies_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -117,4 +117,4 @@ TEST(Bearer, RefusesAnythingElseWithTheReason) {
 }
 
 }  // namespace
-}  // namespace patronus::auth
+}  // namespace patronus::auth::cookies_test

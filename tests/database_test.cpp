@@ -16,7 +16,7 @@
 #include "database_fixture.h"
 #include "table_life.h"
 
-namespace patronus {
+namespace patronus::database_test {
 namespace {
 
 using test::DatabaseDirectory;
@@ -314,4 +314,4 @@ TEST(DatabaseTest, ACheckEndsWhenItIsTold) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::database_test

@@ -15,7 +15,7 @@
 #include "io/storage/database_writer.h"
 #include "table_life.h"
 
-namespace patronus {
+namespace patronus::database_writer_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -253,4 +253,4 @@ TEST(DatabaseLockTest, OneProcessHasIt) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::database_writer_test

@@ -10,7 +10,7 @@
 #include "core/base/mutant.h"
 #include "core/state/deduplication.h"
 
-namespace patronus {
+namespace patronus::deduplication_test {
 namespace {
 
 using Verdict = Deduplication::Verdict;
@@ -172,4 +172,4 @@ TEST(DeduplicationModel, ForgettingTakesEverythingOutOfTheHash) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::deduplication_test

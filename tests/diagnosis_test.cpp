@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace patronus::ctl {
+namespace patronus::ctl::diagnosis_test {
 namespace {
 
 picojson::value parsed(const std::string& text) {
@@ -53,11 +53,11 @@ TEST(Diagnosis, NamesWhatIsWrongWithAMember) {
     return diagnose({node("n1", member("n1") + "," + member("n2") + "," + member("n3", more))});
   };
   EXPECT_TRUE(
-      finds(found(R"(,"healthy":false)"), Severity::kDegraded, "does not hear node n3", "node remove n3"));
-  EXPECT_TRUE(finds(found(R"(,"draining":true)"), Severity::kDegraded, "n3 drains", "node undrain n3"));
+      finds(found(R"(,"healthy":false)"), Severity::kImpaired, "does not hear node n3", "node remove n3"));
+  EXPECT_TRUE(finds(found(R"(,"draining":true)"), Severity::kImpaired, "n3 drains", "node undrain n3"));
   EXPECT_TRUE(
-      finds(found(R"(,"log_room":"none")"), Severity::kDegraded, "disk of node n3 is full", "make room"));
-  EXPECT_TRUE(finds(found(R"(,"role":"stranger")"), Severity::kDegraded, "another data directory", ""));
+      finds(found(R"(,"log_room":"none")"), Severity::kImpaired, "disk of node n3 is full", "make room"));
+  EXPECT_TRUE(finds(found(R"(,"role":"stranger")"), Severity::kImpaired, "another data directory", ""));
   EXPECT_TRUE(
       finds(found(R"(,"standing":"expected")"), Severity::kHint, "n3 is expected", "empty data directory"));
   EXPECT_TRUE(finds(found(R"(,"version":"2")"), Severity::kHint, "2 versions", "upgrade"));
@@ -74,7 +74,7 @@ TEST(Diagnosis, NobodyLeadsAndWhatWouldHelp) {
   EXPECT_EQ(found.front().severity, Severity::kDown) << "the gravest first";
   EXPECT_TRUE(finds(found, Severity::kDown, "nobody can write", "node recover"));
   EXPECT_TRUE(
-      finds(found, Severity::kDegraded, "https://n1 does not answer: connection refused", "patronusd"));
+      finds(found, Severity::kImpaired, "https://n1 does not answer: connection refused", "patronusd"));
 }
 
 TEST(Diagnosis, TwoClustersAreNamed) {
@@ -87,7 +87,7 @@ TEST(Diagnosis, TwoClustersAreNamed) {
 TEST(Diagnosis, ANodeThatIsNotReadySaysWhy) {
   Examined one = node("n1", kThree);
   one.ready = parsed(R"({"components":[{"name":"wal","ok":false,"reason":"a write takes long"}]})");
-  EXPECT_TRUE(finds(diagnose({one}), Severity::kDegraded, "n1 is not ready: wal: a write takes long",
+  EXPECT_TRUE(finds(diagnose({one}), Severity::kImpaired, "n1 is not ready: wal: a write takes long",
                     "log of node n1"));
 }
 
@@ -98,7 +98,7 @@ TEST(Diagnosis, CertificatesThatEnd) {
   one.certificate_days = 1;
   EXPECT_TRUE(finds(diagnose({one}), Severity::kHint, "ends in 1 day", "tls renew --node n1"));
   one.certificate_days = -1;
-  EXPECT_TRUE(finds(diagnose({one}), Severity::kDegraded, "has ended", "tls renew --node n1"));
+  EXPECT_TRUE(finds(diagnose({one}), Severity::kImpaired, "has ended", "tls renew --node n1"));
 }
 
 TEST(Diagnosis, HowManyFailuresAreBorne) {
@@ -108,4 +108,4 @@ TEST(Diagnosis, HowManyFailuresAreBorne) {
 }
 
 }  // namespace
-}  // namespace patronus::ctl
+}  // namespace patronus::ctl::diagnosis_test

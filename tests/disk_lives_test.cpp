@@ -8,7 +8,7 @@
 #include "tests/mutant_guard.h"
 #include "tests/raft_cluster.h"
 
-namespace patronus {
+namespace patronus::disk_lives_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -188,13 +188,13 @@ size_t disks_that_are_found_out() {
   cluster.run(RaftCluster::kTimeout / 2);
   return cluster.raft(leader).take_went_back().size();
 }
-TEST(Scenario49, ALeaderMissesWhatWasAcknowledged) {
+TEST(Scenario49OfLives, ALeaderMissesWhatWasAcknowledged) {
   EXPECT_EQ(disks_that_are_found_out(), 1U);
   const MutantGuard guard(Mutant::kTrustOldDisk);
   EXPECT_EQ(disks_that_are_found_out(), 0U);
 }
 
-TEST(Scenario49, WhatItAcknowledgedCountsNoMore) {
+TEST(Scenario49OfLives, WhatItAcknowledgedCountsNoMore) {
   RaftCluster cluster(3);
   cluster.run(2 * RaftCluster::kTimeout);
   const size_t leader = cluster.leader();
@@ -293,7 +293,7 @@ class Member {
   Node node_;
 };
 
-TEST(Scenario49, WhoseDiskWentBackIsNotListenedTo) {
+TEST(Scenario49OfLives, WhoseDiskWentBackIsNotListenedTo) {
   Member a;
   PeerIdentity b = life(9, {300});
   b.cluster_id.words = {1, 2};
@@ -329,7 +329,7 @@ PeerIdentity third(std::vector<uint64_t> processes) {
   return peer;
 }
 
-TEST(Scenario49, LivesAreKeptOnceAllKnowWhatTheyAre) {
+TEST(Scenario49OfLives, LivesAreKeptOnceAllKnowWhatTheyAre) {
   Member a;
   a.step(LinkUp{of_cluster(life(9, {300}))});
   EXPECT_FALSE(a.kept()) << "c may not be able to read such a log";
@@ -360,7 +360,7 @@ Heartbeat about(const NodeId& id, const DiskLife& disk) {
   return heartbeat;
 }
 
-TEST(Scenario49, ALeaderTellsOfWhomAFollowerCouldNotMeet) {
+TEST(Scenario49OfLives, ALeaderTellsOfWhomAFollowerCouldNotMeet) {
   Member a;
   a.step(LinkUp{third({700})});
   a.hear("c", Incarnation{3}, about("b", {kDisk, 9, 300}));
@@ -372,7 +372,7 @@ TEST(Scenario49, ALeaderTellsOfWhomAFollowerCouldNotMeet) {
 }
 
 // Otherwise an old copy that meets nobody could outrun what others know of it.
-TEST(Scenario49, ALifeBeginsOnceTheOneBeforeIsConfirmed) {
+TEST(Scenario49OfLives, ALifeBeginsOnceTheOneBeforeIsConfirmed) {
   Member a;
   a.step(LinkUp{of_cluster(life(9, {300}))});
   a.step(LinkUp{third({700})});
@@ -393,7 +393,7 @@ TEST(Scenario49, ALifeBeginsOnceTheOneBeforeIsConfirmed) {
   EXPECT_EQ(after_a_minute(), 2U) << "and so on";
 }
 
-TEST(Scenario49, ProcessesThatNobodyMeetsAreOfOneLife) {
+TEST(Scenario49OfLives, ProcessesThatNobodyMeetsAreOfOneLife) {
   Lives lives;
   lives.life = 7;
   lives.processes = {70};
@@ -414,7 +414,7 @@ TEST(Scenario49, ProcessesThatNobodyMeetsAreOfOneLife) {
   EXPECT_FALSE(lives.confirmed);
 }
 
-TEST(Scenario49, WhoIsToldSetsItsDiskAside) {
+TEST(Scenario49OfLives, WhoIsToldSetsItsDiskAside) {
   Member a;
   a.hear("x", Incarnation{55}, DiskWentBack{});
   EXPECT_EQ(a.count<SetAside>(), 0U) << "a stranger says so";
@@ -425,7 +425,7 @@ TEST(Scenario49, WhoIsToldSetsItsDiskAside) {
 }
 
 // Its copy is from before it belonged to a cluster: it knows nobody, and has nothing to lose.
-TEST(Scenario49, WhoHasNothingIsToldByAnyone) {
+TEST(Scenario49OfLives, WhoHasNothingIsToldByAnyone) {
   const ClusterId cluster{{1, 2}};
   // With its first request a node joins a cluster, and knows no member of it yet.
   for (const bool has_joined : {false, true}) {
@@ -465,4 +465,4 @@ TEST(Scenario49, WhoHasNothingIsToldByAnyone) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::disk_lives_test

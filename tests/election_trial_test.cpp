@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <vector>
 
-namespace patronus::sim {
+namespace patronus::sim::election_trial_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -53,4 +53,4 @@ TEST(Figure16, ASeedGivesTheSameTime) {
 }
 
 }  // namespace
-}  // namespace patronus::sim
+}  // namespace patronus::sim::election_trial_test

@@ -14,7 +14,7 @@
 
 #include "tests/raft_cluster.h"
 
-namespace patronus {
+namespace patronus::founding_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -319,4 +319,4 @@ TEST(FoundingAnew, ThoseThatWereGivenUpDoNotComeBackToLife) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::founding_test

@@ -8,7 +8,7 @@
 
 #include "io/gate.h"
 
-namespace patronus {
+namespace patronus::gate_test {
 namespace {
 
 Reply reply(uint64_t request, uint64_t after) {
@@ -94,4 +94,4 @@ RC_GTEST_PROP(Gate, NothingIsVisibleBeforeItIsDurable, ()) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::gate_test

@@ -6,7 +6,7 @@
 #include "core/base/limits.h"
 #include "core/health/disk_pace.h"
 
-namespace patronus {
+namespace patronus::handover_policy_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -122,7 +122,7 @@ TEST(SlowDisk, IsLookedAtAfreshInEachLeadership) {
 }
 
 // Scenario 42: at once, and to who has room.
-TEST(FullDisk, IsLeftAtOnceForOneWithRoom) {
+TEST(HandOverOnFullDisk, IsLeftAtOnceForOneWithRoom) {
   HandOverPolicy policy(100, kTimeout);
   const std::vector<Contender> others{{"b", 0, kFast, LogRoom::kUnknown}, {"c", 0, kSlow, LogRoom::kPlenty}};
   const auto choice = policy.review(kLedSince, kLedSince, kFast, LogRoom::kLow, others);
@@ -133,7 +133,7 @@ TEST(FullDisk, IsLeftAtOnceForOneWithRoom) {
   EXPECT_TRUE(policy.review(kLedSince + 2s, kLedSince, kFast, LogRoom::kLow, others)) << "it came to nothing";
 }
 
-TEST(FullDisk, WhereNobodyHasMoreRoomLeadershipStays) {
+TEST(HandOverOnFullDisk, WhereNobodyHasMoreRoomLeadershipStays) {
   HandOverPolicy policy(0, kTimeout);
   const std::vector<Contender> full{{"b", 0, kFast, LogRoom::kLow}, {"c", 0, kFast, LogRoom::kNone}};
   for (Instant at = kLedSince; at < kLedSince + 600s; at = at + 100ms)
@@ -143,7 +143,7 @@ TEST(FullDisk, WhereNobodyHasMoreRoomLeadershipStays) {
 }
 
 // It would only come back.
-TEST(FullDisk, IsNotHandedLeadershipForAnythingElse) {
+TEST(HandOverOnFullDisk, IsNotHandedLeadershipForAnythingElse) {
   HandOverPolicy policy(0, kTimeout);
   const std::vector<Contender> full{{"b", 100, kFast, LogRoom::kLow}};
   EXPECT_FALSE(ask_for(policy, 600s, kSlow, full).choice);
@@ -164,4 +164,4 @@ TEST(HandOver, BacksOff) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::handover_policy_test

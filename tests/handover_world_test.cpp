@@ -4,7 +4,7 @@
 #include "mutant_guard.h"
 #include "sim/world.h"
 
-namespace patronus::sim {
+namespace patronus::sim::handover_world_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -161,4 +161,4 @@ TEST(FullDisks, FilledToTheLastByteCostTheLeader) {
 }
 
 }  // namespace
-}  // namespace patronus::sim
+}  // namespace patronus::sim::handover_world_test

@@ -6,7 +6,7 @@
 #include "core/health/health.h"
 #include "core/node.h"
 
-namespace patronus {
+namespace patronus::health_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -148,4 +148,4 @@ TEST(NodeHealth, FailsWhenItsEngineFallsSilent) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::health_test

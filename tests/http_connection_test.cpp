@@ -8,7 +8,7 @@
 
 #include "io/protocol/http/connection.h"
 
-namespace patronus::http {
+namespace patronus::http::http_connection_test {
 namespace {
 
 using std::chrono::seconds;
@@ -416,4 +416,4 @@ TEST(HttpConnection, Dates) {
 }
 
 }  // namespace
-}  // namespace patronus::http
+}  // namespace patronus::http::http_connection_test

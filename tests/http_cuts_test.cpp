@@ -10,7 +10,7 @@
 
 #include "io/protocol/http/connection.h"
 
-namespace patronus::http {
+namespace patronus::http::http_cuts_test {
 namespace {
 
 std::string get(std::string_view path, std::string_view headers = "") {
@@ -106,4 +106,4 @@ RC_GTEST_PROP(HttpCuts, AnyBytesAreSurvived, (const std::string& bytes, std::vec
 }
 
 }  // namespace
-}  // namespace patronus::http
+}  // namespace patronus::http::http_cuts_test

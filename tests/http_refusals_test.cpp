@@ -8,7 +8,7 @@
 #include "io/json/json.h"
 #include "io/protocol/http/connection.h"
 
-namespace patronus::http {
+namespace patronus::http::http_refusals_test {
 namespace {
 
 struct Case {
@@ -303,4 +303,4 @@ TEST(HttpRefusals, ARefusedHeadHasNoBody) {
 }
 
 }  // namespace
-}  // namespace patronus::http
+}  // namespace patronus::http::http_refusals_test

@@ -18,7 +18,7 @@
 #include "io/storage/load_state.h"
 #include "io/storage/log_directory.h"
 
-namespace patronus {
+namespace patronus::image_check_test {
 namespace {
 
 constexpr size_t kMapBytes = 64 * limits::kMiB;
@@ -79,4 +79,4 @@ TEST_F(ImageCheck, KeepsNoLockOfANodeThatWasKilled) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::image_check_test

@@ -25,7 +25,7 @@
 #include "io/storage/image_writer.h"
 #include "io/storage/load_state.h"
 
-namespace patronus {
+namespace patronus::image_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -389,4 +389,4 @@ TEST(ImageWriter, WaitsForRoom) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::image_test

@@ -15,7 +15,7 @@
 #include "io/json/json.h"
 #include "io/json/writer.h"
 
-namespace patronus::json {
+namespace patronus::json::json_test {
 namespace {
 
 bool accepts(std::string_view text, const ParseLimits& limits = {}) {
@@ -373,4 +373,4 @@ RC_GTEST_PROP(Base64Url, RoundTrip, (const std::string& bytes)) {
 }
 
 }  // namespace
-}  // namespace patronus::json
+}  // namespace patronus::json::json_test

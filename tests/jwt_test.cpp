@@ -11,7 +11,7 @@
 #include "io/auth/openssl_crypto.h"
 #include "io/json/base64.h"
 
-namespace patronus::auth {
+namespace patronus::auth::jwt_test {
 namespace {
 
 using json::base64url_decode;
@@ -251,4 +251,4 @@ RC_GTEST_PROP(JwtProperty, RoundTrip, (const std::string& sub, int64_t iat, int6
 }
 
 }  // namespace
-}  // namespace patronus::auth
+}  // namespace patronus::auth::jwt_test

@@ -9,7 +9,7 @@
 #include "core/base/limits.h"
 #include "core/state/keyed_writes.h"
 
-namespace patronus {
+namespace patronus::keyed_writes_test {
 namespace {
 
 constexpr int64_t kKeptMs =
@@ -118,4 +118,4 @@ RC_GTEST_PROP(KeyedWrites, TheHashTellsStatesApart, (uint64_t body, uint64_t rev
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::keyed_writes_test

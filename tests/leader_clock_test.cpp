@@ -7,7 +7,7 @@
 #include "core/raft/leader_clock.h"
 #include "tests/raft_cluster.h"
 
-namespace patronus::test {
+namespace patronus::test::leader_clock_test {
 namespace {
 
 Now at(Duration mono, int64_t wall_ms) { return {Instant{mono.count()}, WallTime{wall_ms}}; }
@@ -154,4 +154,4 @@ TEST(Freshness, WhoeverIsCutOffGrowsOld) {
 }
 
 }  // namespace
-}  // namespace patronus::test
+}  // namespace patronus::test::leader_clock_test

@@ -5,7 +5,7 @@
 
 #include "sim/history.h"
 
-namespace patronus::sim {
+namespace patronus::sim::linearizability_test {
 namespace {
 
 constexpr uint64_t kStepsMax = 10'000;
@@ -152,4 +152,4 @@ TEST(Linearizability, AValueHasOneRevision) {
 }
 
 }  // namespace
-}  // namespace patronus::sim
+}  // namespace patronus::sim::linearizability_test

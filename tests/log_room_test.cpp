@@ -8,7 +8,7 @@
 #include "mutant_guard.h"
 #include "raft_cluster.h"
 
-namespace patronus::test {
+namespace patronus::test::log_room_test {
 namespace {
 
 constexpr LogReserve kReserve{limits::kLogMarginBytes, limits::kLogReserveBytes};
@@ -113,4 +113,4 @@ TEST_F(FullDisk, WhoHasRoomIsTheBetterHeir) {
 }
 
 }  // namespace
-}  // namespace patronus::test
+}  // namespace patronus::test::log_room_test

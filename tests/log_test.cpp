@@ -10,7 +10,7 @@
 #include "core/base/mutant.h"
 #include "core/raft/log.h"
 
-namespace patronus {
+namespace patronus::log_test {
 namespace {
 
 Entry entry(uint64_t index, uint64_t term, std::string payload = "x") {
@@ -341,4 +341,4 @@ RC_GTEST_PROP(LogAgainstDisk, WhatIsDurableIsOnDisk, ()) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::log_test

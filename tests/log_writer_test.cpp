@@ -30,7 +30,7 @@
 #include "io/storage/log_writer.h"
 #include "io/uv/watchdog.h"
 
-namespace patronus {
+namespace patronus::log_writer_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -490,4 +490,4 @@ TEST(Watchdog, GoesAtOnceWhenItIsToldTo) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::log_writer_test

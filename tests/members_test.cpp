@@ -9,7 +9,7 @@
 #include "core/base/limits.h"
 #include "core/state/members.h"
 
-namespace patronus {
+namespace patronus::members_test {
 namespace {
 
 constexpr Incarnation kFirst{1};
@@ -200,4 +200,4 @@ TEST(Members, GoOnFromALostCluster) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::members_test

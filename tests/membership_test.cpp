@@ -7,7 +7,7 @@
 #include "core/raft/membership.h"
 #include "tests/mutant_guard.h"
 
-namespace patronus::membership {
+namespace patronus::membership::membership_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -279,4 +279,4 @@ RC_GTEST_PROP(Membership, EveryWishIsReached, ()) {
 }
 
 }  // namespace
-}  // namespace patronus::membership
+}  // namespace patronus::membership::membership_test

@@ -7,7 +7,7 @@
 #include "core/base/limits.h"
 #include "lone_node.h"
 
-namespace patronus {
+namespace patronus::node_database_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -108,4 +108,4 @@ TEST(NodeWithoutDatabaseTest, HasNoSuchComponent) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::node_database_test

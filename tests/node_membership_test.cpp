@@ -9,7 +9,7 @@
 #include "core/base/limits.h"
 #include "core/node.h"
 
-namespace patronus {
+namespace patronus::node_membership_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -315,4 +315,4 @@ TEST(NotMember, TheImageKnowsItToo) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::node_membership_test

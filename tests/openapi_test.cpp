@@ -10,7 +10,7 @@
 #include "io/api/router.h"
 #include "io/json/json.h"
 
-namespace patronus::api {
+namespace patronus::api::openapi_test {
 namespace {
 
 class OpenApi : public ::testing::Test {
@@ -116,4 +116,4 @@ TEST_F(OpenApi, IsWholeAndNamesItsVersion) {
 }
 
 }  // namespace
-}  // namespace patronus::api
+}  // namespace patronus::api::openapi_test

@@ -8,7 +8,7 @@
 #include "io/api/state_answers.h"
 #include "io/json/json.h"
 
-namespace patronus::api {
+namespace patronus::api::operator_routes_test {
 namespace {
 
 http::Request post(const std::string& body) {
@@ -79,4 +79,4 @@ TEST(StaleReads, SayHowOldTheyMayBe) {
 }
 
 }  // namespace
-}  // namespace patronus::api
+}  // namespace patronus::api::operator_routes_test

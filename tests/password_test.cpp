@@ -12,7 +12,7 @@
 #include "io/auth/password.h"
 #include "io/auth/password_rule.h"
 
-namespace patronus::auth {
+namespace patronus::auth::password_test {
 namespace {
 
 constexpr auto kDone = PasswordOutcome::kDone;
@@ -183,4 +183,4 @@ TEST(PasswordRule, SaysWhatWouldDo) {
 }
 
 }  // namespace
-}  // namespace patronus::auth
+}  // namespace patronus::auth::password_test

@@ -14,7 +14,7 @@
 #include "io/auth/password.h"
 #include "io/auth/password_workers.h"
 
-namespace patronus::auth {
+namespace patronus::auth::password_workers_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -153,4 +153,4 @@ TEST(PasswordWorkers, EndWithJobsInEveryState) {
 }
 
 }  // namespace
-}  // namespace patronus::auth
+}  // namespace patronus::auth::password_workers_test

@@ -12,7 +12,7 @@
 
 #include "tests/peer_links_fixture.h"
 
-namespace patronus {
+namespace patronus::peer_links_name_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -373,4 +373,4 @@ TEST(PeersByName, ManyRecordsAreDialledUpToABound) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::peer_links_name_test

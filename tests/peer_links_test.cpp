@@ -10,7 +10,7 @@
 
 #include "tests/peer_links_fixture.h"
 
-namespace patronus {
+namespace patronus::peer_links_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -241,4 +241,4 @@ TEST(PeerGone, AGoodbyeMakesItOnPurpose) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::peer_links_test

@@ -10,7 +10,7 @@
 #include "core/base/limits.h"
 #include "io/peer_name.h"
 
-namespace patronus {
+namespace patronus::peer_name_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -171,4 +171,4 @@ RC_GTEST_PROP(PeerNameProperty, TheLatestAnswerIsDialled, ()) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::peer_name_test

@@ -12,7 +12,7 @@
 #include "core/base/limits.h"
 #include "io/protocol/peer/session.h"
 
-namespace patronus::peer {
+namespace patronus::peer::peer_session_test {
 namespace {
 
 constexpr ClusterId kCluster{{1, 2}};
@@ -468,4 +468,4 @@ RC_GTEST_PROP(PeerSession, SurvivesAnyPayload, (const std::string& payload)) {
 }
 
 }  // namespace
-}  // namespace patronus::peer
+}  // namespace patronus::peer::peer_session_test

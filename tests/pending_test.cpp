@@ -11,7 +11,7 @@
 #include "core/requests/pending_reads.h"
 #include "core/requests/pending_writes.h"
 
-namespace patronus {
+namespace patronus::pending_test {
 namespace {
 
 Instant at(int64_t ms) { return Instant{0} + std::chrono::milliseconds(ms); }
@@ -279,4 +279,4 @@ RC_GTEST_PROP(PendingReadsModel, EachComesOutOnce, ()) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::pending_test

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace patronus {
+namespace patronus::pending_transfers_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -77,4 +77,4 @@ TEST_F(PendingTransfersTest, TimeEndsItAndTheNumberIsBounded) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::pending_transfers_test

@@ -8,7 +8,7 @@
 #include "core/base/random.h"
 #include "tests/probe_world.h"
 
-namespace patronus::sdwan::test {
+namespace patronus::sdwan::test::probe_engine_test {
 namespace {
 
 class EngineTest : public ::testing::Test {
@@ -458,4 +458,4 @@ TEST_F(EngineTest, TakesLongerForMoreTargetsThanItMayAsk) {
 }
 
 }  // namespace
-}  // namespace patronus::sdwan::test
+}  // namespace patronus::sdwan::test::probe_engine_test

@@ -11,7 +11,7 @@
 #include "core/sdwan/score.h"
 #include "core/sdwan/window.h"
 
-namespace patronus::sdwan {
+namespace patronus::sdwan::probe_judgement_test {
 namespace {
 
 void feed(ProbeWindow& window, const std::vector<uint32_t>& outcomes) {
@@ -233,4 +233,4 @@ TEST_F(PathJudgementTest, IsDownWhenNothingComesThrough) {
 }
 
 }  // namespace
-}  // namespace patronus::sdwan
+}  // namespace patronus::sdwan::probe_judgement_test

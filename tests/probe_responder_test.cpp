@@ -7,7 +7,7 @@
 #include "core/base/limits.h"
 #include "tests/probe_world.h"
 
-namespace patronus::sdwan::test {
+namespace patronus::sdwan::test::probe_responder_test {
 namespace {
 
 class ResponderTest : public ::testing::Test {
@@ -199,4 +199,4 @@ TEST_F(NamesTest, TrustAnOldAnswerForAWhileAndForgetWhatNobodyAsksFor) {
 }
 
 }  // namespace
-}  // namespace patronus::sdwan::test
+}  // namespace patronus::sdwan::test::probe_responder_test

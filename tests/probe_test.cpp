@@ -12,7 +12,7 @@
 #include "io/sdwan/probe_key.h"
 #include "sim/sim_crypto.h"
 
-namespace patronus::probe {
+namespace patronus::probe::probe_test {
 namespace {
 
 const std::string kKey(kKeyBytes, 'k');
@@ -145,4 +145,4 @@ TEST(ProbeKey, IsReadFromWhatIsShown) {
 }
 
 }  // namespace
-}  // namespace patronus::probe
+}  // namespace patronus::probe::probe_test

@@ -5,7 +5,7 @@
 
 #include "core/raft/progress.h"
 
-namespace patronus {
+namespace patronus::progress_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -195,4 +195,4 @@ RC_GTEST_PROP(ProgressProperty, NeverGoesBack, ()) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::progress_test

@@ -12,7 +12,7 @@
 #include "mutant_guard.h"
 #include "table_life.h"
 
-namespace patronus {
+namespace patronus::projector_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -185,4 +185,4 @@ TEST_F(ProjectorTest, AnAnswerForAnEarlierOpeningSaysNothing) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::projector_test

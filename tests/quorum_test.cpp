@@ -12,7 +12,7 @@
 #include "core/raft/quorum.h"
 #include "tests/mutant_guard.h"
 
-namespace patronus {
+namespace patronus::quorum_test {
 namespace {
 
 Configuration of(const std::vector<bool>& voters) {
@@ -198,4 +198,4 @@ TEST(Configuration, KnowsAVoterByIdAndDataDirectory) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::quorum_test

@@ -4,7 +4,7 @@
 
 #include "tests/raft_cluster.h"
 
-namespace patronus {
+namespace patronus::raft_cut_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -257,4 +257,4 @@ TEST_F(RaftCut, AClusterGoesOnFromItsImages) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::raft_cut_test

@@ -5,7 +5,7 @@
 #include "tests/mutant_guard.h"
 #include "tests/raft_cluster.h"
 
-namespace patronus::test {
+namespace patronus::test::raft_failover_test {
 namespace {
 
 constexpr Duration kTimeout = RaftCluster::kTimeout;
@@ -208,4 +208,4 @@ TEST(Transfer, ALateWordIsIgnored) {
 }
 
 }  // namespace
-}  // namespace patronus::test
+}  // namespace patronus::test::raft_failover_test

@@ -5,7 +5,7 @@
 #include "tests/mutant_guard.h"
 #include "tests/raft_cluster.h"
 
-namespace patronus::test {
+namespace patronus::test::raft_membership_test {
 namespace {
 
 constexpr Duration kTimeout = RaftCluster::kTimeout;
@@ -41,7 +41,7 @@ void promote(RaftCluster& cluster, size_t i) {
   cluster.run(kTimeout);
 }
 
-TEST(Membership, ALearnerIsSentTheLogAndDoesNotCount) {
+TEST(RaftMembership, ALearnerIsSentTheLogAndDoesNotCount) {
   RaftCluster cluster(4, false, {}, 3);
   make_first_lead(cluster);
   add_learner(cluster, 3);
@@ -253,7 +253,7 @@ bool elects_in_a_joint_configuration(size_t high_term, size_t long_log) {
   cluster.run(20 * kTimeout);
   return cluster.leader() == long_log;
 }
-TEST(Scenario10, AJointChangeElectsWithStaleTerms) {
+TEST(Scenario10OfMembers, AJointChangeElectsWithStaleTerms) {
   EXPECT_TRUE(elects_in_a_joint_configuration(0, 1));
   EXPECT_TRUE(elects_in_a_joint_configuration(1, 0));
   const MutantGuard guard(Mutant::kSilentPreVoteRefusal);
@@ -310,4 +310,4 @@ TEST(Votes, AreGivenToADataDirectory) {
 }
 
 }  // namespace
-}  // namespace patronus::test
+}  // namespace patronus::test::raft_membership_test

@@ -4,7 +4,7 @@
 #include "tests/mutant_guard.h"
 #include "tests/raft_cluster.h"
 
-namespace patronus::test {
+namespace patronus::test::raft_scenarios_test {
 namespace {
 
 constexpr Duration kTimeout = RaftCluster::kTimeout;
@@ -276,4 +276,4 @@ TEST(Scenario49, AHeartbeatCommitsNothingThatWasNotComparedSinceTheStart) {
 }
 
 }  // namespace
-}  // namespace patronus::test
+}  // namespace patronus::test::raft_scenarios_test

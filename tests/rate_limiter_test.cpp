@@ -9,7 +9,7 @@
 
 #include "io/auth/rate_limiter.h"
 
-namespace patronus::auth {
+namespace patronus::auth::rate_limiter_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -143,4 +143,4 @@ RC_GTEST_PROP(RateLimiterProperty, DoesAsCountedTokensDo, ()) {
 }
 
 }  // namespace
-}  // namespace patronus::auth
+}  // namespace patronus::auth::rate_limiter_test

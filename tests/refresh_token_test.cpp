@@ -12,7 +12,7 @@
 #include "io/auth/setup_token.h"
 #include "io/json/base64.h"
 
-namespace patronus::auth {
+namespace patronus::auth::refresh_token_test {
 namespace {
 
 constexpr std::string_view kSecret = "a cluster secret of enough bytes";
@@ -124,4 +124,4 @@ TEST(SetupToken, IsTheSameOnEveryNodeOfOneClusterOnly) {
 }
 
 }  // namespace
-}  // namespace patronus::auth
+}  // namespace patronus::auth::refresh_token_test

@@ -9,7 +9,7 @@
 #include "core/base/limits.h"
 #include "io/auth/remote.h"
 
-namespace patronus::auth {
+namespace patronus::auth::remote_test {
 namespace {
 
 using Values = std::vector<std::string_view>;
@@ -178,4 +178,4 @@ RC_GTEST_PROP(TrustedProxiesProperty, ABlockIsItsLeadingBits, (uint32_t block, u
 }
 
 }  // namespace
-}  // namespace patronus::auth
+}  // namespace patronus::auth::remote_test

@@ -12,7 +12,7 @@
 #include "io/storage/restore.h"
 #include "tests/table_life.h"
 
-namespace patronus {
+namespace patronus::restore_merge_test {
 namespace {
 
 StateRows rows_of(const Store& store) {
@@ -159,4 +159,4 @@ TEST_F(MergingStates, FoundsADirectory) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::restore_merge_test

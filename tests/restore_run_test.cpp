@@ -12,7 +12,7 @@
 #include "core/requests/restore_run.h"
 #include "core/state/staging.h"
 
-namespace patronus::test {
+namespace patronus::test::restore_run_test {
 namespace {
 
 using Stage = RestoreRun::Stage;
@@ -222,4 +222,4 @@ TEST_F(RestoreRunTest, OfALastEntryThatIsNotConfirmedItSaysSo) {
 }
 
 }  // namespace
-}  // namespace patronus::test
+}  // namespace patronus::test::restore_run_test

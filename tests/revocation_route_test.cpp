@@ -7,7 +7,7 @@
 
 #include "io/api/router.h"
 
-namespace patronus::api {
+namespace patronus::api::revocation_route_test {
 namespace {
 
 std::string header(const http::Response& response, const std::string& name) {
@@ -48,4 +48,4 @@ TEST(RevocationRoute, IsOpenToAllForReading) {
 }
 
 }  // namespace
-}  // namespace patronus::api
+}  // namespace patronus::api::revocation_route_test

@@ -13,7 +13,7 @@
 #include "core/raft/leader_record.h"
 #include "core/state/store.h"
 
-namespace patronus {
+namespace patronus::rows_test {
 namespace {
 
 using Image = std::map<std::string, std::string>;
@@ -400,4 +400,4 @@ TEST(Rows, ABaseSurvivesItsEncoding) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::rows_test

@@ -14,7 +14,7 @@
 #include "core/state/store.h"
 #include "io/storage/snapshot_files.h"
 
-namespace patronus {
+namespace patronus::snapshot_intake_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -177,4 +177,4 @@ TEST(SnapshotId, IsAnIndexAndAHashAndNothingElse) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::snapshot_intake_test

@@ -9,7 +9,7 @@
 #include "core/base/limits.h"
 #include "tests/lone_node.h"
 
-namespace patronus::test {
+namespace patronus::test::staging_keeper_test {
 namespace {
 
 constexpr int64_t kIdleMs =
@@ -70,4 +70,4 @@ TEST(RestoringNode, WritesNothingThatAnOlderVersionWouldStopAt) {
 }
 
 }  // namespace
-}  // namespace patronus::test
+}  // namespace patronus::test::staging_keeper_test

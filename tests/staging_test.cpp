@@ -15,7 +15,7 @@
 #include "core/state/store.h"
 #include "tests/mutant_guard.h"
 
-namespace patronus::test {
+namespace patronus::test::staging_test {
 namespace {
 
 constexpr ClusterId kCluster{{1, 2}};
@@ -435,4 +435,4 @@ TEST(RestoreSource, RefusesWhatIsDamaged) {
 }
 
 }  // namespace
-}  // namespace patronus::test
+}  // namespace patronus::test::staging_test

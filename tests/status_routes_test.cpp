@@ -7,7 +7,7 @@
 
 #include "io/json/json.h"
 
-namespace patronus::api {
+namespace patronus::api::status_routes_test {
 namespace {
 
 Status healthy() {
@@ -73,4 +73,4 @@ TEST(Health, AnswersWhateverTheState) {
 }
 
 }  // namespace
-}  // namespace patronus::api
+}  // namespace patronus::api::status_routes_test

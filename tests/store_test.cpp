@@ -14,7 +14,7 @@
 #include "core/raft/leader_record.h"
 #include "core/state/store.h"
 
-namespace patronus {
+namespace patronus::store_test {
 namespace {
 
 constexpr Incarnation kOrigin{11};
@@ -707,4 +707,4 @@ TEST(StoreHistory, IsPartOfTheHash) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::store_test

@@ -8,7 +8,7 @@
 #include "core/state/path_choice.h"
 #include "core/state/store.h"
 
-namespace patronus {
+namespace patronus::tables_test {
 namespace {
 
 class TablesTest : public ::testing::Test {
@@ -265,4 +265,4 @@ TEST(TablesAudit, SaysWhoDidWhat) {
 }
 
 }  // namespace
-}  // namespace patronus
+}  // namespace patronus::tables_test

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace patronus::sim {
+namespace patronus::sim::tape_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -103,4 +103,4 @@ TEST(Tape, WhatIsNoTapeIsRefused) {
 }
 
 }  // namespace
-}  // namespace patronus::sim
+}  // namespace patronus::sim::tape_test

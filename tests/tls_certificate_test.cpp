@@ -12,7 +12,7 @@
 #include "io/tls/watch.h"
 #include "tests/tls_fixture.h"
 
-namespace patronus::tls {
+namespace patronus::tls::tls_certificate_test {
 namespace {
 
 Certificate parse(const std::string& pem) {
@@ -45,7 +45,7 @@ TEST(Issue, SaysWhereTheListOfRevokedOnesIs) {
   EXPECT_EQ(describe(parse(authority.issue(request).certificate).get()).crl_url, request.crl_url);
 }
 
-TEST(Names, UrlsOfLists) {
+TEST(CertificateNames, UrlsOfLists) {
   for (const char* url :
        {"http://a", "https://a/b", "https://[::1]:8443/pki/ca.crl", "https://a/%20?x=1,2&y"}) {
     EXPECT_TRUE(is_crl_url(url)) << url;
@@ -81,7 +81,7 @@ TEST(Issue, WithoutANodeNoneIsProven) {
   EXPECT_FALSE(node_of(parse(made.certificate).get()));
 }
 
-TEST(Names, DnsAndAddresses) {
+TEST(CertificateNames, DnsAndAddresses) {
   for (const char* name : {"a", "a-b.c", "*.example.org", "1a.2b", "xn--bcher-kva.example"}) {
     EXPECT_TRUE(is_dns_name(name)) << name;
   }
@@ -94,7 +94,7 @@ TEST(Names, DnsAndAddresses) {
   EXPECT_FALSE(is_ip_address("10.0.0") || is_ip_address("a"));
 }
 
-TEST(Times, AreReadAsTheyAreWritten) {
+TEST(CertificateTimes, AreReadAsTheyAreWritten) {
   EXPECT_EQ(format_time(0), "1970-01-01T00:00:00Z");
   EXPECT_EQ(parse_time("2027-01-31T12:00:01Z"), 1801396801);
   for (const char* text : {"", "2027-01-31", "2027-02-30T00:00:00Z", "2027-01-31T12:00:01", "x"}) {
@@ -307,4 +307,4 @@ TEST(Complaints, ManyDifferentOnesAreBounded) {
 }
 
 }  // namespace
-}  // namespace patronus::tls
+}  // namespace patronus::tls::tls_certificate_test

@@ -12,7 +12,7 @@
 #include "io/tls/revocation_watch.h"
 #include "tests/tls_fixture.h"
 
-namespace patronus::tls {
+namespace patronus::tls::tls_revocation_test {
 namespace {
 
 Certificate parse(const std::string& pem) {
@@ -327,4 +327,4 @@ TEST_F(RevokedPeer, IsRefusedInAHandshakeThatHasBegun) {
 }
 
 }  // namespace
-}  // namespace patronus::tls
+}  // namespace patronus::tls::tls_revocation_test

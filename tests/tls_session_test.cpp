@@ -10,7 +10,7 @@
 
 #include "tests/tls_fixture.h"
 
-namespace patronus::tls {
+namespace patronus::tls::tls_session_test {
 namespace {
 
 const TestAuthority& authority() {
@@ -331,4 +331,4 @@ TEST(TlsSession, AHandshakeCutShortIsNotEstablished) {
 }
 
 }  // namespace
-}  // namespace patronus::tls
+}  // namespace patronus::tls::tls_session_test

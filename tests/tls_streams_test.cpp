@@ -17,7 +17,7 @@
 #include "io/uv/tls_streams.h"
 #include "tests/tls_fixture.h"
 
-namespace patronus::uv {
+namespace patronus::uv::tls_streams_test {
 namespace {
 
 using tls::Role;
@@ -353,4 +353,4 @@ TEST_F(TlsStreamsTest, ANewCertificateIsForNewStreams) {
 }
 
 }  // namespace
-}  // namespace patronus::uv
+}  // namespace patronus::uv::tls_streams_test

@@ -9,7 +9,7 @@
 
 #include "io/auth/token_cache.h"
 
-namespace patronus::auth {
+namespace patronus::auth::token_cache_test {
 namespace {
 
 Claims of(const std::string& user) { return {"c", user, "s", 1, 2, "viewer"}; }
@@ -115,4 +115,4 @@ RC_GTEST_PROP(TokenCacheProperty, DoesAsAPlainListDoes, ()) {
 }
 
 }  // namespace
-}  // namespace patronus::auth
+}  // namespace patronus::auth::token_cache_test

@@ -8,7 +8,7 @@
 
 #include "core/raft/message.h"
 
-namespace patronus::sim {
+namespace patronus::sim::transcript_test {
 namespace {
 
 Instant ms(int64_t at) { return Instant{at * 1'000'000}; }
@@ -77,4 +77,4 @@ TEST(Story, IsShorterAndEndsWithTheVerdict) {
 }
 
 }  // namespace
-}  // namespace patronus::sim
+}  // namespace patronus::sim::transcript_test

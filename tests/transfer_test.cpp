@@ -4,7 +4,7 @@
 #include "core/base/limits.h"
 #include "tests/raft_cluster.h"
 
-namespace patronus::test {
+namespace patronus::test::transfer_test {
 namespace {
 
 constexpr Duration kTimeout = RaftCluster::kTimeout;
@@ -112,4 +112,4 @@ TEST(TransferTooEarly, IsAskedAgain) {
 }
 
 }  // namespace
-}  // namespace patronus::test
+}  // namespace patronus::test::transfer_test

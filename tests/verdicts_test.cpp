@@ -8,7 +8,7 @@
 
 #include "core/base/limits.h"
 
-namespace patronus::sdwan {
+namespace patronus::sdwan::verdicts_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -138,4 +138,4 @@ TEST_F(VerdictsTest, PutsNoMoreIntoAnEntryThanFits) {
 }
 
 }  // namespace
-}  // namespace patronus::sdwan
+}  // namespace patronus::sdwan::verdicts_test

@@ -19,7 +19,7 @@
 #include "core/wal/segment_index.h"
 #include "tests/mutant_guard.h"
 
-namespace patronus::wal {
+namespace patronus::wal::wal_cut_test {
 namespace {
 
 constexpr Incarnation kDirectory{0x77};
@@ -302,4 +302,4 @@ TEST(Judgement, SaysWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace patronus::wal
+}  // namespace patronus::wal::wal_cut_test

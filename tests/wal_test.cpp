@@ -14,7 +14,7 @@
 #include "core/wal/format.h"
 #include "core/wal/recovery.h"
 
-namespace patronus::wal {
+namespace patronus::wal::wal_test {
 namespace {
 
 constexpr Incarnation kDirectory{0x1234567890abcdef};
@@ -545,4 +545,4 @@ TEST(WalCluster, ChangesWithANewTermOnly) {
 }
 
 }  // namespace
-}  // namespace patronus::wal
+}  // namespace patronus::wal::wal_test

@@ -81,6 +81,13 @@ class Reader {
     if (v > 1) fail();
     return v == 1;
   }
+  // An enumeration that is counted from 1 to last.
+  template <typename Enum>
+  Enum enumerated(uint8_t last) {
+    const uint8_t v = u8();
+    if (v < 1 || v > last) fail();
+    return static_cast<Enum>(v);
+  }
   std::string_view raw(size_t size) {
     if (size > remaining()) {
       fail();

@@ -8,10 +8,10 @@ namespace {
 
 constexpr uint32_t kPolynomialReflected = 0x82f63b78;
 constexpr size_t kSlices = 8;
-using Tables = std::array<std::array<uint32_t, 256>, kSlices>;
+using SliceTables = std::array<std::array<uint32_t, 256>, kSlices>;
 
-constexpr Tables make_tables() {
-  Tables tables{};
+constexpr SliceTables make_tables() {
+  SliceTables tables{};
   for (uint32_t byte = 0; byte < 256; ++byte) {
     uint32_t crc = byte;
     for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) != 0 ? kPolynomialReflected : 0);
@@ -26,7 +26,7 @@ constexpr Tables make_tables() {
   return tables;
 }
 
-constexpr Tables kTables = make_tables();
+constexpr SliceTables kTables = make_tables();
 
 uint32_t load32(const char* at) {
   const auto byte = [at](int i) { return static_cast<uint32_t>(static_cast<unsigned char>(at[i])); };

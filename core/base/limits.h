@@ -150,6 +150,8 @@ inline constexpr size_t kCheckpointPieceRows = 512;  // bounds the loop's pause
 inline constexpr size_t kCheckpointPieceBytes = kMiB;
 inline constexpr size_t kImageMapBytes = 4'096 * kMiB;  // the file is only as large as what is in it
 inline constexpr Duration kCheckpointRetry = 5s;        // after the disk was full
+inline constexpr size_t kWrittenBetweenSyncs =
+    4 * kMiB;  // of a large file, so that the disk has little to do at its end
 inline constexpr size_t kImageRoomBytes = 32 * kMiB;  // with less free, a failed write may be for want of it
 inline constexpr size_t kCheckpointBytesWhenFull = kMiB;  // a full disk gets the log's room back soon
 inline constexpr size_t kLogTailBytes = 64 * kMiB;        // the newest entries stay for slow followers

@@ -10,6 +10,9 @@ namespace patronus {
 
 using Duration = std::chrono::nanoseconds;
 
+// Whole milliseconds, of which what people and other programs are told is made.
+[[nodiscard]] constexpr int64_t in_ms(Duration duration) { return duration.count() / 1'000'000; }
+
 // A point on this process's monotonic clock, in nanoseconds. Never compared across nodes.
 struct Instant {
   int64_t ns = 0;

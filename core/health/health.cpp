@@ -38,7 +38,7 @@ std::vector<ComponentView> Health::view(Now now) const {
     const bool silent = component.rules.silence_max != Duration::max() &&
                         now.mono - component.last_report > component.rules.silence_max;
     if (component.ok && silent) {
-      const int64_t allowed_ms = component.rules.silence_max.count() / 1'000'000;
+      const int64_t allowed_ms = in_ms(component.rules.silence_max);
       views.push_back({component.rules.name, false, "has not reported in time",
                        WallTime{component.last_report_wall.unix_ms + allowed_ms}});
     } else {

@@ -50,7 +50,7 @@ class LeaderClock {
     return lease_ + std::clamp<Duration>(now - at_, Duration{0}, step_max_);
   }
   int64_t wall_ms(Now now, bool trusted) const {
-    return trusted ? now.wall.unix_ms : wall_ms_ + (now.mono - at_).count() / 1'000'000;
+    return trusted ? now.wall.unix_ms : wall_ms_ + in_ms(now.mono - at_);
   }
 
   Instant at_;

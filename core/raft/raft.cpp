@@ -207,8 +207,8 @@ std::vector<MemberView> Raft::members(Now now) const {
     const Progress& progress = leader->peers.at(member.id);
     const Duration silence = now.mono - progress.last_contact();
     views.push_back({member.id, progress.heard() && silence < election_timeout_, progress.match(),
-                     progress.applied(), progress.heard() ? silence.count() / 1'000'000 : -1,
-                     progress.draining(), progress.room(), kept_life(member.incarnation)});
+                     progress.applied(), progress.heard() ? in_ms(silence) : -1, progress.draining(),
+                     progress.room(), kept_life(member.incarnation)});
   }
   return views;
 }

@@ -31,7 +31,7 @@ bool Raft::wall_is_in_line() const {
 
 Stamp Raft::cluster_stamp(Now now) const {
   if (is_leader()) return stamp(now);
-  const int64_t since = (now.mono - told_at_).count() / 1'000'000;
+  const int64_t since = in_ms(now.mono - told_at_);
   const Stamp last = log_.last_stamp();
   if (told_stamp_ == Stamp{}) return {last.lease_ms, std::max(last.wall_ms, now.wall.unix_ms)};
   return {std::max(told_stamp_.lease_ms, last.lease_ms), std::max(told_stamp_.wall_ms + since, last.wall_ms)};

@@ -3,11 +3,6 @@
 #include <algorithm>
 
 namespace patronus {
-namespace {
-
-constexpr int64_t in_ms(Duration duration) { return duration.count() / 1'000'000; }
-
-}  // namespace
 
 void SessionKeeper::touch(const Session& session, const Stamp& now) {
   if (now.lease_ms - session.seen_lease_ms < in_ms(limits::kTouchGranularity)) return;

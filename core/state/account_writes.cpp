@@ -8,12 +8,6 @@
 namespace patronus {
 namespace {
 
-WriteResult refused(Outcome outcome) {
-  WriteResult result;
-  result.outcome = outcome;
-  return result;
-}
-
 WriteResult done(const std::string& id, uint64_t number = 0) {
   WriteResult result;
   result.id = id;
@@ -24,8 +18,6 @@ WriteResult done(const std::string& id, uint64_t number = 0) {
 bool is_stale(const std::optional<Index>& expected, const User& user) {
   return expected && *expected != user.mod_revision;
 }
-
-constexpr int64_t in_ms(Duration duration) { return duration.count() / 1'000'000; }
 
 }  // namespace
 

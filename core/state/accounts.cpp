@@ -9,7 +9,7 @@
 namespace patronus {
 namespace {
 
-constexpr size_t kOverheadBytes = 256;  // map nodes and indexes
+constexpr size_t kAccountOverheadBytes = 256;  // map nodes and indexes
 
 // What kind of thing an id names goes in first: a user and a session may have the same one.
 constexpr uint8_t kUserFact = 1;
@@ -28,10 +28,11 @@ uint64_t hash_of(const User& user) { return hash_of(kUserFact, user); }
 uint64_t hash_of(const Session& session) { return hash_of(kSessionFact, session); }
 
 size_t bytes_of(const User& user) {
-  return kOverheadBytes + 2 * (user.id.size() + user.email.size()) + user.name.size() + user.password.size();
+  return kAccountOverheadBytes + 2 * (user.id.size() + user.email.size()) + user.name.size() +
+         user.password.size();
 }
 size_t bytes_of(const Session& session) {
-  return kOverheadBytes + 4 * session.id.size() + session.user_id.size() + session.address.size() +
+  return kAccountOverheadBytes + 4 * session.id.size() + session.user_id.size() + session.address.size() +
          session.agent.size();
 }
 

@@ -192,6 +192,13 @@ struct WriteResult {
   friend bool operator==(const WriteResult&, const WriteResult&) = default;
 };
 
+// A write that changed nothing, and why.
+[[nodiscard]] inline WriteResult refused(Outcome outcome) {
+  WriteResult result;
+  result.outcome = outcome;
+  return result;
+}
+
 [[nodiscard]] std::string encode_result(const WriteResult& result);
 [[nodiscard]] std::optional<WriteResult> decode_result(std::string_view bytes);
 

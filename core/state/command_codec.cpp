@@ -1,6 +1,7 @@
 #include "core/base/limits.h"
 #include "core/state/command.h"
 #include "core/state/command_layout.h"
+#include "core/state/expected_codec.h"
 
 namespace patronus {
 namespace {
@@ -11,23 +12,6 @@ using namespace limits;
 // stops rather than take them for nothing. All other commands stay as they were: nodes of all versions
 // understand them.
 constexpr uint8_t kResultVersion = 2;
-
-void put_expected(Writer& out, const Expected& expected) {
-  out.boolean(expected.has_value());
-  if (expected) out.u64(expected->value);
-}
-
-Expected get_expected(Reader& in) {
-  if (!in.boolean()) return std::nullopt;
-  return Index{in.u64()};
-}
-
-template <typename Enum>
-Enum get_enum(Reader& in, uint8_t last) {
-  const uint8_t v = in.u8();
-  if (v < 1 || v > last) in.fail();
-  return static_cast<Enum>(v);
-}
 
 void put(Writer& out, const PutOp& op) {
   out.u8(1);
@@ -58,7 +42,7 @@ void put_steps(Writer& out, const std::vector<BatchStep>& steps) {
 std::vector<BatchStep> get_steps(Reader& in) {
   std::vector<BatchStep> steps(in.count(kBatchOpsMax, 13));
   for (BatchStep& step : steps) {
-    step.kind = get_enum<StepKind>(in, 4);
+    step.kind = in.enumerated<StepKind>(4);
     step.key = in.text(kKeyBytesMax);
     step.value = Blob(in.text(kValueBytesMax));
     step.content_type = in.text(kContentTypeBytesMax);
@@ -88,8 +72,8 @@ BatchOp get_batch(Reader& in) {
   op.compare.resize(in.count(kBatchOpsMax, 18));
   for (Compare& compare : op.compare) {
     compare.key = in.text(kKeyBytesMax);
-    compare.target = get_enum<CompareTarget>(in, 4);
-    compare.relation = get_enum<CompareRelation>(in, 4);
+    compare.target = in.enumerated<CompareTarget>(4);
+    compare.relation = in.enumerated<CompareRelation>(4);
     compare.number = in.u64();
     compare.value = Blob(in.text(kValueBytesMax));
   }
@@ -230,7 +214,7 @@ std::optional<Command> decode_command(std::string_view bytes) {
     Authority authority;
     authority.session = in.text(kAccountIdBytesMax);
     authority.user = in.text(kAccountIdBytesMax);
-    authority.role = get_enum<UserRole>(in, 3);
+    authority.role = in.enumerated<UserRole>(3);
     command.authority = std::move(authority);
   }
   if (in.boolean()) {
@@ -303,7 +287,7 @@ std::optional<WriteResult> decode_result(std::string_view bytes) {
   Reader in(bytes);
   if (in.u8() != kResultVersion) in.fail();
   WriteResult result;
-  result.outcome = get_enum<Outcome>(in, static_cast<uint8_t>(Outcome::kNoSuchSite));
+  result.outcome = in.enumerated<Outcome>(static_cast<uint8_t>(Outcome::kNoSuchSite));
   result.revision = Index{in.u64()};
   result.record = get_record(in);
   result.created = in.boolean();
@@ -311,7 +295,7 @@ std::optional<WriteResult> decode_result(std::string_view bytes) {
   result.failed_compare = in.u32();
   result.steps.resize(in.count(kBatchOpsMax, 14));
   for (StepResult& step : result.steps) {
-    step.kind = get_enum<StepKind>(in, 4);
+    step.kind = in.enumerated<StepKind>(4);
     step.key = in.text(kKeyBytesMax);
     if (in.boolean()) step.record = get_record(in);
     step.deleted = in.u64();

@@ -11,7 +11,7 @@
 namespace patronus {
 namespace {
 
-constexpr size_t kOverheadBytes = 160;
+constexpr size_t kKeyedOverheadBytes = 160;
 
 }  // namespace
 
@@ -54,7 +54,7 @@ void KeyedWrites::keep(const IdempotencyKey& key, const WriteResult& result, con
 void KeyedWrites::insert(Aged aged, Kept kept) {
   kept.hash = hash_of(aged.name, kept);
   hash_ += kept.hash;
-  bytes_ += kOverheadBytes + 2 * (aged.name.first.size() + aged.name.second.size()) + kept.answer.size();
+  bytes_ += kKeyedOverheadBytes + 2 * (aged.name.first.size() + aged.name.second.size()) + kept.answer.size();
   ++per_user_[aged.name.first];
   const bool is_new = kept_.emplace(aged.name, std::move(kept)).second;
   PATRONUS_ASSERT(is_new || MUTANT(kForgetKeyedAnswers), "a key is kept once");
@@ -71,7 +71,7 @@ void KeyedWrites::expire(const Stamp& now) {
     touch(by_age_.front().kept_at);
     const auto& [user, key] = at->first;
     hash_ -= at->second.hash;
-    bytes_ -= kOverheadBytes + 2 * (user.size() + key.size()) + at->second.answer.size();
+    bytes_ -= kKeyedOverheadBytes + 2 * (user.size() + key.size()) + at->second.answer.size();
     const auto count = per_user_.find(user);
     if (--count->second == 0) per_user_.erase(count);
     kept_.erase(at);

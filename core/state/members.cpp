@@ -10,12 +10,6 @@
 namespace patronus {
 namespace {
 
-WriteResult refused(Outcome outcome) {
-  WriteResult result;
-  result.outcome = outcome;
-  return result;
-}
-
 WriteResult done(const NodeId& id) {
   WriteResult result;
   result.id = id;

@@ -38,7 +38,7 @@ void put(Writer& out, const DropStagedOp& op) {
   out.boolean(op.only_if_idle);
 }
 
-std::string get_id(Reader& in) {
+std::string get_restore_id(Reader& in) {
   std::string id = in.text(kRestoreIdBytesMax);
   if (id.empty()) in.fail();
   return id;
@@ -54,7 +54,7 @@ RestoreOp decode_restore_op(Reader& in) {
   switch (in.u8()) {
     case 1: {
       BeginRestoreOp op;
-      op.id = get_id(in);
+      op.id = get_restore_id(in);
       op.snapshot = Index{in.u64()};
       op.hash = in.u64();
       op.cluster = decode_cluster_id(in);
@@ -63,14 +63,14 @@ RestoreOp decode_restore_op(Reader& in) {
     }
     case 2: {
       StageRowsOp op;
-      op.id = get_id(in);
+      op.id = get_restore_id(in);
       op.sequence = in.u64();
       op.rows = Blob(in.text(kStagedPieceBytesMax + kStagedPieceBytes));
       return op;
     }
     case 3: {
       FinishRestoreOp op;
-      op.id = get_id(in);
+      op.id = get_restore_id(in);
       op.rows = in.u64();
       op.hash = in.u64();
       op.end_sessions = in.boolean();
@@ -78,7 +78,7 @@ RestoreOp decode_restore_op(Reader& in) {
     }
     case 4: {
       DropStagedOp op;
-      op.id = get_id(in);
+      op.id = get_restore_id(in);
       op.only_if_idle = in.boolean();
       return op;
     }

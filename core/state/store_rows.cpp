@@ -8,7 +8,7 @@
 namespace patronus {
 namespace {
 
-RowValue encoded(const Record& record) {
+RowValue encoded_key(const Record& record) {
   RowValue value;
   Writer out(value.head);
   out.u64(record.create_revision.value);
@@ -76,13 +76,13 @@ void Store::touch(std::string_view ns, std::string_view key) {
 std::optional<RowValue> Store::row(std::string_view key) const {
   const KeyName name = key_name(key);
   const Record* record = get(name.ns, name.key);
-  return record == nullptr ? std::nullopt : std::optional(encoded(*record));
+  return record == nullptr ? std::nullopt : std::optional(encoded_key(*record));
 }
 
 void Store::for_each_key_row(const RowVisitor& visit) const {
   for (const auto& [ns, keys] : namespaces_) {
     for (const auto& [key, stored] : keys)
-      visit(row_key(RowKind::kKey, ns + std::string(kKeySeparator) + key), encoded(stored.record));
+      visit(row_key(RowKind::kKey, ns + std::string(kKeySeparator) + key), encoded_key(stored.record));
   }
 }
 

@@ -1,6 +1,7 @@
 #include "core/base/bytes.h"
 #include "core/base/hash.h"
 #include "core/base/limits.h"
+#include "core/state/expected_codec.h"
 #include "core/state/table_ops.h"
 
 namespace patronus {
@@ -16,23 +17,6 @@ void put_optional(Writer& out, const std::optional<uint32_t>& value) {
 std::optional<uint32_t> get_optional(Reader& in) {
   if (!in.boolean()) return std::nullopt;
   return in.u32();
-}
-
-void put_expected(Writer& out, const std::optional<Index>& expected) {
-  out.boolean(expected.has_value());
-  if (expected) out.u64(expected->value);
-}
-
-std::optional<Index> get_expected(Reader& in) {
-  if (!in.boolean()) return std::nullopt;
-  return Index{in.u64()};
-}
-
-template <typename Enum>
-Enum get_enum(Reader& in, uint8_t last) {
-  const uint8_t v = in.u8();
-  if (v < 1 || v > last) in.fail();
-  return static_cast<Enum>(v);
 }
 
 enum class Kind : uint8_t {
@@ -140,7 +124,7 @@ PolicyFields decode_policy_fields(Reader& in) {
   fields.enabled = in.boolean();
   fields.source_site = in.text(kTableIdBytesMax);
   fields.destination_site = in.text(kTableIdBytesMax);
-  fields.prefer = get_enum<PathPreference>(in, 4);
+  fields.prefer = in.enumerated<PathPreference>(4);
   fields.max_latency_us = get_optional(in);
   fields.max_jitter_us = get_optional(in);
   fields.max_loss_ppm = get_optional(in);
@@ -175,7 +159,7 @@ void encode(Writer& out, const PathVerdict& verdict) {
 PathVerdict decode_path_verdict(Reader& in) {
   PathVerdict verdict;
   verdict.key = decode_path_key(in);
-  verdict.status = get_enum<PathStatus>(in, 3);
+  verdict.status = in.enumerated<PathStatus>(3);
   verdict.latency_us = in.u32();
   verdict.jitter_us = in.u32();
   verdict.loss_ppm = in.u32();

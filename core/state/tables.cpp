@@ -19,12 +19,6 @@ bool is_table_id(std::string_view id) {
          });
 }
 
-WriteResult refused(Outcome outcome) {
-  WriteResult result;
-  result.outcome = outcome;
-  return result;
-}
-
 // The numbers of what is there instead of what was expected.
 template <typename Entity>
 WriteResult stale(const Entity& found) {

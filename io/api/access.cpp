@@ -34,7 +34,7 @@ Problem Access::cannot_vouch() {
 
 bool Access::may_still_verify(const SigningKey& key, int64_t wall_ms) {
   if (key.retired_wall_ms == 0) return true;
-  return wall_ms - key.retired_wall_ms <= 2 * limits::kAccessTokenLife.count() / 1'000'000;
+  return wall_ms - key.retired_wall_ms <= in_ms(2 * limits::kAccessTokenLife);
 }
 
 Problem Access::unauthorized(std::string detail) {
@@ -72,8 +72,8 @@ std::variant<const auth::Claims*, Problem> Access::verified(std::string_view tok
     return unauthorized("the token's signature is wrong");
   // Nodes may have signed with the former key until they heard of the new one, and no longer: a key that was
   // stolen, and replaced for that, must not go on making tokens.
-  const int64_t last_exp_ms = key->retired_wall_ms + limits::kAccessTokenLife.count() / 1'000'000 +
-                              2 * node_.raft().election_timeout().count() / 1'000'000;
+  const int64_t last_exp_ms =
+      key->retired_wall_ms + in_ms(limits::kAccessTokenLife) + in_ms(2 * node_.raft().election_timeout());
   if (key->retired_wall_ms != 0 && one.claims.exp * 1000 > last_exp_ms)
     return unauthorized("the token is signed with a key that was replaced before; log in again");
   cache_.put(token, one.kid, one.claims);

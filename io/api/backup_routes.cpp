@@ -9,8 +9,6 @@
 namespace patronus::api {
 namespace {
 
-int64_t ms_of(Duration duration) { return duration.count() / 1'000'000; }
-
 // Why there is no backup to speak of, or what is wrong with it, in words; empty if all is well.
 std::string problem_of(const BackupView& view, int64_t now_ms) {
   if (!view.has_database) return "this node has no database: PATRONUS_DB_PATH is off";
@@ -18,7 +16,7 @@ std::string problem_of(const BackupView& view, int64_t now_ms) {
     return "nobody copies this node's database off site: set PATRONUS_BACKUP_TARGETS and start patronusctl "
            "backup run "
            "beside it";
-  if (now_ms - view.report->at_ms > ms_of(limits::kBackupReportStale))
+  if (now_ms - view.report->at_ms > in_ms(limits::kBackupReportStale))
     return "patronusctl backup run, which copies this node's database, has not been heard since " +
            rfc3339(view.report->at_ms);
   if (!view.report->detail.empty()) return view.report->detail;
@@ -108,7 +106,7 @@ http::Response backup_status_response(const BackupView& view, const std::string&
 
 std::variant<backup::Requests, Problem> ask_backup(Route route, const BackupView& view,
                                                    const backup::Requests& last, int64_t now_ms) {
-  if (!view.report || now_ms - view.report->at_ms > ms_of(limits::kBackupReportStale))
+  if (!view.report || now_ms - view.report->at_ms > in_ms(limits::kBackupReportStale))
     return Problem{503, "backup_not_running", problem_of(view, now_ms), true, false, {}};
   backup::Requests next = last;
   // Above all that this node or an earlier process of it has asked.

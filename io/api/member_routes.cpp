@@ -29,7 +29,7 @@ Understood understood(MemberOp&& op, std::string id, const http::Request& reques
   return Understood{std::move(write), std::move(asked)};
 }
 
-Problem problem_of(const Asked& asked, const WriteResult& result) {
+Problem member_problem(const Asked& asked, const WriteResult& result) {
   const std::string node = "node " + asked.key;
   switch (result.outcome) {
     case Outcome::kNotFound:
@@ -96,7 +96,7 @@ std::variant<Understood, Problem> understand_reinit(const http::Request& request
 }
 
 http::Response node_change_response(const Asked& asked, const WriteResult& result, const Origin& origin) {
-  if (result.outcome != Outcome::kOk) return problem_response(problem_of(asked, result), origin);
+  if (result.outcome != Outcome::kOk) return problem_response(member_problem(asked, result), origin);
   const bool removes = asked.method == http::Method::kDelete;
   std::string body;
   json::Writer out(body);

@@ -13,10 +13,6 @@ struct ForceElectionBody {
   std::string target;
 };
 
-Problem conflict(std::string_view code, std::string detail) {
-  return {409, code, std::move(detail), false, false, {}};
-}
-
 Problem problem_of(const std::string& target, TransferFailure failure) {
   const std::string node = "node " + target;
   switch (failure) {
@@ -81,7 +77,7 @@ http::Response force_election_response(const Asked& asked, const TransferResult&
   std::string body;
   json::Writer out(body);
   out.begin_object().field("old_leader", result.old_leader).field("new_leader", result.new_leader);
-  out.field("term", result.term.value).field("took_ms", result.took.count() / 1'000'000).finish();
+  out.field("term", result.term.value).field("took_ms", in_ms(result.took)).finish();
   return private_json(200, std::move(body));
 }
 

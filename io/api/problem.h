@@ -20,6 +20,11 @@ struct Problem {
   int64_t retry_after_seconds = 1;  // of a 429, and of a 503 that may be retried
 };
 
+// What is asked for can't be with what is there; a program tells by the code, in static storage.
+[[nodiscard]] inline Problem conflict(std::string_view code, std::string detail) {
+  return {409, code, std::move(detail), false, false, {}};
+}
+
 // What every answer says of where it came from.
 struct Origin {
   std::string request_id;

@@ -24,10 +24,6 @@ bool shows(const http::Request& request, const std::string& token) {
          auth::equal_secret(std::string_view(*header).substr(kScheme.size()), token);
 }
 
-Problem conflict(std::string_view code, std::string detail) {
-  return {409, code, std::move(detail), false, false, {}};
-}
-
 std::optional<Problem> refuse_beginning(const http::Request& request, const Node::Remains& remains) {
   std::variant<RecoveryBody, Problem> body = read_body<RecoveryBody>(
       request, limits::kOperatorBodyBytesMax, [](json::Fields& in, RecoveryBody& read) {
@@ -37,7 +33,7 @@ std::optional<Problem> refuse_beginning(const http::Request& request, const Node
       });
   if (auto* wrong = std::get_if<Problem>(&body)) return std::move(*wrong);
   if (!remains.is_lost) {
-    return conflict("not_lost", "a leader was heard " + std::to_string(remains.silence.count() / 1'000'000) +
+    return conflict("not_lost", "a leader was heard " + std::to_string(in_ms(remains.silence)) +
                                     " ms ago, or this node has not waited long enough for one");
   }
   if (!remains.is_settled)
@@ -81,7 +77,7 @@ http::Response recovery_response(const NodeId& self, const Node::Remains& remain
   out.field("last_term", remains.last_term.value).field("last_index", remains.last_index.value);
   out.field("committed_index", remains.committed.value).field("voters", remains.voters);
   out.field("voter", remains.is_voter).field("lost", remains.is_lost);
-  out.field("silence_ms", remains.silence.count() / 1'000'000).finish();
+  out.field("silence_ms", in_ms(remains.silence)).finish();
   return private_json(begun ? 202 : 200, std::move(body));
 }
 

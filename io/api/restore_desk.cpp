@@ -21,10 +21,6 @@ struct RestoreBody {
   bool other_cluster = false;
 };
 
-Problem conflict(std::string_view code, std::string detail) {
-  return {409, code, std::move(detail), false, false, {}};
-}
-
 std::string_view text_of(RestoreRun::Stage stage) {
   switch (stage) {
     case RestoreRun::Stage::kBeginning:

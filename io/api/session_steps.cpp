@@ -154,7 +154,6 @@ Step AccountDesk::verified(AccountAsk& ask, bool matches, Now now) {
     count_failure(ask, now);
     return refuse(ask, login_failed());
   }
-  const auto in_ms = [](Duration duration) { return duration.count() / 1'000'000; };
   return write_of(ask,
                   OpenSessionOp{auth::new_id(crypto_), ask.user_id, ask.password_version,
                                 in_ms(settings_.session_idle), in_ms(settings_.session_life),

@@ -21,8 +21,6 @@ http::Response json_response(int status, std::string body) {
   return response;
 }
 
-std::string etag(Index revision) { return "\"" + std::to_string(revision.value) + "\""; }
-
 void put_numbers(json::Writer& out, const Record& record) {
   out.field("create_revision", record.create_revision.value)
       .field("mod_revision", record.mod_revision.value)
@@ -43,7 +41,7 @@ void put_record(json::Writer& out, const Record& record, bool with_value) {
   put_numbers(out, record);
 }
 
-Problem problem_of(const Asked& asked, const WriteResult& result) {
+Problem key_problem(const Asked& asked, const WriteResult& result) {
   switch (result.outcome) {
     case Outcome::kNotFound:
       return {404, "key_not_found", "there is no key '" + asked.key + "'", false, false, {}};
@@ -172,6 +170,8 @@ http::Response history_response(const ReadResult& result) {
 
 }  // namespace
 
+std::string etag(Index revision) { return "\"" + std::to_string(revision.value) + "\""; }
+
 std::string rfc3339(int64_t unix_ms) {
   const std::time_t seconds = unix_ms / 1000;
   std::tm parts{};
@@ -187,7 +187,7 @@ http::Response write_response(const Asked& asked, const WriteResult& result, con
   if (asked.route == Route::kClusterNodes || asked.route == Route::kClusterNode ||
       asked.route == Route::kReinit)
     return node_change_response(asked, result, origin);
-  if (result.outcome != Outcome::kOk) return problem_response(problem_of(asked, result), origin);
+  if (result.outcome != Outcome::kOk) return problem_response(key_problem(asked, result), origin);
   if (asked.route == Route::kStateBatch) return json_response(200, batch_body(result));
   http::Response response;
   if (asked.method == http::Method::kDelete) {

@@ -18,6 +18,9 @@ void note_staleness(const ReadResult& result, http::Response& response);
 // JSON that no cache may keep.
 [[nodiscard]] http::Response private_json(int status, std::string body);
 
+// The entity tag of what was last changed at a revision.
+[[nodiscard]] std::string etag(Index revision);
+
 // What any write may fail with, in words.
 [[nodiscard]] Problem write_problem(const WriteResult& result);
 

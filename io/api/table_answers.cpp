@@ -14,8 +14,6 @@
 namespace patronus::api {
 namespace {
 
-std::string etag(Index revision) { return "\"" + std::to_string(revision.value) + "\""; }
-
 std::string_view status_text(PathStatus status) {
   static constexpr std::array<std::string_view, 4> kNames{"", "up", "degraded", "down"};
   return kNames[static_cast<size_t>(status)];
@@ -328,12 +326,9 @@ http::Response single_response(Route route, const http::Request& request, const 
   return not_found("path", origin);
 }
 
-Problem problem_of(const Asked& asked, const WriteResult& result) {
+Problem table_problem(const Asked& asked, const WriteResult& result) {
   const bool is_site = asked.route == Route::kSites || asked.route == Route::kSite;
   const std::string what = is_site ? "site" : "policy";
-  const auto conflict = [](std::string_view code, std::string detail) {
-    return Problem{409, code, std::move(detail), false, false, {}};
-  };
   switch (result.outcome) {
     case Outcome::kNotFound:
       return {404, "not_found", "there is no such " + what, false, false, {}};
@@ -411,7 +406,7 @@ http::Response table_response(Route route, const http::Request& request, const T
 
 http::Response table_write_response(const Asked& asked, const WriteResult& result, const Tables& tables,
                                     const Origin& origin) {
-  if (result.outcome != Outcome::kOk) return problem_response(problem_of(asked, result), origin);
+  if (result.outcome != Outcome::kOk) return problem_response(table_problem(asked, result), origin);
   if (asked.method == http::Method::kDelete) {
     http::Response response;
     response.status = 204;

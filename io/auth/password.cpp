@@ -15,7 +15,7 @@ namespace patronus::auth {
 namespace {
 
 constexpr size_t kSaltBytes = 16;
-constexpr size_t kTagBytes = 32;
+constexpr size_t kHashBytes = 32;
 constexpr size_t kSaltBytesMin = 8;
 constexpr size_t kSaltBytesMax = 64;
 constexpr size_t kTagBytesMin = 16;
@@ -117,7 +117,7 @@ std::optional<std::string> password_tag(std::string_view password, std::string_v
 std::optional<std::string> hash_password(std::string_view password) {
   if (password.size() > limits::kPasswordBytesMax) return std::nullopt;
   StoredPassword stored{PasswordCost{}, draw_salt(), {}};
-  auto tag = password_tag(password, stored.salt, stored.cost, kTagBytes);
+  auto tag = password_tag(password, stored.salt, stored.cost, kHashBytes);
   if (!tag) return std::nullopt;
   stored.tag = *std::move(tag);
   return stored_text(stored);
@@ -138,7 +138,7 @@ PasswordOutcome verify_password(std::string_view password, std::string_view stor
 const std::string& dummy_hash() {
   // A tag of zeros: finding a password for it is as hard as for any other tag.
   static const std::string text =
-      stored_text({PasswordCost{}, std::string(kSaltBytes, '\0'), std::string(kTagBytes, '\0')});
+      stored_text({PasswordCost{}, std::string(kSaltBytes, '\0'), std::string(kHashBytes, '\0')});
   return text;
 }
 

@@ -7,7 +7,7 @@ namespace {
 
 // A YAML string in double quotes. What could end it early is not in here (see parse_target), but a path may
 // be anything.
-std::string quoted(std::string_view text) {
+std::string yaml_quoted(std::string_view text) {
   static constexpr std::string_view kHex = "0123456789abcdef";
   std::string out = "\"";
   for (const char c : text) {
@@ -27,13 +27,13 @@ void add(std::string& out, std::string_view key, std::string_view value) {
 }
 
 void add_replica(std::string& out, const Target& target, const std::string& path) {
-  out += "      - name: " + quoted(target.name) + "\n";
+  out += "      - name: " + yaml_quoted(target.name) + "\n";
   add(out, "type", word_of(target.kind));
-  if (target.kind == TargetKind::kAzure) add(out, "account-name", quoted(target.account));
-  if (target.kind != TargetKind::kFile) add(out, "bucket", quoted(target.bucket));
-  add(out, "path", quoted(path_below(target, path)));
-  if (!target.endpoint.empty()) add(out, "endpoint", quoted(target.endpoint));
-  if (!target.region.empty()) add(out, "region", quoted(target.region));
+  if (target.kind == TargetKind::kAzure) add(out, "account-name", yaml_quoted(target.account));
+  if (target.kind != TargetKind::kFile) add(out, "bucket", yaml_quoted(target.bucket));
+  add(out, "path", yaml_quoted(path_below(target, path)));
+  if (!target.endpoint.empty()) add(out, "endpoint", yaml_quoted(target.endpoint));
+  if (!target.region.empty()) add(out, "region", yaml_quoted(target.region));
   if (target.force_path_style) add(out, "force-path-style", "true");
   add(out, "retention", format_duration(target.retention));
   add(out, "snapshot-interval", format_duration(target.snapshot_interval));
@@ -49,8 +49,8 @@ std::string render(const LitestreamConfig& config) {
       "), made by patronusctl render litestream.\n"
       "# Secrets are not in here: LITESTREAM_ACCESS_KEY_ID and LITESTREAM_SECRET_ACCESS_KEY (S3),\n"
       "# LITESTREAM_AZURE_ACCOUNT_KEY (Azure), GOOGLE_APPLICATION_CREDENTIALS (GCS).\n";
-  if (!config.metrics_addr.empty()) out += "addr: " + quoted(config.metrics_addr) + "\n";
-  out += "dbs:\n  - path: " + quoted(config.database) + "\n    replicas:\n";
+  if (!config.metrics_addr.empty()) out += "addr: " + yaml_quoted(config.metrics_addr) + "\n";
+  out += "dbs:\n  - path: " + yaml_quoted(config.database) + "\n    replicas:\n";
   for (const Target& target : config.targets) add_replica(out, target, config.path);
   return out;
 }

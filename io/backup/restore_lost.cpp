@@ -13,8 +13,6 @@
 namespace patronus::backup {
 namespace {
 
-using Fault = std::optional<std::string>;
-
 struct Best {
   NodeId node;
   DatabaseMeta meta;

@@ -29,8 +29,6 @@ constexpr int64_t kFirstStateMs =
 constexpr auto kFlushPatience = 10s;
 constexpr auto kStuckPatience = 2s;
 
-int64_t ms_of(Duration duration) { return duration.count() / 1'000'000; }
-
 // The line that is JSON; a program may have said something else besides.
 std::string json_line(const std::string& output) {
   const size_t at = output.starts_with('{') ? 0 : output.rfind("\n{");
@@ -83,9 +81,9 @@ std::optional<std::string> Runner::run(const volatile std::sig_atomic_t& stop) {
   }
   now_ms_ = wall_now_ms();
   state_.next_ms = now_ms_;
-  verify_.next_ms = now_ms_ + ms_of(options_.verify_interval);
+  verify_.next_ms = now_ms_ + in_ms(options_.verify_interval);
   for (const VerifyReport& one : report_.verified)
-    verify_.next_ms = std::min(verify_.next_ms, one.at_ms + ms_of(options_.verify_interval));
+    verify_.next_ms = std::min(verify_.next_ms, one.at_ms + in_ms(options_.verify_interval));
   auto next = std::chrono::steady_clock::now();
   while (stop == 0) {
     if (std::chrono::steady_clock::now() < next) {
@@ -161,13 +159,13 @@ void Runner::keep_litestream() {
     if (const std::optional<int> code = litestream_->poll()) {
       if (now_ms_ - started_ms_ > kCalmMs) restart_delay_ms_ = 0;
       restart_delay_ms_ =
-          std::clamp<int64_t>(2 * restart_delay_ms_, 1'000, ms_of(limits::kBackupRestartDelayMax));
+          std::clamp<int64_t>(2 * restart_delay_ms_, 1'000, in_ms(limits::kBackupRestartDelayMax));
       start_at_ms_ = now_ms_ + restart_delay_ms_;
       litestream_fault_ = *code == 127 ? options_.litestream + " can't be run; install Litestream " +
                                              std::string(kLitestreamVersion) + " or name it by --litestream"
                                        : "Litestream ended with code " + std::to_string(*code);
       litestream_.reset();
-    } else if (now_ms_ - started_ms_ > ms_of(5s)) {
+    } else if (now_ms_ - started_ms_ > in_ms(5s)) {
       litestream_fault_.clear();
     }
   }
@@ -197,7 +195,7 @@ void Runner::start_litestream() {
   started_ms_ = now_ms_;
   shipping_ = Shipping();
   reached_ms_ = 0;
-  stuck_patience_ms_ = std::max(stuck_patience_ms_, ms_of(limits::kBackupStuckMin));
+  stuck_patience_ms_ = std::max(stuck_patience_ms_, in_ms(limits::kBackupStuckMin));
   // A new cluster, or a node that begins anew, has no state off site yet.
   state_.next_ms = std::min(state_.next_ms, now_ms_ + kFirstStateMs);
 }
@@ -218,11 +216,11 @@ void Runner::replace_stuck_litestream() {
   if (covered > reached_ms_) {
     reached_ms_ = covered;
     moved_ms_ = now_ms_;
-    stuck_patience_ms_ = ms_of(limits::kBackupStuckMin);
+    stuck_patience_ms_ = in_ms(limits::kBackupStuckMin);
     return;
   }
   if (now_ms_ - std::max(moved_ms_, started_ms_) < stuck_patience_ms_) return;
-  stuck_patience_ms_ = std::min(2 * stuck_patience_ms_, ms_of(limits::kBackupStuckMax));
+  stuck_patience_ms_ = std::min(2 * stuck_patience_ms_, in_ms(limits::kBackupStuckMax));
   // It would not end by itself either.
   litestream_->end(kStuckPatience);
   litestream_.reset();
@@ -263,7 +261,7 @@ void Runner::pursue_now() {
   if (heartbeat_seen_ms_ && covered >= *heartbeat_seen_ms_) {
     report_.now_ms = covered;
     end_now("");
-  } else if (now_ms_ - *now_asked_ms_ > ms_of(limits::kBackupNowPatience)) {
+  } else if (now_ms_ - *now_asked_ms_ > in_ms(limits::kBackupNowPatience)) {
     end_now(!heartbeat_seen_ms_ ? "the node has not written a heartbeat to its database"
                                 : "not every target has what was written since");
   }
@@ -299,7 +297,7 @@ void Runner::keep_states() {
 
 void Runner::take_states(const std::string& output) {
   const std::optional<std::vector<StatePut>> puts = decode_puts(json_line(output));
-  int64_t next = now_ms_ + ms_of(options_.state_interval);
+  int64_t next = now_ms_ + in_ms(options_.state_interval);
   for (TargetReport& target : report_.targets) {
     const auto put = !puts ? std::vector<StatePut>::const_iterator()
                            : std::find_if(puts->begin(), puts->end(),
@@ -329,7 +327,7 @@ void Runner::keep_verifying() {
   }
   const bool is_wanted = report_.verify_done < seen_.verify || options_.verify_interval.count() > 0;
   if (!is_wanted || !cluster_ || !file_ || now_ms_ < verify_.next_ms) return;
-  verify_.next_ms = now_ms_ + std::max(ms_of(options_.verify_interval), kRetryMs);
+  verify_.next_ms = now_ms_ + std::max(in_ms(options_.verify_interval), kRetryMs);
   Command command = own_command("verify");
   command.insert(command.end(), {"--litestream", options_.litestream});
   std::variant<Child, std::string> started = Child::start(command, Child::Output::kKept);

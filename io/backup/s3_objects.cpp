@@ -21,8 +21,6 @@
 namespace patronus::backup {
 namespace {
 
-using Fault = std::optional<std::string>;
-
 struct CloseCurl {
   void operator()(CURL* curl) const { curl_easy_cleanup(curl); }
 };
@@ -245,8 +243,7 @@ class S3Objects : public Objects {
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why.data());
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, 10'000L);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
-                     static_cast<long>(limits::kBackupRequestPatience.count() / 1'000'000));
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(in_ms(limits::kBackupRequestPatience)));
     curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
     if (std::string_view(method) != "GET") {
       curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_text);

@@ -16,7 +16,7 @@ namespace patronus::backup {
 namespace {
 
 constexpr std::string_view kSuffix = ".snapshot";
-constexpr int kTries = 5;
+constexpr int kReadTries = 5;
 
 std::string folder_of(const ClusterId& cluster, const NodeId& node) {
   return node_path(cluster, node) + "/state";
@@ -30,7 +30,7 @@ std::variant<std::optional<SnapshotInfo>, std::string> write_state(const std::st
   const std::string path = image_path(data_directory);
   if (::access(path.c_str(), F_OK) != 0) return std::optional<SnapshotInfo>();
   std::string fault;
-  for (int tries = 0; tries < kTries; ++tries) {
+  for (int tries = 0; tries < kReadTries; ++tries) {
     std::variant<Image, ImageError> opened = Image::open_to_read(path, limits::kImageMapBytes);
     if (auto* failed = std::get_if<ImageError>(&opened)) return std::move(failed->text);
     auto& image = std::get<Image>(opened);

@@ -10,8 +10,6 @@
 namespace patronus::backup {
 namespace {
 
-using Fault = std::optional<std::string>;
-
 constexpr std::string_view kExamples =
     "file:///var/backups/patronus, s3://bucket/prefix?region=eu-central-1, abs://account@container/prefix or "
     "gcs://bucket/prefix";

@@ -22,6 +22,9 @@
 
 namespace patronus::backup {
 
+// Nothing, or in one line what went wrong.
+using Fault = std::optional<std::string>;
+
 enum class TargetKind : uint8_t { kFile, kS3, kAzure, kGcs };
 
 struct Target {

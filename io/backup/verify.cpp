@@ -16,7 +16,7 @@ using Counts = std::map<std::string, uint64_t>;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kSampleInterval = std::chrono::milliseconds(20);
-constexpr int kTries = 5;
+constexpr int kVerifyTries = 5;
 
 struct Look {
   DatabaseMeta meta;
@@ -107,7 +107,7 @@ VerifyReport verify(const Verify& what, const Target& target) {
   VerifyReport report;
   report.target = target.name;
   LiveCounts live(what.database);
-  for (int tries = 0; tries < kTries; ++tries) {
+  for (int tries = 0; tries < kVerifyTries; ++tries) {
     live.note_now();
     if (!live.meta()) {
       report.detail = live.fault();

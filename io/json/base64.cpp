@@ -24,7 +24,7 @@ constexpr Reverse make_reverse(std::string_view alphabet) {
 constexpr Reverse kStandardReverse = make_reverse(kStandard);
 constexpr Reverse kUrlReverse = make_reverse(kUrl);
 
-uint32_t byte_at(std::string_view bytes, size_t at) { return static_cast<uint8_t>(bytes[at]); }
+uint32_t octet(std::string_view bytes, size_t at) { return static_cast<uint8_t>(bytes[at]); }
 
 // The digits without padding: two for a last single byte, three for a last pair.
 std::string encode(std::string_view bytes, std::string_view alphabet) {
@@ -32,12 +32,12 @@ std::string encode(std::string_view bytes, std::string_view alphabet) {
   out.reserve((bytes.size() + 2) / 3 * 4);
   size_t at = 0;
   for (; bytes.size() - at >= 3; at += 3) {
-    const uint32_t group = byte_at(bytes, at) << 16U | byte_at(bytes, at + 1) << 8U | byte_at(bytes, at + 2);
+    const uint32_t group = octet(bytes, at) << 16U | octet(bytes, at + 1) << 8U | octet(bytes, at + 2);
     for (const uint32_t shift : {18U, 12U, 6U, 0U}) out.push_back(alphabet[(group >> shift) & 63U]);
   }
   const size_t rest = bytes.size() - at;
   if (rest == 0) return out;
-  const uint32_t group = byte_at(bytes, at) << 16U | (rest == 2 ? byte_at(bytes, at + 1) << 8U : 0U);
+  const uint32_t group = octet(bytes, at) << 16U | (rest == 2 ? octet(bytes, at + 1) << 8U : 0U);
   out.push_back(alphabet[(group >> 18U) & 63U]);
   out.push_back(alphabet[(group >> 12U) & 63U]);
   if (rest == 2) out.push_back(alphabet[(group >> 6U) & 63U]);

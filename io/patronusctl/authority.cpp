@@ -20,7 +20,6 @@ namespace {
 
 // Beyond this today's browsers refuse a server's certificate.
 constexpr int64_t kBrowserDaysMax = 398;
-constexpr int64_t kDay = int64_t{24} * 60 * 60;
 
 // Random bytes as hex; empty if the system has none to give.
 std::string random_hex(size_t bytes) {

@@ -16,10 +16,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kPollInterval = 300ms;
+constexpr auto kReportPollInterval = 300ms;
 constexpr auto kVerifyPatience = 10min;
 
-struct Given : LocalBackup {
+struct BackupGiven : LocalBackup {
   std::string node;  // empty: all nodes
 };
 
@@ -47,8 +47,8 @@ std::variant<std::vector<NodeAddress>, int> nodes_of(Cluster& cluster, const std
 }
 
 bool is_behind(const picojson::value& target) {
-  return text_of(target, "lag_ms") == "-" || std::strtoll(text_of(target, "lag_ms").c_str(), nullptr, 10) >
-                                                 limits::kBackupLagMax.count() / 1'000'000;
+  return text_of(target, "lag_ms") == "-" ||
+         std::strtoll(text_of(target, "lag_ms").c_str(), nullptr, 10) > in_ms(limits::kBackupLagMax);
 }
 
 // What is said of one node: a row for each of its targets. False: something is wrong there.
@@ -80,7 +80,7 @@ bool add_rows(const NodeAddress& node, const HttpReply& reply, Table& rows) {
   return is_well;
 }
 
-int status(Cluster& cluster, const Given& given) {
+int status(Cluster& cluster, const BackupGiven& given) {
   const std::variant<std::vector<NodeAddress>, int> found = nodes_of(cluster, given.node);
   if (const auto* code = std::get_if<int>(&found)) return *code;
   Table rows;
@@ -119,7 +119,7 @@ class Asking {
     const std::string request = text_of(json_of(asked), "request");
     const auto until = std::chrono::steady_clock::now() + patience;
     while (std::chrono::steady_clock::now() < until) {
-      std::this_thread::sleep_for(kPollInterval);
+      std::this_thread::sleep_for(kReportPollInterval);
       const HttpReply reply = cluster_.ask_node(node_.address, get("/api/v1/backup/status"));
       if (reply.status == 0 || reply.status == 503) continue;
       if (reply.status != 200) return explain(reply);
@@ -141,7 +141,7 @@ class Asking {
   picojson::value body_;
 };
 
-int now(Cluster& cluster, const Given& given) {
+int now(Cluster& cluster, const BackupGiven& given) {
   const std::variant<std::vector<NodeAddress>, int> found = nodes_of(cluster, given.node);
   if (const auto* code = std::get_if<int>(&found)) return *code;
   int worst = kOk;
@@ -165,7 +165,7 @@ int now(Cluster& cluster, const Given& given) {
   return worst;
 }
 
-int verify(Cluster& cluster, const Given& given) {
+int verify(Cluster& cluster, const BackupGiven& given) {
   const std::variant<std::vector<NodeAddress>, int> found = nodes_of(cluster, given.node);
   if (const auto* code = std::get_if<int>(&found)) return *code;
   int worst = kOk;
@@ -191,7 +191,7 @@ int verify(Cluster& cluster, const Given& given) {
 }  // namespace
 
 void add_backup_commands(CLI::App& app, const Connection& connection, std::function<int()>& run) {
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<BackupGiven>();
   CLI::App* backup = app.add_subcommand("backup", "The copies off site that Litestream keeps.");
   backup->require_subcommand(1);
   CLI::App* verb = backup->add_subcommand(

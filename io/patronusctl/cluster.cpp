@@ -180,6 +180,10 @@ std::string text_of(const picojson::value& object, const std::string& member) {
   return value.is<picojson::null>() ? "-" : value.to_str();
 }
 
+bool is_true(const picojson::value& object, const std::string& member) {
+  return text_of(object, member) == "true";
+}
+
 int explain(const HttpReply& reply) {
   if (reply.status == 0) {
     print_error(reply.error);

@@ -75,6 +75,7 @@ class Cluster {
 [[nodiscard]] picojson::value json_of(const HttpReply& reply);
 // A member as text: strings as they are, numbers and booleans in words, "-" for null or none.
 [[nodiscard]] std::string text_of(const picojson::value& object, const std::string& member);
+[[nodiscard]] bool is_true(const picojson::value& object, const std::string& member);
 // Says on standard error what an answer that is no success means and what would do; returns the exit code.
 [[nodiscard]] int explain(const HttpReply& reply);
 // Prints the JSON of an answer as it came.

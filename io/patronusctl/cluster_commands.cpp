@@ -13,10 +13,6 @@
 namespace patronus::ctl {
 namespace {
 
-bool is_true(const picojson::value& object, const std::string& member) {
-  return text_of(object, member) == "true";
-}
-
 bool has_full_disk(const picojson::value& node) {
   const std::string room = text_of(node, "log_room");
   return room == "low" || room == "none";
@@ -255,7 +251,7 @@ int move_leader(Cluster& cluster, const std::string& target, bool dry_run) {
 }
 
 // What a verb takes besides the connection.
-struct Given {
+struct ClusterGiven {
   std::string node;
   std::string address;
   bool force = false;
@@ -266,9 +262,9 @@ struct Given {
 }  // namespace
 
 void add_cluster_commands(CLI::App& app, const Connection& connection, std::function<int()>& run) {
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<ClusterGiven>();
   const auto does = [&run, &connection, given](CLI::App* verb,
-                                               std::function<int(Cluster&, const Given&)> act) {
+                                               std::function<int(Cluster&, const ClusterGiven&)> act) {
     let_do(verb, connection, run,
            [given, act = std::move(act)](Cluster& cluster) { return act(cluster, *given); });
   };
@@ -279,35 +275,37 @@ void add_cluster_commands(CLI::App& app, const Connection& connection, std::func
       "status",
       "Who leads, and how the nodes are. Exit code 3 if a node is not well, 4 if nobody can write.");
   verb->add_flag("--watch", given->watch, "again each second, until it is interrupted");
-  does(verb, [](Cluster& cluster, const Given& g) {
+  does(verb, [](Cluster& cluster, const ClusterGiven& g) {
     return g.watch ? watch_status(cluster) : show_status(cluster);
   });
   does(app.add_subcommand("history", "Changes of leader, the latest first, and what caused each."),
-       [](Cluster& cluster, const Given&) { return show_history(cluster); });
+       [](Cluster& cluster, const ClusterGiven&) { return show_history(cluster); });
 
   CLI::App* node = app.add_subcommand("node", "The nodes of the cluster.");
   node->require_subcommand(1);
   does(node->add_subcommand("list", "All nodes."),
-       [](Cluster& cluster, const Given&) { return list_nodes(cluster); });
+       [](Cluster& cluster, const ClusterGiven&) { return list_nodes(cluster); });
   verb = node->add_subcommand("add", "Expects a node: it is taken in when it comes with an empty disk.");
   verb->add_option("NODE", given->node, "its id")->required();
   verb->add_option("--address", given->address, "host:port where its peers reach it")->required();
   dry(verb);
-  does(verb,
-       [](Cluster& cluster, const Given& g) { return add_node(cluster, g.node, g.address, g.dry_run); });
+  does(verb, [](Cluster& cluster, const ClusterGiven& g) {
+    return add_node(cluster, g.node, g.address, g.dry_run);
+  });
   verb = node->add_subcommand("remove", "Takes a node out for good; its data directory does not come back.");
   verb->add_option("NODE", given->node, "its id")->required();
   verb->add_flag("--force", given->force, "at once, without draining, whoever else is to leave");
   dry(verb);
-  does(verb,
-       [](Cluster& cluster, const Given& g) { return remove_node(cluster, g.node, g.force, g.dry_run); });
+  does(verb, [](Cluster& cluster, const ClusterGiven& g) {
+    return remove_node(cluster, g.node, g.force, g.dry_run);
+  });
   verb = node->add_subcommand(
       "reinit",
       "Has a node set its data directory aside and begin with nothing, to be given everything "
       "by the others.");
   verb->add_option("NODE", given->node, "its id")->required();
   dry(verb);
-  does(verb, [](Cluster& cluster, const Given& g) { return reinit_node(cluster, g.node, g.dry_run); });
+  does(verb, [](Cluster& cluster, const ClusterGiven& g) { return reinit_node(cluster, g.node, g.dry_run); });
   for (const bool on : {true, false}) {
     verb =
         node->add_subcommand(on ? "drain" : "undrain",
@@ -316,21 +314,23 @@ void add_cluster_commands(CLI::App& app, const Connection& connection, std::func
                                 : "Takes a drained node in again.");
     verb->add_option("NODE", given->node, "its id")->required();
     dry(verb);
-    does(verb, [on](Cluster& cluster, const Given& g) { return drain_node(cluster, g.node, on, g.dry_run); });
+    does(verb, [on](Cluster& cluster, const ClusterGiven& g) {
+      return drain_node(cluster, g.node, on, g.dry_run);
+    });
   }
 
   CLI::App* leader = app.add_subcommand("leader", "Who leads, and who shall.");
   leader->require_subcommand(1);
   does(leader->add_subcommand("show", "Who leads which term."),
-       [](Cluster& cluster, const Given&) { return show_leader(cluster); });
+       [](Cluster& cluster, const ClusterGiven&) { return show_leader(cluster); });
   verb =
       leader->add_subcommand("transfer", "Hands leadership to another node; no acknowledged write is lost.");
   verb->add_option("--to", given->node, "the node that shall lead [the one best suited]");
   dry(verb);
-  does(verb, [](Cluster& cluster, const Given& g) { return move_leader(cluster, g.node, g.dry_run); });
+  does(verb, [](Cluster& cluster, const ClusterGiven& g) { return move_leader(cluster, g.node, g.dry_run); });
   verb = leader->add_subcommand("force-election", "The same, to whoever is best suited.");
   dry(verb);
-  does(verb, [](Cluster& cluster, const Given& g) { return move_leader(cluster, {}, g.dry_run); });
+  does(verb, [](Cluster& cluster, const ClusterGiven& g) { return move_leader(cluster, {}, g.dry_run); });
 }
 
 }  // namespace patronus::ctl

@@ -15,9 +15,6 @@ namespace {
 constexpr int64_t kCertificateDays = 21;
 constexpr uint64_t kLagEntries = 10'000;
 
-bool is_true(const picojson::value& object, const std::string& member) {
-  return text_of(object, member) == "true";
-}
 uint64_t number(const picojson::value& object, const std::string& member) {
   return std::strtoull(text_of(object, member).c_str(), nullptr, 10);
 }
@@ -52,7 +49,7 @@ class Diagnosis {
   void look_at_places() {
     for (const Examined& one : examined_) {
       if (one.node.empty())
-        add(Severity::kDegraded, one.place + " does not answer: " + one.error,
+        add(Severity::kImpaired, one.place + " does not answer: " + one.error,
             "see whether patronusd runs there, and its log; whether the address and --ca are right");
     }
   }
@@ -69,7 +66,7 @@ class Diagnosis {
         continue;
       }
       const std::string waits = text_of(one.status, "waits_for");
-      add(Severity::kDegraded,
+      add(Severity::kImpaired,
           "node " + one.node + " belongs to no cluster yet" + (waits == "-" ? "" : ": " + waits),
           "start the nodes that it waits for, with PATRONUS_PEERS that name each other, or a dns: name that "
           "leads to all of them");
@@ -101,7 +98,7 @@ class Diagnosis {
   void look_at_components(const Examined& one) {
     for (const picojson::value& component : array_of(one.ready, "components")) {
       if (is_true(component, "ok")) continue;
-      add(Severity::kDegraded,
+      add(Severity::kImpaired,
           "node " + one.node + (is_true(component, "tolerated") ? " serves, but " : " is not ready: ") +
               text_of(component, "name") + ": " + text_of(component, "reason"),
           "see the log of node " + one.node);
@@ -111,7 +108,7 @@ class Diagnosis {
   void look_at_certificates(const Examined& one) {
     if (!one.certificate_days || *one.certificate_days > kCertificateDays) return;
     const bool ended = *one.certificate_days < 0;
-    add(ended ? Severity::kDegraded : Severity::kHint,
+    add(ended ? Severity::kImpaired : Severity::kHint,
         "a certificate of node " + one.node +
             (ended ? " has ended" : " ends in " + plural(static_cast<size_t>(*one.certificate_days), "day")),
         "patronusctl tls renew --node " + one.node +
@@ -132,7 +129,7 @@ class Diagnosis {
           "finish the upgrade; held at the old protocol by PATRONUS_PROTOCOL_MAX it can still be undone");
     const bool serves = is_true(status, "healthy");
     if (serves && voters > 1 && text_of(status, "failure_tolerance") == "0")
-      add(Severity::kDegraded, "one more failure stops writes", "mend what is named here, or add a node");
+      add(Severity::kImpaired, "one more failure stops writes", "mend what is named here, or add a node");
     if (serves && voters == 1)
       add(Severity::kHint, "there is one voter: when it fails nobody can write",
           "start two more nodes with empty data directories");
@@ -152,15 +149,15 @@ class Diagnosis {
       return;
     }
     if (text_of(node, "role") == "stranger")
-      add(Severity::kDegraded, "node " + id + " comes with another data directory than the cluster knows",
+      add(Severity::kImpaired, "node " + id + " comes with another data directory than the cluster knows",
           "with auto-join it is taken in by itself; else give it its old disk back, or remove and add it");
     if (!is_true(node, "healthy"))
-      add(Severity::kDegraded, "the leader does not hear node " + id,
+      add(Severity::kImpaired, "the leader does not hear node " + id,
           "start it; if it does not come back: patronusctl node remove " + id);
     if (is_true(node, "draining"))
-      add(Severity::kDegraded, "node " + id + " drains", "patronusctl node undrain " + id);
+      add(Severity::kImpaired, "node " + id + " drains", "patronusctl node undrain " + id);
     if (room == "low" || room == "none")
-      add(Severity::kDegraded, "the disk of node " + id + " is full",
+      add(Severity::kImpaired, "the disk of node " + id + " is full",
           "make room on its data directory's disk; nothing has to be restarted");
     if (standing == "learner" && number(node, "lag_entries") > kLagEntries)
       add(Severity::kHint,

@@ -22,7 +22,7 @@ struct Examined {
   std::optional<int64_t> certificate_days;
 };
 
-enum class Severity : uint8_t { kHint, kDegraded, kDown };
+enum class Severity : uint8_t { kHint, kImpaired, kDown };
 
 struct Finding {
   Severity severity = Severity::kHint;

@@ -113,7 +113,7 @@ int doctor(Cluster& cluster, const Connection& connection) {
     else if (findings.empty())
       print_line("all is well");
   }
-  return worst == Severity::kDown ? kNoQuorum : worst == Severity::kDegraded ? kDegraded : kOk;
+  return worst == Severity::kDown ? kNoQuorum : worst == Severity::kImpaired ? kDegraded : kOk;
 }
 
 }  // namespace

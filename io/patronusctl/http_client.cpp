@@ -82,7 +82,7 @@ HttpReply HttpClient::ask(const HttpRequest& request) {
   };
   add("Expect:");  // a body is sent with its head
   for (const std::string& line : request.headers) add(line);
-  const long ms = static_cast<long>(timeout_.count() / 1'000'000);
+  const long ms = static_cast<long>(in_ms(timeout_));
   curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl, CURLOPT_PROXY, "");

@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kPatience = 60s;
 
-struct Given {
+struct RecoverGiven {
   std::string secret_file;
   std::string node;
   bool yes = false;
@@ -38,7 +38,7 @@ struct Survivor {
   bool is(const char* name) const { return text(name) == "true"; }
 };
 
-std::optional<std::string> read_secret(const Given& given) {
+std::optional<std::string> read_secret(const RecoverGiven& given) {
   std::string text;
   if (!given.secret_file.empty()) {
     ReadFile file = read_small_file(given.secret_file);
@@ -163,7 +163,7 @@ int begin(const Connection& connection, const Survivor& best, auth::Crypto& cryp
   return kError;
 }
 
-int recover(const Connection& connection, const Given& given) {
+int recover(const Connection& connection, const RecoverGiven& given) {
   const std::optional<std::string> secret = read_secret(given);
   if (!secret) return kUsage;
   Cluster cluster(connection);
@@ -225,7 +225,7 @@ int recover(const Connection& connection, const Given& given) {
 }  // namespace
 
 void add_recover_command(CLI::App& app, const Connection& connection, std::function<int()>& run) {
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<RecoverGiven>();
   CLI::App* verb = app.get_subcommand("node")->add_subcommand(
       "recover",
       "Where the majority is lost for good: shows what each node that is left holds (name them all by "

@@ -2,7 +2,6 @@
 
 #include <filesystem>
 #include <memory>
-#include <random>
 
 #include "io/backup/claim.h"
 #include "io/backup/restore_lost.h"
@@ -11,12 +10,13 @@
 #include "io/patronusctl/backup_local.h"
 #include "io/patronusctl/exit_codes.h"
 #include "io/patronusctl/scratch.h"
+#include "io/random_word.h"
 #include "io/storage/rebuild.h"
 
 namespace patronus::ctl {
 namespace {
 
-struct Given : LocalBackup {
+struct RestoreLostGiven : LocalBackup {
   std::string from;
   std::string cluster;
   std::string at = "latest";
@@ -24,13 +24,6 @@ struct Given : LocalBackup {
   std::string founder;
   bool once = false;
 };
-
-uint64_t random_word() {
-  std::random_device device;
-  uint64_t word = 0;
-  while (word == 0) word = (static_cast<uint64_t>(device()) << 32) | device();
-  return word;
-}
 
 int usage(const std::string& fault) {
   print_error(fault);
@@ -75,8 +68,8 @@ void print_restored(Format format, const backup::RestoredLost& restored, const C
 
 // Of a restore that a node does by itself: nothing if it may go on, else the exit code. The one that was done
 // already is joined, not founded a second time.
-std::optional<int> claim_it(const Given& given, const backup::Source& source, backup::Objects* objects,
-                            const backup::Claim& own, const std::string& scratch) {
+std::optional<int> claim_it(const RestoreLostGiven& given, const backup::Source& source,
+                            backup::Objects* objects, const backup::Claim& own, const std::string& scratch) {
   if (objects == nullptr || !source.cluster)
     return failed(
         "a node restores by itself from file and S3 targets, named with the cluster: <target>/<cluster id>; "
@@ -100,7 +93,7 @@ std::optional<int> claim_it(const Given& given, const backup::Source& source, ba
   return std::nullopt;
 }
 
-int restore(Format format, const Given& given) {
+int restore_lost(Format format, const RestoreLostGiven& given) {
   backup::RestoreLost wanted;
   std::variant<backup::Source, std::string> source = backup::parse_source(given.from);
   if (const auto* fault = std::get_if<std::string>(&source)) return usage("--from: " + *fault);
@@ -148,7 +141,7 @@ int restore(Format format, const Given& given) {
 }  // namespace
 
 void add_restore_lost_command(CLI::App* backup, const Format& format, std::function<int()>& run) {
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<RestoreLostGiven>();
   CLI::App* verb = backup->add_subcommand("restore",
                                           "When all nodes are lost: finds the furthest copy at a target, and "
                                           "makes an empty data directory the first node of "
@@ -170,7 +163,7 @@ void add_restore_lost_command(CLI::App* backup, const Format& format, std::funct
   // patronusd says so for PATRONUS_RESTORE.
   verb->add_flag("--once", given->once, "not if it was done before: then the node joins what came of it")
       ->group("");
-  verb->callback([&format, &run, given] { run = [&format, given] { return restore(format, *given); }; });
+  verb->callback([&format, &run, given] { run = [&format, given] { return restore_lost(format, *given); }; });
 }
 
 }  // namespace patronus::ctl

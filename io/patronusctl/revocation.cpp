@@ -7,13 +7,13 @@
 #include "core/base/limits.h"
 #include "io/patronusctl/authority_directory.h"
 #include "io/patronusctl/files.h"
+#include "io/patronusctl/validity.h"
 #include "io/tls/certificate.h"
 #include "io/tls/sign_list.h"
 
 namespace patronus::ctl {
 namespace {
 
-constexpr int64_t kDay = int64_t{24} * 60 * 60;
 constexpr size_t kSerialDigits = 32;  // of certificates that tls issue makes
 
 // The list that is there; one with number 0 and nothing revoked if there is none.

@@ -169,7 +169,7 @@ int remove_user(Cluster& cluster, const std::string& id) {
   return kOk;
 }
 
-struct Given {
+struct SessionGiven {
   std::string id;
   std::string email;
   bool others = false;
@@ -177,7 +177,7 @@ struct Given {
 };
 
 void add_user_verbs(CLI::App& app, const Connection& connection, std::function<int()>& run,
-                    const std::shared_ptr<Given>& given) {
+                    const std::shared_ptr<SessionGiven>& given) {
   CLI::App* user = app.add_subcommand("user", "Who may log in; for administrators.");
   user->require_subcommand(1);
   let_do(user->add_subcommand("list", "All users."), connection, run, list_users);
@@ -196,7 +196,7 @@ void add_user_verbs(CLI::App& app, const Connection& connection, std::function<i
 }  // namespace
 
 void add_session_commands(CLI::App& app, const Connection& connection, std::function<int()>& run) {
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<SessionGiven>();
   CLI::App* verb =
       app.add_subcommand("login",
                          "Begins a session and keeps it for the verbs that follow. The password comes from "

@@ -5,13 +5,13 @@
 #include "io/json/writer.h"
 #include "io/patronusctl/authority.h"
 #include "io/patronusctl/authority_directory.h"
+#include "io/patronusctl/validity.h"
 #include "io/tls/certificate.h"
 #include "io/tls/revocation.h"
 
 namespace patronus::ctl {
 namespace {
 
-constexpr int64_t kDay = int64_t{24} * 60 * 60;
 constexpr int64_t kSoonDays = 14;
 
 // How long something still holds, and the word for that.
@@ -126,7 +126,7 @@ Rows rows_of(const ShownList& one) {
   return rows;
 }
 
-void print_table(const Shown& shown) {
+void print_as_table(const Shown& shown) {
   bool first = true;
   const auto print = [&first](const Rows& rows) {
     if (!std::exchange(first, false)) print_line("");
@@ -176,7 +176,7 @@ void put_list(json::Writer& out, const ShownList& one) {
   out.end().end();
 }
 
-void print_json(const Shown& shown) {
+void print_as_json(const Shown& shown) {
   std::string text;
   json::Writer out(text);
   out.begin_object().begin_array("certificates");
@@ -204,9 +204,9 @@ int show_certificates(const std::vector<std::string>& paths, Format format) {
   }
   mark_revoked(shown);
   if (format == Format::kJson) {
-    print_json(shown);
+    print_as_json(shown);
   } else {
-    print_table(shown);
+    print_as_table(shown);
   }
   if (code != kOk) return code;
   return all_ok(shown.certificates) && all_ok(shown.lists) ? kOk : kDegraded;

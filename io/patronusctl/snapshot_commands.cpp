@@ -8,20 +8,20 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
-#include <random>
 
 #include "io/json/writer.h"
 #include "io/patronusctl/exit_codes.h"
 #include "io/patronusctl/files.h"
 #include "io/patronusctl/restore_command.h"
 #include "io/patronusctl/verbs.h"
+#include "io/random_word.h"
 #include "io/storage/file.h"
 #include "io/storage/restore.h"
 
 namespace patronus::ctl {
 namespace {
 
-struct Given {
+struct SnapshotGiven {
   std::string file;
   std::string directory;
   bool keep_sessions = false;
@@ -30,13 +30,6 @@ struct Given {
   bool dry_run = false;
   bool yes = false;
 };
-
-uint64_t random_word() {
-  std::random_device device;
-  uint64_t word = 0;
-  while (word == 0) word = (static_cast<uint64_t>(device()) << 32) | device();
-  return word;
-}
 
 void print_summary(Format format, const SnapshotSummary& summary, const std::string& file) {
   if (format == Format::kJson) {
@@ -99,7 +92,7 @@ int fetch(Cluster& cluster, const std::string& address, const std::string& id, u
   return kOk;
 }
 
-int save(Cluster& cluster, const Given& given) {
+int save(Cluster& cluster, const SnapshotGiven& given) {
   if (is_there(given.file)) {
     print_error(given.file + " is there already; name another file");
     return kUsage;
@@ -156,7 +149,7 @@ int list(Cluster& cluster) {
   return kOk;
 }
 
-int show(Format format, const Given& given) {
+int show(Format format, const SnapshotGiven& given) {
   const std::variant<SnapshotSummary, std::string> checked = check_snapshot(given.file);
   if (const auto* fault = std::get_if<std::string>(&checked)) {
     print_error(*fault);
@@ -166,7 +159,7 @@ int show(Format format, const Given& given) {
   return kOk;
 }
 
-int restore(Format format, const Given& given) {
+int restore(Format format, const SnapshotGiven& given) {
   RestoreOptions options;
   options.file = given.file;
   options.directory = given.directory;
@@ -192,7 +185,7 @@ int restore(Format format, const Given& given) {
 }  // namespace
 
 void add_snapshot_commands(CLI::App& app, const Connection& connection, std::function<int()>& run) {
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<SnapshotGiven>();
   CLI::App* snapshot = app.add_subcommand("snapshot", "The whole state in a file, and a cluster out of one.");
   snapshot->require_subcommand(1);
   CLI::App* verb = snapshot->add_subcommand("save",

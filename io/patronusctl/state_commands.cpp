@@ -16,7 +16,7 @@
 namespace patronus::ctl {
 namespace {
 
-struct Given {
+struct KeyGiven {
   std::string ns;
   std::string key;
   std::optional<std::string> value;
@@ -29,7 +29,7 @@ struct Given {
   bool dry_run = false;
 };
 
-std::string path_of(const Given& g) { return "/api/v1/state/" + escaped(g.ns) + "/" + escaped(g.key); }
+std::string path_of(const KeyGiven& g) { return "/api/v1/state/" + escaped(g.ns) + "/" + escaped(g.key); }
 
 // So that a write whose answer was lost can be repeated elsewhere, and is done once.
 std::string idempotency_header() {
@@ -39,14 +39,14 @@ std::string idempotency_header() {
   return key;
 }
 
-void add_conditions(const Given& g, Question& question) {
+void add_conditions(const KeyGiven& g, Question& question) {
   if (!g.if_match.empty()) question.headers.push_back("If-Match: \"" + g.if_match + "\"");
   if (g.is_new) question.headers.emplace_back("If-None-Match: *");
   question.headers.push_back(idempotency_header());
   question.is_safe_to_repeat = true;
 }
 
-int get_key(Cluster& cluster, const Given& g) {
+int get_key(Cluster& cluster, const KeyGiven& g) {
   const bool as_json = cluster.format() == Format::kJson;
   const HttpReply reply =
       cluster.ask(get(path_of(g) + (g.stale ? "?consistency=stale" : "?consistency=linearizable") +
@@ -61,7 +61,7 @@ int get_key(Cluster& cluster, const Given& g) {
 }
 
 // The value from the command line, a file, or "-" for standard input.
-std::optional<std::string> read_value(const Given& g) {
+std::optional<std::string> read_value(const KeyGiven& g) {
   if (g.file.empty()) return g.value;
   std::string bytes;
   if (g.file == "-") {
@@ -80,7 +80,7 @@ std::optional<std::string> read_value(const Given& g) {
   return bytes;
 }
 
-int put_key(Cluster& cluster, const Given& g) {
+int put_key(Cluster& cluster, const KeyGiven& g) {
   if (!g.value && g.file.empty()) {
     print_error("state put takes a VALUE or --file; an empty value is ''");
     return kUsage;
@@ -106,7 +106,7 @@ int put_key(Cluster& cluster, const Given& g) {
   return kOk;
 }
 
-int delete_key(Cluster& cluster, const Given& g) {
+int delete_key(Cluster& cluster, const KeyGiven& g) {
   if (g.dry_run) {
     const HttpReply there = cluster.ask(get(path_of(g) + "?meta=1"));
     if (there.status != 200) return explain(there);
@@ -123,7 +123,7 @@ int delete_key(Cluster& cluster, const Given& g) {
   return kOk;
 }
 
-int list_keys(Cluster& cluster, const Given& g) {
+int list_keys(Cluster& cluster, const KeyGiven& g) {
   const std::string path = "/api/v1/state/" + escaped(g.ns) +
                            "?keys_only=1&limit=1000&prefix=" + escaped(g.prefix) +
                            (g.stale ? "&consistency=stale" : "");
@@ -137,7 +137,7 @@ int list_keys(Cluster& cluster, const Given& g) {
 }  // namespace
 
 void add_state_commands(CLI::App& app, const Connection& connection, std::function<int()>& run) {
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<KeyGiven>();
   CLI::App* state = app.add_subcommand("state", "Keys and their values.");
   state->require_subcommand(1);
   const auto verb_on_key = [&](const char* name, const char* about) {
@@ -146,7 +146,7 @@ void add_state_commands(CLI::App& app, const Connection& connection, std::functi
     verb->add_option("KEY", given->key)->required();
     return verb;
   };
-  const auto does = [&](CLI::App* verb, int (*act)(Cluster&, const Given&)) {
+  const auto does = [&](CLI::App* verb, int (*act)(Cluster&, const KeyGiven&)) {
     let_do(verb, connection, run, [given, act](Cluster& cluster) { return act(cluster, *given); });
   };
   CLI::App* verb = verb_on_key("get", "Prints a value as it is; with -o json its revisions too.");

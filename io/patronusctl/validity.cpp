@@ -5,7 +5,6 @@
 namespace patronus::ctl {
 namespace {
 
-constexpr int64_t kDay = int64_t{24} * 60 * 60;
 constexpr int64_t kClockSkew = int64_t{60} * 60;
 constexpr int64_t kDaysMax = 36'500;
 

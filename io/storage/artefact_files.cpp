@@ -18,7 +18,6 @@ namespace patronus {
 namespace {
 
 // Between syncs: what gathers in the kernel would hold up the log's own syncs when it is written at last.
-constexpr size_t kWrittenBetweenSyncs = 4 * limits::kMiB;
 constexpr size_t kReadBytes = limits::kMiB;
 constexpr size_t kRowsBetweenProgress = 10'000;
 
@@ -34,7 +33,7 @@ class Output {
     at_ += bytes.size();
     unsynced_ += bytes.size();
     bytes.clear();
-    if (unsynced_ < kWrittenBetweenSyncs) return std::nullopt;
+    if (unsynced_ < limits::kWrittenBetweenSyncs) return std::nullopt;
     unsynced_ = 0;
     return file_.sync_data();
   }

@@ -15,7 +15,6 @@ namespace patronus {
 namespace {
 
 // What gathers in the kernel would hold up the log's own syncs, and the end.
-constexpr size_t kWrittenBetweenSyncs = 4 * limits::kMiB;
 
 }  // namespace
 
@@ -124,7 +123,7 @@ std::optional<std::string> ArtefactWorker::keep_now(const ArtefactPart& part) {
   }
   std::optional<std::string> failed = incoming_file_.write_at(part.offset, part.bytes.view());
   unsynced_ += part.bytes.size();
-  if (!failed && unsynced_ >= kWrittenBetweenSyncs) {
+  if (!failed && unsynced_ >= limits::kWrittenBetweenSyncs) {
     failed = incoming_file_.sync_data();
     unsynced_ = 0;
   }

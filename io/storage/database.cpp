@@ -1,7 +1,6 @@
 #include "io/storage/database.h"
 
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include <utility>
 #include <vector>
@@ -10,16 +9,10 @@
 #include "core/base/limits.h"
 #include "core/state/rows.h"
 #include "core/state/table_rows.h"
+#include "io/storage/file.h"
 
 namespace patronus {
 namespace {
-
-bool has_little_room(const std::string& path) {
-  struct statvfs disk{};
-  const std::string directory = path.substr(0, path.find_last_of('/') + 1);
-  if (::statvfs(directory.empty() ? "." : directory.c_str(), &disk) != 0) return false;
-  return uint64_t{disk.f_bavail} * disk.f_frsize < limits::kImageRoomBytes;
-}
 
 DatabaseFault fault_of(int code, const std::string& path) {
   switch (code & 0xff) {
@@ -28,7 +21,7 @@ DatabaseFault fault_of(int code, const std::string& path) {
     case SQLITE_LOCKED:
       return DatabaseFault::kLags;
     case SQLITE_IOERR:
-      return has_little_room(path) ? DatabaseFault::kLags : DatabaseFault::kDamaged;
+      return has_less_room(path, limits::kImageRoomBytes) ? DatabaseFault::kLags : DatabaseFault::kDamaged;
     case SQLITE_INTERRUPT:
       return DatabaseFault::kStopped;
     case SQLITE_READONLY:
@@ -213,7 +206,7 @@ std::optional<DatabaseError> Database::commit(const Base& base, const std::strin
   }
   if (auto failed = derive()) return undo(std::move(*failed));
   // A little less, for a heartbeat must not be missed for coming a moment early.
-  const int64_t interval = limits::kProjectionHeartbeat.count() / 1'000'000 * 9 / 10;
+  const int64_t interval = in_ms(limits::kProjectionHeartbeat) * 9 / 10;
   const bool beats = wall_ms >= heartbeat_ms_ + interval || wall_ms < heartbeat_ms_;
   const std::string cluster = base.configuration ? base.configuration->cluster_id.hex() : "";
   const std::pair<std::string_view, sqlite::Value> meta[] = {

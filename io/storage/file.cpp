@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +12,13 @@
 #include <cstring>
 
 namespace patronus {
+
+bool has_less_room(const std::string& path, uint64_t bytes) {
+  struct statvfs disk{};
+  const std::string directory = path.substr(0, path.find_last_of('/') + 1);
+  if (::statvfs(directory.empty() ? "." : directory.c_str(), &disk) != 0) return false;
+  return uint64_t{disk.f_bavail} * disk.f_frsize < bytes;
+}
 
 std::string error_text(std::string_view what, const std::string& path) {
   const int error = errno;

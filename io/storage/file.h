@@ -56,6 +56,8 @@ class File {
                                                                                   size_t bytes_max);
 // Makes the entries of a directory durable.
 [[nodiscard]] std::optional<std::string> sync_directory(const std::string& path);
+// Whether less than `bytes` are free for the file; false if that can't be told.
+[[nodiscard]] bool has_less_room(const std::string& path, uint64_t bytes);
 // "can't <what> <path>: <errno in words>"; leaves errno as it was.
 [[nodiscard]] std::string error_text(std::string_view what, const std::string& path);
 

@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include "core/base/bytes.h"
 #include "core/base/crc32c.h"
 #include "core/base/limits.h"
+#include "io/storage/file.h"
 
 namespace patronus {
 namespace {
@@ -71,17 +71,11 @@ bool is_damage(int code) {
 }
 
 // LMDB calls a write that a full disk cut short an input/output error (mdb_page_flush).
-bool has_little_room(const std::string& path) {
-  struct statvfs disk{};
-  if (::statvfs(path.c_str(), &disk) != 0) return false;
-  return uint64_t{disk.f_bavail} * disk.f_frsize < limits::kImageRoomBytes;
-}
-
 }  // namespace
 
 ImageError Image::error(std::string_view what, int code) const {
-  const bool full =
-      code == MDB_MAP_FULL || code == ENOSPC || code == EDQUOT || (code == EIO && has_little_room(path_));
+  const bool full = code == MDB_MAP_FULL || code == ENOSPC || code == EDQUOT ||
+                    (code == EIO && has_less_room(path_, limits::kImageRoomBytes));
   std::string text = "can't " + std::string(what) + " the image " + path_ + ": " + mdb_strerror(code);
   return {full              ? ImageFault::kFull
           : is_damage(code) ? ImageFault::kDamaged

@@ -5,7 +5,7 @@
 namespace patronus {
 namespace {
 
-constexpr uint64_t kRowsBetweenProgress = 10'000;
+constexpr uint64_t kLoadedBetweenProgress = 10'000;
 
 StateFault fault_of(const ImageError& error) {
   const bool damaged = error.fault == ImageFault::kDamaged;
@@ -16,7 +16,7 @@ StateFault fault_of(const ImageError& error) {
 std::variant<Store, StateFault> build(Image& image, const ImageAbout& about, const LoadProgress& progress) {
   StoreLoader loader(about.end.base);
   const auto add = [&](std::string_view key, std::string_view value) {
-    if (loader.rows() % kRowsBetweenProgress == 0) progress(loader.rows(), about.rows);
+    if (loader.rows() % kLoadedBetweenProgress == 0) progress(loader.rows(), about.rows);
     return loader.add(key, value);
   };
   if (const std::optional<ImageError> error = image.read(add)) return fault_of(*error);

@@ -17,8 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint32_t kMagic = 0x444c4252;  // "RBLD"
-constexpr size_t kNoteBytesMax = 4096;
+constexpr uint32_t kRebuildMagic = 0x444c4252;  // "RBLD"
+constexpr size_t kRebuildNoteBytesMax = 4096;
 constexpr size_t kNameBytesMax = 64;
 
 struct Note {
@@ -38,7 +38,7 @@ std::string text_of(const char* what, const fs::path& path, const std::error_cod
 std::optional<std::string> write_note(const std::string& directory, const Note& note) {
   std::string bytes;
   Writer out(bytes);
-  out.u32(kMagic);
+  out.u32(kRebuildMagic);
   out.boolean(note.moving);
   encode(out, note.cluster);
   out.bytes(note.aside);
@@ -60,12 +60,12 @@ AsideResult next_aside(const std::string& directory) {
 
 std::variant<std::optional<Note>, std::string> read_note(const std::string& directory) {
   std::variant<std::optional<std::string>, std::string> read =
-      read_if_there(note_path(directory), kNoteBytesMax);
+      read_if_there(note_path(directory), kRebuildNoteBytesMax);
   if (auto* failed = std::get_if<std::string>(&read)) return std::move(*failed);
   const auto& bytes = std::get<std::optional<std::string>>(read);
   if (!bytes) return std::optional<Note>();
   Reader in(*bytes);
-  const bool known = in.u32() == kMagic;
+  const bool known = in.u32() == kRebuildMagic;
   Note note;
   note.moving = in.boolean();
   note.cluster = decode_cluster_id(in);

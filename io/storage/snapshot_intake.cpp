@@ -18,9 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kSuffix = ".incoming";
+constexpr std::string_view kIncomingSuffix = ".incoming";
 // What gathers in the kernel would hold up the log's own syncs.
-constexpr size_t kWrittenBetweenSyncs = 4 * limits::kMiB;
 
 bool is_recent(const std::string& path) {
   struct stat file{};
@@ -50,7 +49,7 @@ void SnapshotIntake::take(const std::string& directory, const SnapshotQuery& que
   }
   std::optional<std::string> failed = file_.write_at(bytes_, query.bytes);
   unsynced_ += query.bytes.size();
-  if (!failed && unsynced_ >= kWrittenBetweenSyncs) {
+  if (!failed && unsynced_ >= limits::kWrittenBetweenSyncs) {
     failed = file_.sync_data();
     unsynced_ = 0;
   }
@@ -74,7 +73,7 @@ bool SnapshotIntake::open(const std::string& directory, const SnapshotQuery& que
   if (!make_way(place, query, out)) return false;
   file_.close();
   id_.clear();
-  const std::string path = place + "/" + query.id + std::string(kSuffix);
+  const std::string path = place + "/" + query.id + std::string(kIncomingSuffix);
   std::variant<File, std::string> opened = File::open(path, O_RDWR | O_CREAT);
   if (auto* failed = std::get_if<std::string>(&opened)) {
     out.failure = std::move(*failed);
@@ -112,10 +111,10 @@ bool SnapshotIntake::make_way(const std::string& place, const SnapshotQuery& que
   std::error_code error;
   for (fs::directory_iterator at(place, error), end; !error && at != end; at.increment(error)) {
     const std::string name = at->path().filename().string();
-    if (!name.ends_with(kSuffix) || name == query.id + std::string(kSuffix)) continue;
+    if (!name.ends_with(kIncomingSuffix) || name == query.id + std::string(kIncomingSuffix)) continue;
     if (is_recent(at->path().string())) {
-      out.failure =
-          "another snapshot, " + name.substr(0, name.size() - kSuffix.size()) + ", is being brought here";
+      out.failure = "another snapshot, " + name.substr(0, name.size() - kIncomingSuffix.size()) +
+                    ", is being brought here";
       return false;
     }
     (void)::unlink(at->path().c_str());

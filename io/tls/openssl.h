@@ -29,6 +29,7 @@ using BioHandle = std::unique_ptr<BIO, FreeWith<BIO_free_all>>;
 using GeneralNames = std::unique_ptr<GENERAL_NAMES, FreeWith<GENERAL_NAMES_free>>;
 using DistributionPoints = std::unique_ptr<CRL_DIST_POINTS, FreeWith<CRL_DIST_POINTS_free>>;
 using Crl = std::unique_ptr<X509_CRL, FreeWith<X509_CRL_free>>;
+using Asn1Number = std::unique_ptr<ASN1_INTEGER, FreeWith<ASN1_INTEGER_free>>;
 using BigNumber = std::unique_ptr<BIGNUM, FreeWith<BN_free>>;
 
 // A view of the bytes for reading; it must not outlive them. Null only when memory is short.

@@ -12,10 +12,8 @@
 namespace patronus::tls {
 namespace {
 
-using Number = std::unique_ptr<ASN1_INTEGER, FreeWith<ASN1_INTEGER_free>>;
-
 std::optional<int64_t> number_of(const X509_CRL* list) {
-  const Number number(
+  const Asn1Number number(
       static_cast<ASN1_INTEGER*>(X509_CRL_get_ext_d2i(list, NID_crl_number, nullptr, nullptr)));
   int64_t value = 0;
   if (!number || ASN1_INTEGER_get_int64(&value, number.get()) != 1) return std::nullopt;

@@ -6,7 +6,7 @@
 namespace patronus::tls {
 namespace {
 
-constexpr const char* kRemedy = "; use the ca.crl that patronusctl tls init, tls revoke and tls crl make";
+constexpr const char* kListRemedy = "; use the ca.crl that patronusctl tls init, tls revoke and tls crl make";
 constexpr int64_t kRemindEvery = int64_t{24} * 60 * 60;
 
 }  // namespace
@@ -16,10 +16,10 @@ RevocationWatch::RevocationWatch(RevocationFiles files)
 
 std::variant<std::shared_ptr<const RevocationLists>, std::string> RevocationWatch::read() const {
   std::string pem;
-  if (std::string error = read_file(files_.lists, kRemedy, pem); !error.empty()) return error;
+  if (std::string error = read_file(files_.lists, kListRemedy, pem); !error.empty()) return error;
   auto lists = parse_lists(pem);
   if (const auto* error = std::get_if<std::string>(&lists))
-    return files_.lists.text() + " " + *error + kRemedy;
+    return files_.lists.text() + " " + *error + kListRemedy;
   const auto authorities = read_authorities(files_.authority);
   if (const auto* error = std::get_if<std::string>(&authorities)) return *error;
   auto made = RevocationLists::make(std::move(std::get<std::vector<Crl>>(lists)),

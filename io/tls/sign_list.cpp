@@ -8,22 +8,21 @@ namespace {
 
 constexpr long kVersion2 = 1;  // as it is encoded
 
-using Number = std::unique_ptr<ASN1_INTEGER, FreeWith<ASN1_INTEGER_free>>;
 using Time = std::unique_ptr<ASN1_TIME, FreeWith<ASN1_TIME_free>>;
 using Revoked = std::unique_ptr<X509_REVOKED, FreeWith<X509_REVOKED_free>>;
 
 Time time_of(int64_t unix_seconds) { return Time(ASN1_TIME_set(nullptr, static_cast<time_t>(unix_seconds))); }
 
-Number number_of(const std::string& hex) {
+Asn1Number number_of(const std::string& hex) {
   BIGNUM* parsed = nullptr;
   const int digits = BN_hex2bn(&parsed, hex.c_str());
   const BigNumber value(parsed);
   if (!value || digits != static_cast<int>(hex.size())) return nullptr;
-  return Number(BN_to_ASN1_INTEGER(value.get(), nullptr));
+  return Asn1Number(BN_to_ASN1_INTEGER(value.get(), nullptr));
 }
 
 bool add_entry(X509_CRL* list, const RevokedCertificate& entry) {
-  const Number serial = number_of(entry.serial);
+  const Asn1Number serial = number_of(entry.serial);
   const Time at = time_of(entry.at);
   Revoked revoked(X509_REVOKED_new());
   const bool filled = serial && at && revoked &&
@@ -41,7 +40,7 @@ bool add_extensions(X509_CRL* list, X509* issuer, int64_t number) {
       X509V3_EXT_conf_nid(nullptr, &context, NID_authority_key_identifier, "keyid:always");
   const bool added = key_id != nullptr && X509_CRL_add_ext(list, key_id, -1) == 1;
   X509_EXTENSION_free(key_id);
-  const Number value(ASN1_INTEGER_new());
+  const Asn1Number value(ASN1_INTEGER_new());
   return added && value && ASN1_INTEGER_set_int64(value.get(), number) == 1 &&
          X509_CRL_add1_ext_i2d(list, NID_crl_number, value.get(), 0, X509V3_ADD_DEFAULT) == 1;
 }
