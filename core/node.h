@@ -170,6 +170,8 @@ class Node {
   bool may_leave(Now now) const;
 
   Status status(Now now) const;
+  // Of what status() makes whether the node is ready.
+  std::vector<ComponentView> components(Now now) const;
   const Raft& raft() const { return raft_; }
   const Store& store() const { return store_; }
 
@@ -279,7 +281,6 @@ class Node {
   void retry_lost(Now now, Effects& out);
   ReadResult answer(const Query& query) const;
   void refuse_write(RequestId request, Outcome outcome, bool maybe_applied, Effects& out);
-  std::vector<ComponentView> components(Now now) const;
   void fill_nodes(Now now, Status& status) const;
 
   Boot boot_;

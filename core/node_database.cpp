@@ -6,13 +6,6 @@
 #include "core/node.h"
 
 namespace patronus {
-namespace {
-
-// One that was damaged, and made again within a moment, is looked at so many times before its node is ready:
-// whatever damaged it may not be over, and balancers and people shall see that it happened.
-constexpr uint32_t kSoundReportsAfterDamage = 3;
-
-}  // namespace
 
 void Node::handle(Now now, Projected& event, Effects& out) {
   const bool was_filled = projector_.is_filled();
@@ -53,7 +46,7 @@ void Node::handle(Now now, DatabaseReport& event, Effects&) {
       database_lags_ = event.state == DatabaseState::kLags;
       if (!database_lags_) {
         database_is_broken_ = true;
-        database_to_prove_ = kSoundReportsAfterDamage;
+        database_to_prove_ = limits::kSoundReportsAfterDamage;
         next_review_ = now.mono;
       }
       health_.report("database", false, event.reason, now);

@@ -24,8 +24,9 @@ std::string standing_name(Standing standing) {
 std::vector<ComponentView> Node::components(Now now) const {
   std::vector<ComponentView> views = health_.view(now);
   for (ComponentView& view : views) {
-    // One that lags serves nobody wrong, and what it lacks, such as room, all nodes may lack at once.
-    if (view.name == "database") view.tolerated = !view.ok && database_lags_;
+    // One that lags serves nobody wrong, and what it lacks, such as room, all nodes may lack at once. One
+    // that was damaged is to be made whole first.
+    if (view.name == "database") view.tolerated = !view.ok && database_lags_ && !database_is_broken_;
   }
   // An election must not empty the balancer's pool, so patience is longer than an election takes.
   const Duration patience = 2 * raft_.election_timeout() + limits::kElectionWindowMax;

@@ -84,6 +84,7 @@ void Host::start() {
   Store& state = std::get<Store>(loaded);
   disk_.settle();
   disk_.trust();
+  database_is_damaged_ = false;
   if (recovered.hard.cluster_id) disk_.forget_note();
   ++process_;
   ++boots_;

@@ -93,6 +93,8 @@ class Host final : private Ports {
   // Of those, how many because they had been rolled back.
   uint64_t rollbacks_found_out() const { return found_out_; }
   const Database& database() const { return database_; }
+  // This process found it so, and it has not been filled since.
+  bool has_damaged_database() const { return database_is_damaged_; }
   bool has_full_disk() const { return disk_is_full_; }
   bool is_frozen() const { return frozen_; }
   uint32_t boots() const { return boots_; }
@@ -208,6 +210,7 @@ class Host final : private Ports {
   int64_t wall_skew_ms_ = 0;
   int64_t clock_rate_ppm_ = 0;
   Duration disk_slowness_{};
+  bool database_is_damaged_ = false;
   bool disk_is_full_ = false;
   bool fails_sync_ = false;
   uint64_t failed_syncs_ = 0;

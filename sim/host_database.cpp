@@ -26,6 +26,7 @@ void Host::project(Project&& piece) {
       const bool is_damaged = tape_.chance(500);
       trace_.line(events_.now(), name_, is_damaged ? "loses its database" : "can't write to its database");
       if (is_damaged) database_.lose();
+      database_is_damaged_ = database_is_damaged_ || is_damaged;
       (void)database_.open();
       run(process, [is_damaged](Driver& driver) {
         driver.database_report({is_damaged ? DatabaseState::kDamaged : DatabaseState::kLags, 0, "of no use"});
@@ -34,6 +35,7 @@ void Host::project(Project&& piece) {
     }
     if (is_whole) {
       database_.commit();
+      database_is_damaged_ = false;
       const Store& store = driver_->node().store();
       if (store.applied() == database_.index()) {
         if (const auto wrong = difference(database_, store))

@@ -288,12 +288,18 @@ void Network::forget_if_done(StreamId id) {
   if (at != streams_.end() && !at->second.ends[0].open && !at->second.ends[1].open) streams_.erase(at);
 }
 
+bool Network::is_calm_since(Instant since) const {
+  const bool frames = frame_faults_ && (profile_.frame_loss || profile_.duplication || profile_.reordering);
+  return cut_.empty() && slow_.empty() && !refusing_ && !frames && broke_one_ <= since;
+}
+
 bool Network::reset_one() {
   std::vector<StreamId> candidates;
   for (const auto& [id, stream] : streams_) {
     if (stream.established && stream.ends[0].open && stream.ends[1].open) candidates.push_back(id);
   }
   if (candidates.empty()) return false;
+  broke_one_ = events_.now();
   break_stream(candidates[tape_.choose(static_cast<uint32_t>(candidates.size()))], LinkEnd::kReset);
   return true;
 }

@@ -53,6 +53,8 @@ class Network {
   void heal(HostId from, HostId to) { cut_.erase({from, to}); }
   void heal_all() { cut_.clear(); }
   bool has_cuts() const { return !cut_.empty(); }
+  // Nothing is done to it, nor was a stream broken since that time.
+  bool is_calm_since(Instant since) const;
   bool reaches(HostId from, HostId to) const { return !cut_.contains({from, to}); }
   void slow_down(HostId from, HostId to, Duration by) { slow_[{from, to}] = by; }
   void speed_up_all() { slow_.clear(); }
@@ -120,6 +122,7 @@ class Network {
   std::map<std::pair<HostId, HostId>, bool> cut_;
   std::map<std::pair<HostId, HostId>, Duration> slow_;
   bool refusing_ = false;
+  Instant broke_one_;
   Filter filter_;
   bool frame_faults_ = true;
   StreamId next_ = 1;

@@ -31,10 +31,12 @@ World::World(Tape& tape, const Profile& profile, bool keep_trace)
                 [this](uint64_t term) { return checkers_.leader_of(Term{term}); }),
       restorer_(profile_, events_, tape, network_, trace_,
                 [this](uint64_t revision) { return checkers_.was_restored_at(revision); }),
-      planner_(profile_, events_, tape, network_, trace_),
-      checkers_(hosts_, events_),
+      planner_(profile_, events_, tape, network_, trace_,
+               [this]() -> const Tables& { return checkers_.tables(); }),
+      checkers_(hosts_, events_, [this] { planner_.restored(); }),
       changes_(profile_),
-      stamps_(profile_, hosts_) {
+      stamps_(profile_, hosts_),
+      readiness_(profile_, hosts_) {
   for (HostId id = 0; id < profile_.nodes + profile_.extras; ++id) {
     hosts_.push_back(std::make_unique<Host>(
         id, profile_, events_, tape, network_, trace_,
@@ -48,6 +50,8 @@ World::World(Tape& tape, const Profile& profile, bool keep_trace)
           checkers_.after_step(host);
           changes_.after_step(host);
           stamps_.after_step(host, events_.now());
+          readiness_.after_step(host, events_.now(),
+                                network_.is_calm_since(events_.now() - 4 * profile_.election_timeout));
           if (profile_.strike_elections) strike_election(host);
           if (profile_.strike_commits) strike_commit(host);
           if (profile_.ask_new_leaders) ask_new_leader(host);
@@ -362,6 +366,7 @@ void World::report(Outcome& outcome) const {
   if (operator_.refused() > 0) outcome.faults["move refused"] = operator_.refused();
   if (restorer_.begun() > 0) outcome.faults["restore begun"] = restorer_.begun();
   if (restorer_.done() > 0) outcome.faults["restore done"] = restorer_.done();
+  if (readiness_.elections() > 0) outcome.faults["calm election"] = readiness_.elections();
   if (planner_.written() > 0) outcome.faults["table write"] = planner_.written();
   if (planner_.refused() > 0) outcome.faults["table write refused"] = planner_.refused();
   if (planner_.read() > 0) outcome.faults["table read"] = planner_.read();

@@ -13,6 +13,7 @@
 #include "sim/checkers.h"
 #include "sim/client.h"
 #include "sim/events.h"
+#include "sim/health_checker.h"
 #include "sim/host.h"
 #include "sim/network.h"
 #include "sim/operator.h"
@@ -174,6 +175,7 @@ class World final : private Network::Hosts {
   Checkers checkers_;
   ChangeChecker changes_;
   StampChecker stamps_;
+  HealthChecker readiness_;
   std::map<std::string, uint64_t> faults_;
   std::map<NodeId, Instant> doomed_;  // whose removal was asked for, and when last
   Term struck_;

@@ -223,7 +223,10 @@ inline constexpr size_t kAuditDetailBytesMax = 512;
 // The dashboard's database, which is a copy of some rows of the state.
 inline constexpr Duration kProjectionInterval = 50ms;  // between two transactions, so that writes gather
 inline constexpr Duration kProjectionHeartbeat = 10s;  // one is done although nothing has changed
-inline constexpr size_t kProjectionPieceRows = 512;    // bounds the loop's pause
+// A database that was damaged, and made again within a moment, is looked at so many times before its node is
+// ready: whatever damaged it may not be over, and balancers and people shall see that it happened.
+inline constexpr uint32_t kSoundReportsAfterDamage = 3;
+inline constexpr size_t kProjectionPieceRows = 512;  // bounds the loop's pause
 inline constexpr size_t kProjectionPieceBytes = kMiB;
 inline constexpr Duration kDatabaseCheckPeriod = 1s;  // the cheap check: header, size, whose file it is
 inline constexpr Duration kDatabaseSilenceMax = 10s;  // then its thread is stuck
