@@ -342,12 +342,13 @@ void Node::note_restored(Index at, Effects& out) const {
   const std::optional<Restoration>& last = store_.staging().last();
   if (!last || last->revision != at) return;
   const RestoreCounts& counts = last->counts;
-  out.emplace_back(Notice{
-      NoticeKind::kOperator,
-      "the keys were restored from the snapshot of revision " + std::to_string(last->begun.snapshot.value) +
-          (last->by.empty() ? "" : ", as user " + last->by + " wished") + ": " + std::to_string(counts.put) +
-          " put, " + std::to_string(counts.deleted) + " deleted, " + std::to_string(counts.unchanged) +
-          " as they were, " + std::to_string(counts.sessions_ended) + " sessions ended"});
+  out.emplace_back(Notice{NoticeKind::kOperator,
+                          "keys, sites and policies were restored from the snapshot of revision " +
+                              std::to_string(last->begun.snapshot.value) +
+                              (last->by.empty() ? "" : ", as user " + last->by + " wished") + ": " +
+                              std::to_string(counts.put) + " put, " + std::to_string(counts.deleted) +
+                              " deleted, " + std::to_string(counts.unchanged) + " as they were, " +
+                              std::to_string(counts.sessions_ended) + " sessions ended"});
 }
 
 void Node::touch_session(std::string_view id, Now now) {

@@ -34,8 +34,12 @@ struct SnapshotContent {
   Artefact artefact;
   ClusterId cluster;
   uint64_t keys = 0;
-  uint64_t keys_hash = 0;  // as they are staged (core/state/staged_rows.h)
-  int64_t wall_ms = 0;     // the cluster's time, as of the last entry in it
+  uint64_t sites = 0;
+  uint64_t policies = 0;
+  bool has_tables = false;  // otherwise it says nothing of sites and policies
+  uint64_t rows = 0;        // that are to be staged for all of these
+  uint64_t rows_hash = 0;   // as they are staged (core/state/staged_rows.h)
+  int64_t wall_ms = 0;      // the cluster's time, as of the last entry in it
 
   friend bool operator==(const SnapshotContent&, const SnapshotContent&) = default;
 };
@@ -45,7 +49,7 @@ enum class SnapshotTask : uint8_t {
   kPart,   // the part of one that begins at the offset, at most kSnapshotPartBytes
   kCheck,  // what is in one, read to its end in as many queries as it takes, from the start or on from the
            // last
-  kRows,   // the next piece of its keys to be staged, in the same way
+  kRows,   // the next piece of its rows to be staged, in the same way
   kKeep,   // write a part of one that is brought here; complete once its content fits its name
 };
 

@@ -63,7 +63,7 @@ void try_restore(const Rows& rows) {
   if (source.feed(bytes) || source.finish()) return;
   StagedSum sum;
   while (const std::optional<RestoreSource::Piece> piece = source.take()) require(sum.add(piece->rows));
-  require(sum.rows == source.content().keys && sum.hash == source.content().keys_hash);
+  require(sum.rows == source.content().rows && sum.hash == source.content().rows_hash);
 }
 
 Rows read_rows(std::string_view bytes) {

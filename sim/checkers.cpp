@@ -180,8 +180,8 @@ void Checkers::leader_completeness(const Host& host) const {
   const Log& log = host.node().raft().log();
   for (size_t i = committed_.size(); i > 0 && i + 64 > committed_.size(); --i) {
     const Index index{i};
-    // A leader that comes late, of an older term, owes nothing to what newer terms committed, be it entries of
-    // terms before its own (Raft paper, figure 3).
+    // A leader that comes late, of an older term, owes nothing to what newer terms committed, be it entries
+    // of terms before its own (Raft paper, figure 3).
     if (committed_[i - 1].in >= host.node().raft().term()) continue;
     if (index <= log.base_index()) break;
     if (log.term_at(index) != committed_[i - 1].term) {
@@ -302,35 +302,51 @@ void Checkers::note_applied(const Entry& entry) {
 }
 
 void Checkers::note_restored(Index index) {
-  using Keys = std::map<std::string, std::pair<std::string, std::string>>;
-  const auto note = [](Keys& keys, std::string_view key, std::string_view value) {
-    if (static_cast<RowKind>(key.front()) != RowKind::kKey) return;
-    const KeyRow row = decode_key_row(value).value();
-    keys[std::string(key.substr(1))] = {std::string(row.content_type), std::string(row.value)};
+  using Rows = std::map<std::string, std::pair<std::string, std::string>>;
+  // What is restored of a row, without the numbers that it gets here.
+  const auto note = [](Rows& rows, std::string_view key, std::string_view value) {
+    const std::string name(key);
+    if (static_cast<RowKind>(key.front()) == RowKind::kKey) {
+      const KeyRow row = decode_key_row(value).value();
+      rows[name] = {std::string(row.content_type), std::string(row.value)};
+    } else if (const std::optional<Site> site = decode_site_row(key, value)) {
+      rows[name] = {site->fields.name, site->fields.endpoints.front().address};
+    } else if (const std::optional<Policy> policy = decode_policy_row(key, value)) {
+      rows[name] = {policy->fields.name, policy->fields.source_site + policy->fields.destination_site};
+    }
   };
   const BeginRestoreOp& begun = reference_.staging().last()->begun;
   const std::string id = snapshot_id({begun.snapshot, begun.hash, 0});
   const std::string* bytes = nullptr;
   for (const auto& host : hosts_) bytes = bytes != nullptr ? bytes : host->snapshot(id);
   if (bytes == nullptr) throw Violation("restore", "nobody has the snapshot " + id + " that was restored");
-  Keys wanted;
+  Rows wanted;
+  bool knows_tables = false;
   artefact::Decoder decoder([&](std::string_view key, std::string_view value) -> std::optional<std::string> {
+    knows_tables = knows_tables || static_cast<RowKind>(key.front()) == RowKind::kTables;
     note(wanted, key, value);
     return std::nullopt;
   });
   if (const auto fault = decoder.feed(*bytes)) throw Violation("restore", id + ": " + *fault);
-  Keys keys;
-  reference_.for_each_row(
-      [&](std::string_view key, const RowValue& value) { note(keys, key, value.text()); });
-  if (keys != wanted) {
-    throw Violation("restore", std::to_string(keys.size()) + " keys after the restore of " + id + " at " +
+  Rows found;
+  reference_.for_each_row([&](std::string_view key, const RowValue& value) {
+    const bool is_key = static_cast<RowKind>(key.front()) == RowKind::kKey;
+    if (is_key || knows_tables) note(found, key, value.text());
+  });
+  if (found != wanted) {
+    throw Violation("restore", std::to_string(found.size()) +
+                                   " keys, sites and policies after the restore of " + id + " at " +
                                    at(index) + " are not the " + std::to_string(wanted.size()) +
                                    " that it holds");
   }
+  restored_();
   // For clients it is one write of every key, done as it was committed.
   Restored& restored = restores_[index.value];
   restored.when = events_.now();
-  for (const auto& [name, content] : keys) restored.values[name] = number(content.second);
+  for (const auto& [name, content] : found) {
+    if (static_cast<RowKind>(name.front()) == RowKind::kKey)
+      restored.values[name.substr(1)] = number(content.second);
+  }
 }
 
 // Whatever was acknowledged is committed by then, at the revision told.

@@ -16,8 +16,10 @@ namespace patronus::sim {
 
 class Checkers {
  public:
-  Checkers(const std::vector<std::unique_ptr<Host>>& hosts, const Events& events)
-      : hosts_(hosts), events_(events) {}
+  // `restored` is told of each entry that restores, as it is committed.
+  Checkers(const std::vector<std::unique_ptr<Host>>& hosts, const Events& events,
+           std::function<void()> restored)
+      : hosts_(hosts), events_(events), restored_(std::move(restored)) {}
 
   // A node did something.
   void after_step(const Host& host);
@@ -30,6 +32,7 @@ class Checkers {
   uint64_t committed() const { return committed_.size(); }
   // What the committed log says of who belongs to the cluster.
   const Members& members() const { return reference_.members(); }
+  const Tables& tables() const { return reference_.tables(); }
   // Whatever a quorum may be counted by: the committed configuration, and the latest in each node's log.
   std::vector<Configuration> configurations_in_force() const;
   // A node says that it was removed.
@@ -76,6 +79,7 @@ class Checkers {
 
   const std::vector<std::unique_ptr<Host>>& hosts_;
   const Events& events_;
+  std::function<void()> restored_;
   std::map<HostId, Seen> seen_;
   std::map<Term, NodeId> leaders_;
   uint64_t transfers_ = 0;

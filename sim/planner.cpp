@@ -16,12 +16,14 @@ constexpr uint32_t kNames = 4;             // few, so that they meet
 
 }  // namespace
 
-Planner::Planner(const Profile& profile, Events& events, Tape& tape, Network& network, Trace& trace)
+Planner::Planner(const Profile& profile, Events& events, Tape& tape, Network& network, Trace& trace,
+                 std::function<const Tables&()> tables)
     : profile_(profile),
       events_(events),
       tape_(tape.track("planner")),
       trace_(trace),
-      exchange_(kPlannerHost, events, network) {}
+      exchange_(kPlannerHost, events, network),
+      tables_(std::move(tables)) {}
 
 void Planner::start() {
   if (profile_.tables) rest();
@@ -39,6 +41,7 @@ void Planner::rest() {
 void Planner::act() {
   if (token_.empty()) return log_in();
   if (pending_) return send();
+  if (restored_) look_again();
   if (tape_.chance(300)) return read_one();
   begin_write();
 }
@@ -50,6 +53,20 @@ void Planner::log_in() {
                     token_ = text_between(answer->body, "\"access_token\":\"", "\"");
                   events_.after(300ms, [this] { rest(); });
                 });
+}
+
+// Nothing of its own is under way, so the tables are what was committed.
+void Planner::look_again() {
+  restored_ = false;
+  sites_.clear();
+  policies_.clear();
+  for (const auto& [id, site] : tables_().sites()) {
+    sites_[id] = {site.fields.name, site.fields.endpoints.front().address, {}, site.mod_revision.value};
+  }
+  for (const auto& [id, policy] : tables_().policies()) {
+    policies_[id] = {policy.fields.name, policy.fields.source_site, policy.fields.destination_site,
+                     policy.mod_revision.value};
+  }
 }
 
 std::string Planner::some_id(const Entities& entities) {
@@ -141,6 +158,10 @@ void Planner::judge(const HttpAnswer& answer) {
   if (finishing_ && code == "tables_not_open") pending_.reset();
   // Not known yet, or not done: it is tried again, as it is.
   if (answer.status >= 500 || answer.status == 429) return;
+  if (restored_) {
+    pending_.reset();
+    return;
+  }
   if (code != pending_->expected_code) {
     violate(pending_->method + " under " + pending_->key + " must be " +
             (pending_->expected_code.empty() ? std::string("done") : pending_->expected_code) +
@@ -183,7 +204,7 @@ void Planner::read_one() {
                 std::string("GET ") + (is_site ? "/api/v1/sites/" : "/api/v1/policies/") + id +
                     " HTTP/1.1\r\nHost: sim\r\nAuthorization: Bearer " + token_ + "\r\n\r\n",
                 kPlannerPatience, [this, expected](const std::optional<HttpAnswer>& answer) {
-                  if (answer && answer->status < 500) {
+                  if (answer && answer->status < 500 && !restored_) {
                     ++read_;
                     const bool is_it =
                         answer->status == 200 &&

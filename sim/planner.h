@@ -1,7 +1,8 @@
 // Somebody who plans the network: makes, changes and deletes sites and policies, while all else goes wrong.
 // Nobody else does, and each write is repeated under its key until it is known what became of it, so that it
 // is known at any time what the tables must hold: what a linearizable read shows, and why a write is refused,
-// must agree with that.
+// must agree with that. But for one thing: a restore makes the tables what they were, at a time that only the
+// checkers know.
 #pragma once
 
 #include <functional>
@@ -9,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "core/state/tables.h"
 #include "sim/events.h"
 #include "sim/exchange.h"
 #include "sim/network.h"
@@ -22,12 +24,16 @@ inline constexpr HostId kPlannerHost = 3002;
 
 class Planner {
  public:
-  Planner(const Profile& profile, Events& events, Tape& tape, Network& network, Trace& trace);
+  // `tables`: as the entries that are committed make them.
+  Planner(const Profile& profile, Events& events, Tape& tape, Network& network, Trace& trace,
+          std::function<const Tables&()> tables);
   Planner(const Planner&) = delete;
   Planner& operator=(const Planner&) = delete;
 
   Exchange& exchange() { return exchange_; }
   void start();
+  // An entry that restores was committed. A request that is under way may have been before it or after it.
+  void restored() { restored_ = true; }
   // Begins nothing new.
   void finish() { finishing_ = true; }
   // Nothing of which it is not known what became of it.
@@ -58,6 +64,7 @@ class Planner {
   void act();
   void log_in();
   void begin_write();
+  void look_again();
   Pending site_write();
   Pending policy_write();
   std::string refusal_of(const Pending& write) const;
@@ -74,6 +81,8 @@ class Planner {
   Track& tape_;
   Trace& trace_;
   Exchange exchange_;
+  std::function<const Tables&()> tables_;
+  bool restored_ = false;  // since it was last known what the tables hold
   bool finishing_ = false;
   std::string token_;
   std::optional<Pending> pending_;

@@ -164,8 +164,8 @@ TEST_F(SnapshotIntakeTest, IsReadTwiceFirstForWhatIsInItThenForItsKeys) {
     if (rows.at_end) break;
   }
   EXPECT_EQ(pieces, 29U);
-  EXPECT_EQ(sum.rows, checked.content->keys);
-  EXPECT_EQ(sum.hash, checked.content->keys_hash);
+  EXPECT_EQ(sum.rows, checked.content->rows);
+  EXPECT_EQ(sum.hash, checked.content->rows_hash);
 }
 
 TEST(SnapshotId, IsAnIndexAndAHashAndNothingElse) {

@@ -98,11 +98,11 @@ struct Pieces {
     content = source.content();
   }
   BeginRestoreOp begin(const std::string& id) const {
-    return {id, content.artefact.index, content.artefact.hash, content.cluster, content.keys};
+    return {id, content.artefact.index, content.artefact.hash, content.cluster, content.rows};
   }
   StageRowsOp stage(const std::string& id, size_t number) const { return {id, number + 1, pieces[number]}; }
   FinishRestoreOp finish(const std::string& id, bool end_sessions = true) const {
-    return {id, content.keys, content.keys_hash, end_sessions};
+    return {id, content.rows, content.rows_hash, end_sessions};
   }
   void stage_all(World& world, const std::string& id) const {
     EXPECT_EQ(world.restore(begin(id)).outcome, Outcome::kOk);

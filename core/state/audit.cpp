@@ -73,7 +73,7 @@ std::optional<Deed> deed(const ReinitNodeOp& op, const WriteResult&) {
 }
 
 std::optional<Deed> deed(const FinishRestoreOp& op, const WriteResult&) {
-  return Deed{"state.restore", op.id, std::to_string(op.rows) + " keys"};
+  return Deed{"state.restore", op.id, std::to_string(op.rows) + " rows"};
 }
 std::optional<Deed> deed(const BeginRestoreOp&, const WriteResult&) { return std::nullopt; }
 std::optional<Deed> deed(const StageRowsOp&, const WriteResult&) { return std::nullopt; }

@@ -22,19 +22,30 @@ std::optional<std::string> RestoreSource::finish() {
 
 std::optional<std::string> RestoreSource::add(std::string_view key, std::string_view value) {
   if (key.empty()) return "a row of it has no key";
-  if (static_cast<RowKind>(key.front()) != RowKind::kKey) return std::nullopt;
+  if (static_cast<RowKind>(key.front()) == RowKind::kKey) return add_key(key, value);
+  if (!is_staged_table_row(key)) return std::nullopt;
+  if (auto fault = tables_.load_row(key, value, decoder_.end()->base.index)) return fault;
+  return put({kStagedTables, key, {}, value});
+}
+
+std::optional<std::string> RestoreSource::add_key(std::string_view key, std::string_view value) {
   const KeyName name = key_name(key);
   if (name.ns.starts_with('_')) return std::nullopt;  // the system's own
   const std::optional<KeyRow> row = decode_key_row(value);
   if (!row || namespace_fault(name.ns) || key_fault(name.key) || row->value.size() > limits::kValueBytesMax)
     return "a key in it makes no sense";
-  const size_t more = 16 + name.ns.size() + name.key.size() + row->content_type.size() + row->value.size();
+  ++keys_;
+  return put({name.ns, name.key, row->content_type, row->value});
+}
+
+std::optional<std::string> RestoreSource::put(const StagedRow& row) {
+  const size_t more = 16 + row.ns.size() + row.key.size() + row.content_type.size() + row.value.size();
   const bool is_full = piece_.count > 0 && (piece_.rows.size() + more > limits::kStagedPieceBytes ||
                                             piece_.count >= piece_rows_max_);
   if (is_full) {
     if (auto fault = close_piece()) return fault;
   }
-  put_staged(piece_.rows, {name.ns, name.key, row->content_type, row->value});
+  put_staged(piece_.rows, row);
   ++piece_.count;
   return std::nullopt;
 }
@@ -54,7 +65,17 @@ std::optional<std::string> RestoreSource::close_piece() {
 
 SnapshotContent RestoreSource::content() const {
   const Base& base = decoder_.end()->base;
-  return {decoder_.artefact(), base.configuration->cluster_id, sum_.rows, sum_.hash, base.stamp.wall_ms};
+  SnapshotContent content;
+  content.artefact = decoder_.artefact();
+  content.cluster = base.configuration->cluster_id;
+  content.keys = keys_;
+  content.sites = tables_.sites().size();
+  content.policies = tables_.policies().size();
+  content.has_tables = tables_.schema() > 0;
+  content.rows = sum_.rows;
+  content.rows_hash = sum_.hash;
+  content.wall_ms = base.stamp.wall_ms;
+  return content;
 }
 
 std::optional<RestoreSource::Piece> RestoreSource::take() {

@@ -1,5 +1,6 @@
-// A snapshot's bytes in, the pieces to be staged out: keys alone, each looked at, so that nothing that could
-// not be staged is begun with. Whatever else a snapshot holds, also of later versions, is passed over.
+// A snapshot's bytes in, the pieces to be staged out: keys, sites and policies, each looked at, so that
+// nothing that could not be staged is begun with. Whatever else a snapshot holds, also of later versions, is
+// passed over.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include "core/snapshot.h"
 #include "core/state/artefact_format.h"
 #include "core/state/staged_rows.h"
+#include "core/state/tables.h"
 
 namespace patronus {
 
@@ -40,6 +42,8 @@ class RestoreSource {
 
  private:
   std::optional<std::string> add(std::string_view key, std::string_view value);
+  std::optional<std::string> add_key(std::string_view key, std::string_view value);
+  std::optional<std::string> put(const StagedRow& row);
   std::optional<std::string> close_piece();
 
   bool keep_pieces_;
@@ -48,6 +52,8 @@ class RestoreSource {
   Piece piece_;
   std::deque<Piece> done_;
   StagedSum sum_;
+  uint64_t keys_ = 0;
+  Tables tables_;  // to see whether what is staged of them fits together
 };
 
 }  // namespace patronus

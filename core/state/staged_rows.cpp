@@ -7,8 +7,15 @@
 #include "core/base/limits.h"
 #include "core/state/command.h"
 #include "core/state/key_rows.h"
+#include "core/state/rows.h"
 
 namespace patronus {
+
+bool is_staged_table_row(std::string_view row_key) {
+  if (row_key.empty()) return false;
+  const auto kind = static_cast<RowKind>(row_key.front());
+  return kind == RowKind::kTables || kind == RowKind::kSite || kind == RowKind::kPolicy;
+}
 
 void put_staged(std::string& out, const StagedRow& row) {
   Writer writer(out);
@@ -26,7 +33,9 @@ std::optional<StagedRow> StagedReader::next() {
   row.key = in.bytes(limits::kKeyBytesMax);
   row.content_type = in.bytes(limits::kContentTypeBytesMax);
   row.value = in.bytes(limits::kValueBytesMax);
-  ok_ = in.ok() && !namespace_fault(row.ns) && !key_fault(row.key);
+  const bool is_sane = row.ns == kStagedTables ? is_staged_table_row(row.key)
+                                               : !namespace_fault(row.ns) && !key_fault(row.key);
+  ok_ = in.ok() && is_sane;
   if (!ok_) return std::nullopt;
   begin_ = at_;
   at_ += in.position();

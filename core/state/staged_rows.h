@@ -1,6 +1,10 @@
-// Keys on their way from a snapshot into the state: rows of a namespace, a key, a content type and a value,
-// one after the other, in ascending order of namespace and key. Revisions do not travel: they go on from
-// those there are.
+// Keys, sites and policies on their way from a snapshot into the state: rows of a namespace, a key, a content
+// type and a value, one after the other, in ascending order of namespace and key. Revisions of keys do not
+// travel: they go on from those there are.
+//
+// What the dashboard shows is in a namespace that no client can write to, behind all others: the schema of
+// the tables, then sites, then policies, each with its row's key and value (core/state/rows.h). Without the
+// schema the snapshot knows nothing of tables.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +13,11 @@
 #include <string_view>
 
 namespace patronus {
+
+inline constexpr std::string_view kStagedTables = "~";
+
+// Whether such a row is staged, by its key.
+[[nodiscard]] bool is_staged_table_row(std::string_view row_key);
 
 struct StagedRow {
   std::string_view ns;

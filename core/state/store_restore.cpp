@@ -1,17 +1,40 @@
-// The one entry by which a snapshot's keys become those of the running cluster.
+// The one entry by which a snapshot's keys, sites and policies become those of the running cluster.
 //
-// Only keys are restored, those of namespaces that clients may write. What the system itself keeps under
-// namespaces that begin with '_' is neither in what is staged nor deleted; users, sessions, signing keys,
-// members and kept answers stay as they are now, so nothing that was revoked or changed since the snapshot
-// comes back.
+// Restored are keys, those of namespaces that clients may write, and sites and policies. What the system
+// itself keeps under namespaces that begin with '_' is neither in what is staged nor deleted; users,
+// sessions, signing keys, members, kept answers and the audit log stay as they are now, so nothing that was
+// revoked or changed since the snapshot comes back. Of a snapshot that knows nothing of tables, sites and
+// policies stay too.
 #include "core/state/store.h"
 #include "core/base/limits.h"
 #include "core/base/mutant.h"
+#include "core/state/key_rows.h"
 
 namespace patronus {
 namespace {
 
 bool is_of_the_system(std::string_view ns) { return ns.starts_with('_'); }
+
+struct Staged {
+  Tables tables;           // without a schema: none are staged
+  uint64_t keys_cost = 0;  // of the quota
+};
+
+// Nothing: it does not fit together.
+std::optional<Staged> staged_content(const Staging& staging) {
+  Staged staged;
+  for (const Blob& piece : staging.pieces()) {
+    StagedReader in(piece.view());
+    while (const std::optional<StagedRow> row = in.next()) {
+      if (row->ns != kStagedTables) {
+        staged.keys_cost += key_cost(row->key.size(), row->value.size(), row->content_type.size());
+      } else if (staged.tables.load_row(row->key, row->value, staging.last()->begun.snapshot)) {
+        return std::nullopt;
+      }
+    }
+  }
+  return staged;
+}
 
 }  // namespace
 
@@ -22,12 +45,26 @@ WriteResult Store::execute_restore(const RestoreOp& op, const Authority* authori
   WriteResult result;
   result.outcome = staging_.may_finish(*finish);
   if (result.outcome != Outcome::kOk || staging_.last()->stage == RestoreStage::kDone) return result;
-  // The keys will be those that are staged and no others, so what they take is known.
-  if (staging_.cost() + keyed_.bytes() + accounts_.bytes() > limits::kStateBytesMax) {
+  const std::optional<Staged> staged = staged_content(staging_);
+  const bool with_tables = staged && staged->tables.schema() > 0;
+  if (!staged || (with_tables && tables_.schema() == 0)) {
+    result.outcome = Outcome::kMismatch;
+    return result;
+  }
+  // They will be those that are staged and no others, so what they take is known.
+  const size_t tables_bytes =
+      tables_.bytes() + (with_tables ? staged->tables.bytes() - tables_.entity_bytes() : 0);
+  if (staged->keys_cost + keyed_.bytes() + accounts_.bytes() + tables_bytes > limits::kStateBytesMax) {
     result.outcome = Outcome::kQuotaExceeded;
     return result;
   }
   RestoreCounts counts = become_staged(at);
+  if (with_tables) {
+    const Tables::Become more = tables_.become(staged->tables, at);
+    counts.put += more.put;
+    counts.deleted += more.deleted;
+    counts.unchanged += more.unchanged;
+  }
   // Whoever restores is told what became of it, and so stays logged in.
   if (finish->end_sessions)
     counts.sessions_ended =
@@ -71,6 +108,7 @@ RestoreCounts Store::become_staged(Index at) {
   for (const Blob& piece : staging_.pieces()) {
     StagedReader in(piece.view());
     while (const std::optional<StagedRow> row = in.next()) {
+      if (row->ns == kStagedTables) break;
       if (is_inside && ns->first != row->ns) leave();
       if (!is_inside) {
         pass_until(&row->ns);

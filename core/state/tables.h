@@ -92,10 +92,20 @@ class Tables {
   // kNotFound, kPreconditionFailed, kExists (an id that is taken), kNameTaken, kInUse (a site that a policy
   // names), kNoSuchSite, kLimitReached, kRefused (fields that are no site's, tables that are not open).
   WriteResult apply(const TableOp& op, Index at, const Stamp& stamp);
+  struct Become {
+    uint64_t put = 0;
+    uint64_t deleted = 0;
+    uint64_t unchanged = 0;
+  };
+  // Sites and policies become those of other tables (tables_restore.cpp); both are open. What is equal keeps
+  // its numbers, and so does what was found out about an endpoint or a path that stays. Audit stays.
+  Become become(const Tables& wanted, Index at);
   // Remembers what was done, if tables are open. Records come in ascending order of their indexes.
   void note(AuditRecord record);
 
   size_t bytes() const { return bytes_; }
+  // Of them what sites, policies and the schema take; counted anew at each call.
+  size_t entity_bytes() const;
   uint64_t hash() const { return hash_; }
   // Changes whenever sites, policies or paths do, but not for verdicts or audit.
   uint64_t version() const { return version_; }
@@ -121,6 +131,10 @@ class Tables {
   WriteResult execute(const VerdictsOp& op, Index at, const Stamp& stamp);
   WriteResult execute(const OpenTablesOp& op, Index at, const Stamp& stamp);
 
+  template <typename Entities, typename KeyOf>
+  void replace_entities(Entities& entities, const Entities& wanted, KeyOf key_of, Index at, Become& counts);
+  static void keep_what_was_revoked(const SiteFields& now, SiteFields& restored);
+  static void keep_what_was_revoked(const PolicyFields&, PolicyFields&) {}
   bool has_endpoint(const EndpointKey& place) const;
   size_t paths_with(const std::string& id, const SiteFields& fields) const;
   void release(const Pair& pair);

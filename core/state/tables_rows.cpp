@@ -12,6 +12,10 @@ using namespace limits;
 // What a row costs of the quota besides its bytes: nodes of maps, strings.
 constexpr size_t kTableRowOverheadBytes = 192;
 
+size_t row_cost(std::string_view key, const RowValue& value) {
+  return kTableRowOverheadBytes + key.size() + value.size();
+}
+
 template <typename Entity>
 RowValue encoded(const Entity& entity) {
   RowValue value;
@@ -197,11 +201,18 @@ std::optional<RowValue> Tables::row(std::string_view key) const {
   }
 }
 
+size_t Tables::entity_bytes() const {
+  size_t bytes = schema_ == 0 ? 0 : row_cost(table_rows::schema_key(), encoded_schema(schema_));
+  for (const auto& [id, site] : sites_) bytes += row_cost(table_rows::site_key(id), encoded(site));
+  for (const auto& [id, policy] : policies_) bytes += row_cost(table_rows::policy_key(id), encoded(policy));
+  return bytes;
+}
+
 void Tables::count(const std::string& key, int sign) {
   const std::optional<RowValue> value = row(key);
   if (!value) return;
   const uint64_t fact = hash64(key, hash64(value->head));
-  const size_t cost = kTableRowOverheadBytes + key.size() + value->size();
+  const size_t cost = row_cost(key, *value);
   if (sign > 0) {
     hash_ += fact;
     bytes_ += cost;

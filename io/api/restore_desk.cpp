@@ -177,6 +177,13 @@ void RestoreDesk::checked(const SnapshotAnswer& looked, Now now) {
 // A snapshot goes by the name of its cluster because keys of another one mean nothing here, or something
 // else; it is an easy file to mistake.
 std::optional<Problem> RestoreDesk::misfit(const SnapshotContent& content) const {
+  // Once tables are open no node of an older version can be there, and all nodes take them alike.
+  if (content.has_tables && node_.store().tables().schema() == 0) {
+    return conflict(
+        "upgrade_first",
+        "the snapshot holds sites and policies, and this cluster has none before every node is of "
+        "a version that knows them; see protocol in /api/v1/cluster/status");
+  }
   if (is_own(content.cluster) || asked_->other_cluster) return std::nullopt;
   return conflict("other_cluster", "the snapshot is of cluster " + content.cluster.hex() +
                                        " and this is cluster " + node_.raft().hard_state().cluster_id.hex() +
@@ -196,9 +203,13 @@ http::Response RestoreDesk::dry_run(const SnapshotContent& content, Now now) con
   out.begin_object().field("id", asked_->snapshot).field("dry_run", true);
   out.field("cluster_id", content.cluster.hex()).field("same_cluster", is_own(content.cluster));
   out.field("revision", content.artefact.index.value).field("keys", content.keys);
+  out.field("sites", content.sites).field("policies", content.policies);
   out.field("taken_at", rfc3339(content.wall_ms));
   out.field("age_ms", std::max<int64_t>(0, node_.cluster_stamp(now).wall_ms - content.wall_ms));
   out.field("keys_now", uint64_t{node_.store().keys()});
+  out.field("sites_now", uint64_t{node_.store().tables().sites().size()});
+  out.field("policies_now", uint64_t{node_.store().tables().policies().size()});
+  out.field("replaces_tables", content.has_tables);
   // Whoever restores stays.
   out.field("sessions_end", uint64_t{asked_->keep_sessions || sessions == 0 ? 0 : sessions - 1}).finish();
   return private_json(200, std::move(body));
@@ -207,18 +218,19 @@ http::Response RestoreDesk::dry_run(const SnapshotContent& content, Now now) con
 void RestoreDesk::start(const SnapshotContent& content, Now now) {
   const std::string id = auth::new_id(crypto_);
   const BeginRestoreOp begun{id, content.artefact.index, content.artefact.hash, content.cluster,
-                             content.keys};
-  const FinishRestoreOp finish{id, content.keys, content.keys_hash, !asked_->keep_sessions};
+                             content.rows};
+  const FinishRestoreOp finish{id, content.rows, content.rows_hash, !asked_->keep_sessions};
   run_.emplace(begun, finish, now.mono);
   reading_begun_ = false;
   notice_ = "restores snapshot " + asked_->snapshot + " into the cluster, " + std::to_string(content.keys) +
-            " keys, as user " + asked_->caller.user + " wishes";
-  told_ = Told{id, asked_->snapshot, asked_->caller.user, "", 0, content.keys, "", {}};
+            " keys, " + std::to_string(content.sites) + " sites and " + std::to_string(content.policies) +
+            " policies, as user " + asked_->caller.user + " wishes";
+  told_ = Told{id, asked_->snapshot, asked_->caller.user, "", 0, content.rows, "", {}};
   tell(now);
   std::string body;
   json::Writer out(body);
   out.begin_object().field("id", asked_->snapshot).field("state", told_->state);
-  out.field("rows_done", uint64_t{0}).field("rows_total", content.keys).finish();
+  out.field("rows_done", uint64_t{0}).field("rows_total", content.rows).finish();
   answer_ = {asked_->request, private_json(202, std::move(body))};
 }
 

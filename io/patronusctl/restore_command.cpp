@@ -97,7 +97,11 @@ class Restoring {
   void tell_without_node() const {
     print_line("would bring snapshot " + id_ + " to node " + node_ + ", and make the cluster's keys the " +
                std::to_string(summary_.keys) + " of revision " +
-               std::to_string(summary_.artefact.index.value) + "; others are deleted");
+               std::to_string(summary_.artefact.index.value) +
+               (summary_.has_tables ? ", its sites and policies the " + std::to_string(summary_.sites) +
+                                          " and " + std::to_string(summary_.policies) + " of then"
+                                    : "") +
+               "; others are deleted");
     print_line(given_.keep_sessions ? "sessions stay" : "all sessions end but that of whoever restores");
   }
 
@@ -159,6 +163,11 @@ class Restoring {
     print_line((given_.dry_run ? "would make" : "will make") + std::string(" the cluster's keys, ") +
                text_of(body, "keys_now") + " by now, the " + text_of(body, "keys") + " of revision " +
                text_of(body, "revision") + "; what was written since is lost, in one step on every node");
+    print_line(is_true(body, "replaces_tables")
+                   ? "so " + text_of(body, "sites") + " sites and " + text_of(body, "policies") +
+                         " policies take the place of " + text_of(body, "sites_now") + " and " +
+                         text_of(body, "policies_now")
+                   : "sites and policies stay as they are now: the snapshot was taken before there were any");
     print_line(text_of(body, "sessions_end") +
                " sessions end; users, passwords, roles, keys that sign and nodes stay as they are now");
     return kOk;
@@ -202,7 +211,7 @@ class Restoring {
       const bool goes_on = is_of_it && text_of(body, "driven_here") == "true";
       if (goes_on) {
         heard = now;
-        tell(state + ": " + text_of(body, "rows_done") + " of " + text_of(body, "rows_total") + " keys");
+        tell(state + ": " + text_of(body, "rows_done") + " of " + text_of(body, "rows_total") + " rows");
       } else if (now - heard > kSilencePatience) {
         print_error(
             "node " + node_ +
@@ -219,7 +228,7 @@ class Restoring {
       return kOk;
     }
     print_line("restored at revision " + text_of(body, "revision") + ": " + text_of(body, "keys_put") +
-               " keys put, " + text_of(body, "keys_deleted") + " deleted, " +
+               " keys, sites and policies put, " + text_of(body, "keys_deleted") + " deleted, " +
                text_of(body, "keys_unchanged") + " as they were; " + text_of(body, "sessions_ended") +
                " sessions ended");
     print_stake(cluster_, "after");

@@ -36,6 +36,7 @@ SnapshotSummary summary_of(const Base& base, const Store& store) {
   summary.sites = store.tables().sites().size();
   summary.policies = store.tables().policies().size();
   summary.keys = store.keys();
+  summary.has_tables = store.tables().schema() > 0;
   summary.users = store.accounts().user_count();
   summary.sessions = store.accounts().session_count();
   return summary;

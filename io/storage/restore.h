@@ -20,6 +20,7 @@ struct SnapshotSummary {
   size_t sessions = 0;
   size_t sites = 0;
   size_t policies = 0;
+  bool has_tables = false;  // otherwise it is from before there were sites and policies
 };
 
 // Reads the file to its end and builds the state from it, as a restore would; the error is one line for the
