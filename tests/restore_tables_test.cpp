@@ -42,9 +42,11 @@ struct Cluster {
   explicit Cluster(uint64_t seed) : life(seed) {}
 
   WriteResult write(WriteOp op) {
-    Entry entry = life.next(store);  // for its stamp, which follows those before
-    entry.kind = EntryKind::kCommand;
-    entry.payload = Blob(encode_command({{Incarnation{2}, ++sequence, sequence}, {}, std::move(op)}));
+    // In the place of what would have come next, with its stamp and its number.
+    Entry entry = life.next(store);
+    Command command = decode_command(entry.payload.view()).value();
+    command.op = std::move(op);
+    entry.payload = Blob(encode_command(command));
     return store.apply(entry).result;
   }
   WriteResult table(TableOp op) { return write(WriteOp{std::move(op)}); }
@@ -59,7 +61,6 @@ struct Cluster {
 
   TableLife life;
   Store store;
-  uint64_t sequence = 0;
 };
 
 struct Taken {
