@@ -51,11 +51,12 @@ class Objects {
 // the first call's.
 [[nodiscard]] std::unique_ptr<Objects> open_objects(const Target& target);
 
-// The body of an answer to ListObjectsV2.
-struct S3Page {
+// One answer of a service that lists in several.
+struct ListPage {
   Listing listing;           // names in full
   std::string continuation;  // empty: it is the last
 };
-[[nodiscard]] std::variant<S3Page, std::string> parse_s3_page(std::string_view xml);
+// The body of an answer to ListObjectsV2.
+[[nodiscard]] std::variant<ListPage, std::string> parse_s3_page(std::string_view xml);
 
 }  // namespace patronus::backup
