@@ -138,14 +138,15 @@ TEST(S3Page, IsReadWhole) {
       "Contents>"
       "<CommonPrefixes><Prefix>p/d/</Prefix></CommonPrefixes>"
       "<NextContinuationToken>t&lt;1</NextContinuationToken></ListBucketResult>";
-  const std::variant<S3Page, std::string> read = parse_s3_page(xml);
-  ASSERT_TRUE(std::holds_alternative<S3Page>(read));
-  const auto& page = std::get<S3Page>(read);
+  const std::variant<ListPage, std::string> read = parse_s3_page(xml);
+  ASSERT_TRUE(std::holds_alternative<ListPage>(read));
+  const auto& page = std::get<ListPage>(read);
   EXPECT_EQ(page.listing.objects, (std::vector<Object>{{"p/a&b", 12}, {"p/c", 3}}));
   EXPECT_EQ(page.listing.folders, std::vector<std::string>{"p/d/"});
   EXPECT_EQ(page.continuation, "t<1");
-  // What is cut short anywhere is refused, or says less, and never loops.
-  for (size_t n = 0; n < xml.size(); ++n) (void)parse_s3_page(std::string_view(xml).substr(0, n));
+  // What is cut short anywhere must not pass for all there is.
+  for (size_t n = 0; n < xml.size(); ++n)
+    EXPECT_TRUE(std::holds_alternative<std::string>(parse_s3_page(std::string_view(xml).substr(0, n)))) << n;
   EXPECT_TRUE(std::holds_alternative<std::string>(parse_s3_page("<Error><Code>NoSuchBucket</Code></Error>")));
   EXPECT_TRUE(std::holds_alternative<std::string>(
       parse_s3_page("<ListBucketResult><Contents><Key>a</Key><Size>x</Size></Contents></ListBucketResult>")));

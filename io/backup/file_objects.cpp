@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "core/base/limits.h"
+#include "io/backup/azure_objects.h"
 #include "io/storage/file.h"
 
 namespace patronus::backup {
@@ -99,6 +100,7 @@ std::unique_ptr<Objects> open_file_objects(const std::string& directory) {
 std::unique_ptr<Objects> open_objects(const Target& target) {
   if (target.kind == TargetKind::kFile) return open_file_objects(target.path);
   if (target.kind == TargetKind::kS3) return open_s3_objects(target);
+  if (target.kind == TargetKind::kAzure) return open_azure_objects(target);
   return nullptr;
 }
 

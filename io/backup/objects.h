@@ -1,5 +1,5 @@
-// What lies at a target: folders and objects below its path. Of files, and of S3 and what speaks like it; for
-// Azure and GCS only Litestream goes there.
+// What lies at a target: folders and objects below its path. Of files, of S3 and what speaks like it, and of
+// Azure; to GCS only Litestream goes.
 #pragma once
 
 #include <cstdint>
@@ -46,16 +46,17 @@ class Objects {
   [[nodiscard]] virtual std::optional<std::string> remove(const std::string& name) = 0;
 };
 
-// Null: of this kind of target nothing can be listed or put. S3 takes its keys from LITESTREAM_ACCESS_KEY_ID
-// and LITESTREAM_SECRET_ACCESS_KEY, or the same with AWS_, and AWS_SESSION_TOKEN; without them the error is
-// the first call's.
+// Null: of this kind of target, GCS, nothing can be listed or put. S3 takes its keys from
+// LITESTREAM_ACCESS_KEY_ID and LITESTREAM_SECRET_ACCESS_KEY, or the same with AWS_, and AWS_SESSION_TOKEN;
+// Azure its own from LITESTREAM_AZURE_ACCOUNT_KEY. Without them the error is the first call's.
 [[nodiscard]] std::unique_ptr<Objects> open_objects(const Target& target);
 
-// The body of an answer to ListObjectsV2.
-struct S3Page {
+// One answer of a service that lists in several.
+struct ListPage {
   Listing listing;           // names in full
   std::string continuation;  // empty: it is the last
 };
-[[nodiscard]] std::variant<S3Page, std::string> parse_s3_page(std::string_view xml);
+// The body of an answer to ListObjectsV2.
+[[nodiscard]] std::variant<ListPage, std::string> parse_s3_page(std::string_view xml);
 
 }  // namespace patronus::backup

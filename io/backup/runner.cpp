@@ -298,7 +298,10 @@ void Runner::keep_states() {
 void Runner::take_states(const std::string& output) {
   const std::optional<std::vector<StatePut>> puts = decode_puts(json_line(output));
   int64_t next = now_ms_ + in_ms(options_.state_interval);
-  for (TargetReport& target : report_.targets) {
+  for (size_t i = 0; i < report_.targets.size(); ++i) {
+    // Or its turn would come at once for ever, and at the others states of minutes replace those of hours.
+    if (!takes_objects(options_.targets[i].kind)) continue;
+    TargetReport& target = report_.targets[i];
     const auto put = !puts ? std::vector<StatePut>::const_iterator()
                            : std::find_if(puts->begin(), puts->end(),
                                           [&](const StatePut& one) { return one.target == target.name; });

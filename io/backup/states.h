@@ -1,6 +1,5 @@
 // State artefacts beside what Litestream ships, at <target>/<cluster id>/<node id>/state/: the whole state as
-// of one entry, with the keys of namespaces, which are not in the dashboard's database. Not for Azure and
-// GCS.
+// of one entry, with the keys of namespaces, which are not in the dashboard's database. Not at GCS.
 #pragma once
 
 #include <optional>

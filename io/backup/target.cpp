@@ -180,6 +180,8 @@ std::string_view word_of(TargetKind kind) {
   return "";
 }
 
+bool takes_objects(TargetKind kind) { return kind != TargetKind::kGcs; }
+
 std::string Target::url() const {
   std::string text = std::string(word_of(kind)) + "://";
   if (kind == TargetKind::kAzure) text += encoded(account) + "@";

@@ -50,6 +50,9 @@ struct Target {
 // The word that Litestream's configuration calls it by: file, s3, abs, gcs.
 [[nodiscard]] std::string_view word_of(TargetKind kind);
 
+// Whether what lies there can be listed, and more be put there (open_objects); else only Litestream does.
+[[nodiscard]] bool takes_objects(TargetKind kind);
+
 // One URL. The error is one line that names what is wrong and what would do.
 [[nodiscard]] std::variant<Target, std::string> parse_target(std::string_view url);
 // All of them, at most limits::kBackupTargetsMax; none is an error too.

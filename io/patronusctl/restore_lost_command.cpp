@@ -72,8 +72,8 @@ std::optional<int> claim_it(const RestoreLostGiven& given, const backup::Source&
                             backup::Objects* objects, const backup::Claim& own, const std::string& scratch) {
   if (objects == nullptr || !source.cluster)
     return failed(
-        "a node restores by itself from file and S3 targets, named with the cluster: <target>/<cluster id>; "
-        "use patronusctl backup restore");
+        "a node restores by itself from file, S3 and Azure targets, named with the cluster: "
+        "<target>/<cluster id>; use patronusctl backup restore");
   std::variant<std::optional<backup::Claim>, std::string> read =
       backup::read_claim(*objects, *source.cluster, given.at, scratch);
   if (const auto* fault = std::get_if<std::string>(&read)) return failed(*fault);
@@ -151,8 +151,7 @@ void add_restore_lost_command(CLI::App* backup, const Format& format, std::funct
                    "the lost cluster's id; needed where several have backups there");
   verb->add_option("--at", given->at, "as of this time: RFC 3339, such as 2026-03-01T12:00:00Z; or latest")
       ->capture_default_str();
-  verb->add_option("--node", given->nodes,
-                   "only this node's copy; may be repeated. Needed with Azure and GCS")
+  verb->add_option("--node", given->nodes, "only this node's copy; may be repeated. Needed with GCS")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   add_data_directory_option(verb, *given);

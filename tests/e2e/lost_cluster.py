@@ -86,15 +86,16 @@ class LostCluster(Case):
     def start_beside(self, cluster: Cluster, targets: str, settings: Optional[Mapping[str, str]] = None) -> None:
         self.beside = [Beside(node, targets, self.ports.take(), settings) for node in cluster.nodes]
 
-    def wait_shipped(self, with_state: bool = True) -> None:
+    def wait_shipped(self, revision: int = 1) -> None:
+        """With a state artefact as of this revision or later at each target."""
         for one in self.beside:
-            wait_for(f"the copies of {one.node} to be whole: {one.tail()}", lambda: self.is_well(one, with_state))
+            wait_for(f"the copies of {one.node} to be whole: {one.tail()}", lambda: self.is_well(one, revision))
 
     @staticmethod
-    def is_well(one: Beside, with_state: bool) -> bool:
+    def is_well(one: Beside, revision: int) -> bool:
         status = one.status()
         return status["problem"] is None and bool(status["targets"]) and all(
-            target["lag_ms"] is not None and target["lag_ms"] < 20_000 and (target["state_revision"] or not with_state)
+            target["lag_ms"] is not None and target["lag_ms"] < 20_000 and (target["state_revision"] or 0) >= revision
             for target in status["targets"])
 
     def lose_everything(self, cluster: Cluster) -> None:
@@ -149,14 +150,12 @@ class LostCluster(Case):
             self.assertEqual(database.execute("PRAGMA integrity_check").fetchone()[0], "ok")
             database.close()
 
-    def lose_and_restore(self, target: str, secrets: Mapping[str, str], listed: bool = True) -> None:
-        """Of a target that can't be listed it must be said what is there, and it holds no state artefacts."""
+    def lose_and_restore(self, target: str, secrets: Mapping[str, str]) -> None:
         with Cluster(settings={"PATRONUS_CHECKPOINT_INTERVAL": "1"}).start() as cluster:
             lost = cluster_id(cluster)
             self.start_beside(cluster, target, secrets)
-            for number in range(20):
-                self.assert_status(cluster.nodes[0].put("demo", f"key{number}", b"value"), 201)
-            self.wait_shipped(listed)
+            keys = self.put_keys(cluster)
+            self.wait_shipped()
             rows = Rows(cluster.nodes[1])
             rows.write_for(WRITING_SECONDS / 2)
             time.sleep(QUIET_SECONDS / 2)
@@ -168,8 +167,7 @@ class LostCluster(Case):
             self.lose_everything(cluster)
 
             # Latest, by hand, as README says.
-            told = [] if listed else ["--cluster", lost, "--node", "n1", "--node", "n2", "--node", "n3"]
-            found = restore(secrets, "--from", target, "--data-dir", str(cluster.nodes[0].data), "--node-id", "n1", "-o", "json", *told)
+            found = restore(secrets, "--from", target, "--data-dir", str(cluster.nodes[0].data), "--node-id", "n1", "-o", "json")
             self.assertEqual(found.returncode, 0, found.stdout + found.stderr)
             report = json.loads(found.stdout)
             self.assertEqual(report["lost_cluster_id"], lost)
@@ -182,46 +180,48 @@ class LostCluster(Case):
             self.assertLessEqual({name for name, when in rows.users.items() if when < end - LOST_SECONDS}, users)
             user = first.post("/api/v1/auth/login", {"email": min(rows.users), "password": PASSWORD})
             self.assert_status(user, 200)
-            self.assertEqual(set(first.list_all("demo")), {f"key{number}" for number in range(20)} if listed else set())
+            self.assertEqual(set(first.list_all("demo")), keys)
             self.check_databases(cluster, sites)
             newest = max(when for name, when in rows.sites.items() if name in sites)
-            again = restore(secrets, "--from", target, "--data-dir", str(first.data), *told)
+            again = restore(secrets, "--from", target, "--data-dir", str(first.data))
             self.assertEqual(again.returncode, 1)
             self.assertIn("in use by another process", again.stderr)
 
-            self.lose_again(cluster, target, secrets, lost, told)
-            first = self.restore_at(cluster, target, secrets, lost, told, at)
+            self.lose_again(cluster, target, secrets, lost)
+            first = self.restore_by_themselves(cluster, target, secrets, lost, at_text(at))
             self.assertEqual(sites_of(first), sites_then)
             self.assertEqual(users_of(first), users_then | {ADMIN})
+            self.assertEqual(set(first.list_all("demo")), keys)
             self.check_databases(cluster, sites_then)
             self.assertEqual(len({node.status()["cluster_id"] for node in cluster.nodes}), 1)
             self.assertNotIn(cluster_id(cluster), (lost, report["cluster_id"]))
-            if listed:
-                self.lose_one_disk(cluster)
-                self.assertEqual(sites_of(first), sites_then)
+            self.lose_one_disk(cluster)
+            self.assertEqual(sites_of(first), sites_then)
             self.saw(f"{len(rows.sites)} sites; latest lacked the last {max(0.0, max(rows.sites.values()) - newest):.2f} s; "
                      f"at a time {len(sites_then)}, exactly those of then")
 
-    def lose_again(self, cluster: Cluster, target: str, secrets: Mapping[str, str], lost: str, told: list[str]) -> None:
+    def put_keys(self, cluster: Cluster) -> set[str]:
+        """Of a namespace: they are in state artefacts alone."""
+        names = {f"key{number}" for number in range(20)}
+        for name in names:
+            self.assert_status(cluster.nodes[0].put("demo", name, b"value"), 201)
+        return names
+
+    def lose_again(self, cluster: Cluster, target: str, secrets: Mapping[str, str], lost: str) -> None:
         """The new cluster ships under its own id, and is lost too."""
         self.start_beside(cluster, target, secrets)
-        self.wait_shipped(not told)
+        self.wait_shipped()
         self.lose_everything(cluster)
-        if not told:
-            several = restore(secrets, "--from", target, "--data-dir", str(self.home / "x"))
-            self.assertIn("several clusters", several.stderr)
-            self.assertIn(lost, several.stderr)
+        several = restore(secrets, "--from", target, "--data-dir", str(self.home / "x"))
+        self.assertIn("several clusters", several.stderr)
+        self.assertIn(lost, several.stderr)
 
-    def restore_at(self, cluster: Cluster, target: str, secrets: Mapping[str, str], lost: str, told: list[str], at: float) -> Node:
-        """The old cluster as of a time: each node is told to bring it back, or one is restored by hand."""
-        if told:
-            found = restore(secrets, "--from", target, "--data-dir", str(cluster.nodes[0].data), "--at", at_text(at), *told)
-            self.assertEqual(found.returncode, 0, found.stdout + found.stderr)
-            return self.lead_from(cluster)
+    def restore_by_themselves(self, cluster: Cluster, target: str, secrets: Mapping[str, str], lost: str, what: str) -> Node:
+        """Each node is told to bring back the lost cluster: as of a time, or the latest."""
         place, _, query = target.partition("?")
         source = f"{place}/{lost}" + (f"?{query}" if query else "")
         for node in cluster.nodes:
-            node.environment |= {"PATRONUS_RESTORE": at_text(at), "PATRONUS_RESTORE_FROM": source,
+            node.environment |= {"PATRONUS_RESTORE": what, "PATRONUS_RESTORE_FROM": source,
                                  "PATRONUS_LITESTREAM": str(litestream()), **secrets}
             node.start()
         return self.lead_from(cluster)

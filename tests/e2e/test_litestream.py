@@ -45,6 +45,17 @@ class Litestream(LostCluster):
             self.assertEqual(refused.returncode, 2)
             self.assertIn(reason, refused.stderr)
 
+    def test_states_keep_their_pace_beside_gcs(self) -> None:
+        """Where no states can be put must not have them put elsewhere all the time: only so many are kept."""
+        with Cluster(size=1, settings={"PATRONUS_CHECKPOINT_INTERVAL": "1"}).start() as cluster:
+            place = self.home / "states"
+            self.start_beside(cluster, f"file://{place},gcs://nowhere", {"PATRONUS_BACKUP_STATE_INTERVAL": "1h"})
+            wait_for("a state", lambda: list(place.rglob("*.snapshot")))
+            for number in range(10):
+                self.assert_status(cluster.nodes[0].put("demo", f"key{number}", b"value"), 201)
+                time.sleep(1)
+            self.assertEqual(len(list(place.rglob("*.snapshot"))), 1)
+
     def test_how_copies_stand_is_told(self) -> None:
         with Cluster(size=1, settings={"PATRONUS_CHECKPOINT_INTERVAL": "1"}).start() as cluster:
             node = cluster.nodes[0]
