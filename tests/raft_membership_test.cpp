@@ -235,6 +235,36 @@ TEST(Scenario26, WhomItsLogHasTakenOutCampaignsUntilThatIsCommitted) {
   EXPECT_FALSE(the_leaver_brings_its_leave_about());
 }
 
+// n1 has begun to give n4 a vote, and is alone with that. In a later term n2 led, of which n4 alone has an
+// entry, as a learner; n2's disk is lost. n1 and n3 are all that is needed, but n1 counts on n4.
+bool leads_in_spite_of_a_learners_log() {
+  RaftCluster cluster(4, false, {}, 3);
+  Configuration learning{{{1, 2}}, {}};
+  for (size_t i = 0; i < 4; ++i)
+    learning.members.push_back({RaftCluster::name(i), Incarnation{i + 1}, "", "", Standing::kVoter});
+  learning.members[3].standing = Standing::kLearner;
+  Configuration joint = learning;
+  joint.members[3].standing = Standing::kJoining;
+  const Blob with_learner(encode_configuration(learning));
+  cluster[3].log = cluster[0].log;
+  cluster[3].disk = cluster[0].disk;
+  for (size_t i = 0; i < 4; ++i)
+    cluster[i].log.push_back({Index{2}, Term{1}, EntryKind::kConfiguration, {}, with_learner});
+  cluster[0].log.push_back(
+      {Index{3}, Term{1}, EntryKind::kConfiguration, {}, Blob(encode_configuration(joint))});
+  cluster[3].log.push_back({Index{3}, Term{2}, EntryKind::kLeader, {}, Blob()});
+  for (size_t i = 0; i < 4; ++i) cluster[i].disk.term = Term{2};
+  cluster[1].down = true;
+  for (const size_t i : {size_t{0}, size_t{2}, size_t{3}}) cluster.boot(i);
+  cluster.run(20 * kTimeout);
+  return cluster.leader() == 0;
+}
+TEST(RaftMembership, ALearnersNewerLogKeepsNobodyFromLeading) {
+  EXPECT_TRUE(leads_in_spite_of_a_learners_log());
+  const MutantGuard guard(Mutant::kLearnerComparesLogs);
+  EXPECT_FALSE(leads_in_spite_of_a_learners_log());
+}
+
 // Scenario 10, in the middle of a joint change: a long log of a low term, and a short one of a high term.
 bool elects_in_a_joint_configuration(size_t high_term, size_t long_log) {
   RaftCluster cluster(4, false, {}, 3);

@@ -45,6 +45,7 @@ enum class Mutant {
   kKeepTruncatedConfig,    // a configuration that was truncated away stays in force
   kLearnerCounts,          // learners vote and count
   kPromoteAtOnce,          // a learner becomes a voter without having caught up
+  kLearnerComparesLogs,    // a learner refuses those who count on its vote, if its own log is newer
   kOutsiderKeepsQuiet,     // whom its log has taken out does not campaign, though that is not committed
   kRemoveUnguarded,        // nodes are removed whatever becomes of the majority
   kFetchOlder,             // a state is fetched that is older than the one that is here

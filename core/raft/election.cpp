@@ -139,11 +139,19 @@ void Raft::become_leader(Now now, LeaderCause cause, Effects& out) {
   if (is_leader()) maybe_commit(now, out);
 }
 
+bool Raft::is_new_enough(Term last_term, Index last_index) const {
+  if (at_least_as_new(last_term, last_index, log_.last_term(), log_.last_index())) return true;
+  const Configuration* latest = log_.configuration();
+  const Member* self = latest == nullptr ? nullptr : latest->find(self_);
+  return self != nullptr && self->incarnation == incarnation_ && self->standing == Standing::kLearner &&
+         !MUTANT(kLearnerComparesLogs);
+}
+
 void Raft::on(Now now, const NodeId& from, Term, const PreVoteRequest& m, Effects& out) {
   // The answer's envelope carries this node's own term, so that a candidate with a stale term catches up even
   // from a refusal; a voter with a stale term may still say yes, for the term it was asked about.
   const bool grant = m.next_term > hard_.term && !leader_is_near(now) && !is_abstaining() &&
-                     at_least_as_new(m.last_term, m.last_index, log_.last_term(), log_.last_index());
+                     is_new_enough(m.last_term, m.last_index);
   if (!grant && MUTANT(kSilentPreVoteRefusal)) return;
   send(from, PreVoteResponse{m.next_term, grant}, PersistId{}, out);
 }
@@ -158,8 +166,7 @@ void Raft::on(Now now, const NodeId& from, Term, const PreVoteResponse& m, Effec
 void Raft::on(Now now, const NodeId& from, Term, const VoteRequest& m, Effects& out) {
   const bool same_again = hard_.voted_for == from && voted_incarnation_ == speaker_;
   const bool free_to_vote = hard_.voted_for.empty() || same_again || MUTANT(kVoteTwice);
-  const bool new_enough = at_least_as_new(m.last_term, m.last_index, log_.last_term(), log_.last_index()) ||
-                          MUTANT(kVoteForShortLog);
+  const bool new_enough = is_new_enough(m.last_term, m.last_index) || MUTANT(kVoteForShortLog);
   const bool grant = free_to_vote && new_enough && !is_leader() && leader().empty() && !is_abstaining();
   if (grant && hard_.voted_for != from) {
     hard_.voted_for = from;

@@ -198,6 +198,11 @@ class Raft {
   const NodeId& self() const { return self_; }
   Incarnation incarnation() const { return incarnation_; }
   bool is_voter() const;
+  // Whether a log that ends so is as new as this one's, as far as a vote is concerned. To a learner, by its
+  // own log, every log is: nothing was ever committed by its acknowledgement, but by a majority without it,
+  // whose voters do compare. Whoever asks it counts it as a voter by now, and nobody else may have what it
+  // has, so that its refusal could keep the cluster without a leader for good.
+  bool is_new_enough(Term last_term, Index last_index) const;
   // A voter, or one that its own log has taken out, as long as it does not know that to be committed: it may
   // be the only one that can bring this about (thesis, section 4.2.2).
   bool may_campaign() const;
