@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Sites per second: made, read, and listed in pages while there are 10,000; beside keys of the same size in the same run.
+"""Sites per second: made, changed, read, and listed in pages while there are 10,000; beside keys of the same size in the same run.
 Exit code: 0 if every answer was a success, 1 if not or if it could not be measured."""
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ class Sites:
         self.node = ""
         self.rows: dict[str, dict[str, Any]] = {}
         self.about: dict[str, Any] = {}
+        self.ids: list[str] = []
 
     def run(self) -> None:
         self.directory.mkdir(parents=True)
@@ -58,8 +59,12 @@ class Sites:
         self.cluster.start()
         self.node = next(address for address in self.cluster.addresses if address != self.cluster.leader())
         self.about = describe_machine(self.directory) | vars(self.arguments)
-        self.measure("write a site", SITES, "wrk_sites.lua", "first")
+        # There may be only so many: making them is over sooner than the other rows.
+        self.measure("make a site", SITES, "wrk_sites.lua", "first", seconds=1)
         self.fill()
+        ids = self.directory / "ids"
+        ids.write_text("".join(f"{one}\n" for one in self.ids))
+        self.measure("change a site", SITES, "wrk_sites.lua", "changed", str(ids))
         some = self.page(f"{SITES}?limit=1")["items"][0]["id"]
         key = f"/api/v1/state/bench/{some}"
         body = json.dumps(self.page(f"{SITES}/{some}")).encode()
@@ -82,22 +87,23 @@ class Sites:
     def page(self, path: str) -> Any:
         return self.must(ask(self.node, "GET", path, headers=self.headers()), 200).json()
 
-    def pages(self) -> list[float]:
+    def pages(self, consistency: str = "") -> list[float]:
         """All sites, page after page: how long each took."""
         seconds, cursor, ids = [], "", set()
         while True:
             began = time.monotonic()
-            page = self.page(f"{SITES}?limit={PAGE}{cursor}")
+            page = self.page(f"{SITES}?limit={PAGE}{consistency}{cursor}")
             seconds.append(time.monotonic() - began)
             ids |= {site["id"] for site in page["items"]}
             if page["cursor"] is None:
                 self.about["listed"] = len(ids)
+                self.ids = sorted(ids)
                 return seconds
             cursor = f"&cursor={page['cursor']}"
 
     def fill(self) -> None:
         """As many sites as are wanted, no more and no fewer."""
-        self.pages()
+        self.pages("&consistency=linearizable")
         have = self.about["listed"]
         number = 0
         while have > self.arguments.sites:
@@ -111,6 +117,7 @@ class Sites:
             body = json.dumps({"name": f"fill {number}", "endpoints": []}).encode()
             self.must(ask(self.node, "POST", SITES, body, headers), 201)
             have += 1
+        self.pages("&consistency=linearizable")
 
     def list_all(self) -> None:
         seconds: list[float] = []
@@ -126,8 +133,8 @@ class Sites:
             "errors": 0}
         self.about["pass_ms"] = 1e3 * sum(seconds) / passes
 
-    def measure(self, name: str, path: str, script: str, *words: str) -> None:
-        seconds = self.arguments.seconds
+    def measure(self, name: str, path: str, script: str, *words: str, seconds: Optional[int] = None) -> None:
+        seconds = seconds or self.arguments.seconds
         command = [self.wrk, "-t1", f"-c{self.arguments.connections}", f"-d{seconds}s", "-s", str(HERE / script)]
         for header, value in self.headers().items():
             command += ["-H", f"{header}: {value}"]
