@@ -4,38 +4,18 @@
 
 #include <rapidcheck/gtest.h>
 
-#include <map>
 #include <string>
 #include <vector>
 
 #include "core/base/limits.h"
-#include "core/state/artefact_format.h"
 #include "core/state/restore_source.h"
 #include "core/state/store.h"
 #include "core/state/table_rows.h"
+#include "tests/store_copies.h"
 #include "tests/table_life.h"
 
 namespace patronus::test::restore_tables_test {
 namespace {
-
-std::string snapshot_of(const Store& store) {
-  std::string bytes;
-  artefact::Encoder encoder({store.base(), store.hash()}, bytes);
-  store.for_each_row(
-      [&](std::string_view key, const RowValue& value) { encoder.add(key, value.text(), bytes); });
-  encoder.finish(bytes);
-  return bytes;
-}
-
-Store copy_of(const Store& store) {
-  StoreLoader loader(store.base());
-  std::map<std::string, std::string> rows;
-  store.for_each_row([&](std::string_view key, const RowValue& value) { rows.emplace(key, value.text()); });
-  for (const auto& [key, value] : rows) EXPECT_EQ(loader.add(key, value), std::nullopt);
-  std::variant<Store, std::string> loaded = std::move(loader).finish(store.hash());
-  EXPECT_TRUE(std::holds_alternative<Store>(loaded));
-  return std::move(std::get<Store>(loaded));
-}
 
 // A store that is told commands besides those of its life.
 struct Cluster {

@@ -10,10 +10,10 @@
 
 #include "core/base/limits.h"
 #include "core/base/random.h"
-#include "core/state/artefact_format.h"
 #include "core/state/restore_source.h"
 #include "core/state/store.h"
 #include "tests/mutant_guard.h"
+#include "tests/store_copies.h"
 
 namespace patronus::test::staging_test {
 namespace {
@@ -56,24 +56,8 @@ class World {
     now.lease_ms += ms;
     now.wall_ms += ms;
   }
-  std::string snapshot() const {
-    std::string bytes;
-    artefact::Encoder encoder({store.base(), store.hash()}, bytes);
-    store.for_each_row(
-        [&](std::string_view key, const RowValue& value) { encoder.add(key, value.text(), bytes); });
-    encoder.finish(bytes);
-    return bytes;
-  }
-  // As after a restart: the state out of its rows.
-  void restart() {
-    StoreLoader loader(store.base());
-    std::map<std::string, std::string> rows;
-    store.for_each_row([&](std::string_view key, const RowValue& value) { rows.emplace(key, value.text()); });
-    for (const auto& [key, value] : rows) ASSERT_EQ(loader.add(key, value), std::nullopt);
-    std::variant<Store, std::string> loaded = std::move(loader).finish(store.hash());
-    ASSERT_TRUE(std::holds_alternative<Store>(loaded)) << std::get<std::string>(loaded);
-    store = std::move(std::get<Store>(loaded));
-  }
+  std::string snapshot() const { return snapshot_of(store); }
+  void restart() { store = copy_of(store); }
 
   Store store;
   Stamp now{1000, 1'700'000'000'000};

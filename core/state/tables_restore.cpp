@@ -11,7 +11,27 @@ namespace patronus {
 // these are made anew, and what is equal keeps its revisions.
 Tables::Become Tables::become(const Tables& wanted, Index at) {
   PATRONUS_ASSERT(schema_ > 0 && wanted.schema_ > 0, "only open tables are restored");
+  // Of a map what is not kept; how many.
+  const auto drop = [this](auto& map, const auto& row_key, const auto& keeps) {
+    uint64_t dropped = 0;
+    for (auto one = map.begin(); one != map.end();) {
+      if (keeps(one->first)) {
+        ++one;
+        continue;
+      }
+      const std::string key = row_key(one->first);
+      before(key);
+      one = map.erase(one);
+      after(key);
+      ++dropped;
+    }
+    return dropped;
+  };
   Become counts;
+  counts.deleted +=
+      drop(sites_, table_rows::site_key, [&](const auto& id) { return wanted.sites_.contains(id); });
+  counts.deleted +=
+      drop(policies_, table_rows::policy_key, [&](const auto& id) { return wanted.policies_.contains(id); });
   replace_entities(sites_, wanted.sites_, table_rows::site_key, at, counts);
   replace_entities(policies_, wanted.policies_, table_rows::policy_key, at, counts);
   site_names_ = wanted.site_names_;
@@ -19,26 +39,8 @@ Tables::Become Tables::become(const Tables& wanted, Index at) {
   pairs_ = wanted.pairs_;
   endpoint_count_ = wanted.endpoint_count_;
   // What was found out about endpoints and paths that are there still is as true as before.
-  for (auto one = endpoints_.begin(); one != endpoints_.end();) {
-    if (has_endpoint(one->first)) {
-      ++one;
-      continue;
-    }
-    const std::string key = table_rows::endpoint_key(one->first);
-    before(key);
-    one = endpoints_.erase(one);
-    after(key);
-  }
-  for (auto one = paths_.begin(); one != paths_.end();) {
-    if (wanted.paths_.contains(one->first)) {
-      ++one;
-      continue;
-    }
-    const std::string key = table_rows::path_key(one->first);
-    before(key);
-    one = paths_.erase(one);
-    after(key);
-  }
+  drop(endpoints_, table_rows::endpoint_key, [&](const auto& place) { return has_endpoint(place); });
+  drop(paths_, table_rows::path_key, [&](const auto& key) { return wanted.paths_.contains(key); });
   for (const auto& [key, state] : wanted.paths_) paths_.try_emplace(key);
   if (counts.put + counts.deleted > 0) ++version_;
   return counts;
@@ -47,17 +49,6 @@ Tables::Become Tables::become(const Tables& wanted, Index at) {
 template <typename Entities, typename KeyOf>
 void Tables::replace_entities(Entities& entities, const Entities& wanted, KeyOf key_of, Index at,
                               Become& counts) {
-  for (auto one = entities.begin(); one != entities.end();) {
-    if (wanted.contains(one->first)) {
-      ++one;
-      continue;
-    }
-    const std::string key = key_of(one->first);
-    before(key);
-    one = entities.erase(one);
-    after(key);
-    ++counts.deleted;
-  }
   for (const auto& [id, found] : wanted) {
     const auto known = entities.find(id);
     auto fields = found.fields;
