@@ -379,6 +379,7 @@ void Driver::follow_members() {
 }
 
 void Driver::follow_search() {
+  if (!to_redial_.empty()) return;  // they look as if they were there, and are about to be given up
   std::string sought = links_.sought(now_.mono);
   if (sought == sought_) return;
   sought_ = sought;
@@ -399,11 +400,9 @@ void Driver::flush() {
   keep_signing_key();
   drain_if_leaving();
   if (draining_) continue_drain();
-  if (boot_is_durable_) {
-    follow_members();
-    follow_search();
-  }
+  if (boot_is_durable_) follow_members();
   for (const NodeId& peer : std::exchange(to_redial_, {})) links_.redial(peer, now_.mono);
+  if (boot_is_durable_) follow_search();
   pursue_snapshot();
   http_.flush(now_);
   write_log();

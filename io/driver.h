@@ -118,9 +118,10 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
     return node_.may_send_to(peer, message);
   }
   ConnId new_conn(Door door) override;
-  // Who is present counts together with whether all are known.
+  // Who is present counts together with whether all are known: so that somebody's address is settled may not
+  // be heard before that it is there (flush() tells it), nor that it has left before that its address is open
+  // again.
   void on_link_up(const PeerIdentity& peer) override {
-    follow_search();
     // What it said was said before it was asked, and the link is about to be given up.
     if (std::find(to_redial_.begin(), to_redial_.end(), peer.id) == to_redial_.end()) step(LinkUp{peer});
   }

@@ -8,6 +8,7 @@
 
 #include "core/base/limits.h"
 #include "io/peer_links.h"
+#include "tests/idle_ports.h"
 
 namespace patronus::test {
 
@@ -18,7 +19,7 @@ inline PeerIdentity identity(const NodeId& id) {
   return {id, Incarnation{7}, kCluster, id + ":7443", id + ":8443", "0.1.0"};
 }
 
-class Links : private Ports, private PeerLinks::Listener {
+class Links : private IdlePorts, private PeerLinks::Listener {
  public:
   explicit Links(const NodeId& self, std::vector<PeerAddress> peers = {},
                  std::optional<Address> name = std::nullopt)
@@ -43,41 +44,21 @@ class Links : private Ports, private PeerLinks::Listener {
   size_t look_ups = 0;
 
  private:
-  Now now() override { return {}; }
   void dial(ConnId conn, const std::string& address) override {
     last_dialled = conn;
     dialled.push_back(address);
   }
   void look_up(const Address&) override { ++look_ups; }
-  void stop_listening(Door) override {}
-  bool hash_password(auth::PasswordJob&&) override { return false; }
-  void drained() override {}
   size_t write(ConnId conn, std::string&& bytes) override {
     output[conn] += bytes;
     return bytes.size();
   }
-  size_t backlog(ConnId) const override { return 0; }
   void close(ConnId conn) override { closed.push_back(conn); }
-  void pause_reading(ConnId, bool) override {}
   std::optional<NodeId> proven_identity(ConnId conn) const override {
     const auto at = proven.find(conn);
     return at == proven.end() ? std::nullopt : std::optional(at->second);
   }
-  void write_log(wal::Write&&) override {}
-  void cut_log(uint64_t) override {}
-  void checkpoint(Checkpoint&&) override {}
-  void project(Project&&) override {}
-  void make_artefact() override {}
-  void read_part(SendPart&&) override {}
-  void keep_part(ArtefactPart&&) override {}
-  void install_artefact(const Artefact&) override {}
-  void set_aside(const std::string&, const ClusterId&) override {}
-  void found_anew(const ClusterId&) override {}
-  void make_snapshot(uint64_t) override {}
-  bool query_snapshots(SnapshotQuery&&) override { return false; }
-  void wake_at(Instant) override {}
   void log(const Notice& notice) override { lines.push_back(notice.text); }
-  void stop(const std::string&) override {}
 
   PeerIdentity own_identity() const override { return self_; }
   bool may_send_to(const PeerIdentity&, const Message&) const override { return true; }

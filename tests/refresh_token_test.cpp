@@ -25,6 +25,7 @@ TEST(Id, IsFreshAndOfOneForm) {
     const std::string id = new_id(crypto);
     EXPECT_EQ(id.size(), 22U);
     EXPECT_TRUE(is_id(id)) << id;
+    EXPECT_TRUE(id.front() != '-' && id.front() != '_') << id << " looks like an option";
     EXPECT_TRUE(seen.insert(id).second);
   }
   EXPECT_TRUE(is_id("AAAAAAAAAAAAAAAAAAAAAA"));

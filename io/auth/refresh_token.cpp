@@ -14,7 +14,11 @@ constexpr size_t kGenerationCharsMax = 20;
 
 }  // namespace
 
-std::string new_id(Crypto& crypto) { return json::base64url_encode(crypto.random(kIdBytes)); }
+std::string new_id(Crypto& crypto) {
+  std::string bytes = crypto.random(kIdBytes);
+  bytes.front() = static_cast<char>(bytes.front() & 0x7f);  // of six bits, so the first half of the alphabet
+  return json::base64url_encode(bytes);
+}
 
 bool is_id(std::string_view text) {
   return text.size() == kIdChars && json::base64url_decode(text).has_value();

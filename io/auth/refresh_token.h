@@ -12,10 +12,11 @@
 
 namespace patronus::auth {
 
-// A fresh id that nobody can guess: 16 random bytes as 22 characters of base64url.
+// A fresh id that nobody can guess: 127 random bits as 22 characters of base64url. The first is a letter,
+// since people hand ids to programs, which would take one that begins with a dash for an option.
 [[nodiscard]] std::string new_id(Crypto& crypto);
 
-// Whether `text` has exactly the form of new_id().
+// Whether `text` has the form of an id: such ones as were made before may begin with any character.
 [[nodiscard]] bool is_id(std::string_view text);
 
 struct RefreshToken {

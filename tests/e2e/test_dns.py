@@ -159,6 +159,8 @@ class ByName(Case):
             for number, node in enumerate(cluster.nodes, 1):
                 self.settle(node, number, port)
                 node.start()
+            for node in cluster.nodes:  # one that is not up yet counts, after a while, as not there
+                self._waits_for(node, "does not lead to any node")
             self.hosts.lead_to(map(self.address, (1, 2, 3, 4)))
             waits = [self._waits_for(node, "4 are present") for node in cluster.nodes]
             holds_for("none is founded", lambda: all(one.status()["cluster_id"] is None for one in cluster.nodes), 1)

@@ -48,7 +48,8 @@ class LoginSurvives(Case):
             self.assert_status(browser.put("app", "key", b"value", {"Idempotency-Key": "after-the-leader"}), 201)
             took = time.monotonic() - began
             self.assertLess(took, ELECTION_TIMEOUT_SECONDS / 2)
-            changes = self.assert_status(browser.ask("GET", "/api/v1/cluster/history"), 200).json()["changes"]
+            asked = browser.ask("GET", "/api/v1/cluster/history?consistency=linearizable")
+            changes = self.assert_status(asked, 200).json()["changes"]
             self.assertEqual(changes[0]["cause"], "crash")
             self.assertNotEqual(changes[0]["leader"], leader.name)
             leader.start()

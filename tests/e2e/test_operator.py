@@ -18,7 +18,10 @@ DRAIN, UNDRAIN = "/api/v1/admin/drain", "/api/v1/admin/undrain"
 
 
 def history(node: Node) -> list[dict[str, Any]]:
-    changes: list[dict[str, Any]] = node.ask("GET", "/api/v1/cluster/history").json()["changes"]
+    """With what was just decided: a leader says that it leads before the entry that says so is applied."""
+    answer = node.ask("GET", "/api/v1/cluster/history?consistency=linearizable")
+    assert answer.status == 200, str(answer)
+    changes: list[dict[str, Any]] = answer.json()["changes"]
     return changes
 
 
