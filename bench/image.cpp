@@ -23,6 +23,7 @@
 #include "core/base/limits.h"
 #include "core/base/random.h"
 #include "core/node.h"
+#include "io/heap.h"
 #include "io/storage/image_writer.h"
 #include "io/storage/load_state.h"
 
@@ -224,6 +225,7 @@ int run(const std::string& directory, uint64_t keys) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  patronus::keep_heap_steps_short();
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   std::string directory = argc > 1 ? argv[1] : "";
   const bool temporary = directory.empty();

@@ -13,6 +13,7 @@
 #include "core/base/assert.h"
 #include "io/backup/restore_at_start.h"
 #include "io/config/config.h"
+#include "io/heap.h"
 #include "io/random_word.h"
 #include "io/storage/data_directory.h"
 #include "io/uv/certificates.h"
@@ -181,6 +182,7 @@ int run(int argc, char** argv) {
 }  // namespace patronus
 
 int main(int argc, char** argv) {
+  patronus::keep_heap_steps_short();
   patronus::set_assertion_handler(patronus::on_broken_assertion);
   return patronus::run(argc, argv);
 }

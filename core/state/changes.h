@@ -26,16 +26,22 @@ class Changes {
   std::string& scratch() { return scratch_; }
   template <typename Source>
   void touch(std::string_view key, const Source& source) {
+    Keys::node_type moved;  // from the one set to the other, since a restore may touch every row in one entry
     if (!pending_.empty() && !MUTANT(kNoCopyOnWrite)) {
       const auto at = pending_.find(key);
       if (at != pending_.end()) {
-        taken_.push_back({*at, source.row(*at)});
-        pending_.erase(at);
+        keep({*at, source.row(*at)});
+        moved = pending_.extract(at);
       }
     }
     if (projected_ && is_projected(key)) projected_->touch(key, source);
     const auto place = dirty_.lower_bound(key);
-    if (place == dirty_.end() || *place != key) dirty_.emplace_hint(place, key);
+    if (place != dirty_.end() && *place == key) return;
+    if (moved) {
+      dirty_.insert(place, std::move(moved));
+    } else {
+      dirty_.emplace_hint(place, key);
+    }
   }
 
   // A checkpoint of the component as it is now begins; the one before must have been taken whole.
@@ -47,9 +53,11 @@ class Changes {
   template <typename Source>
   void take(const Source& source, RowBudget& budget, std::vector<Row>& out) {
     while (!taken_.empty() && !budget.spent()) {
-      out.push_back(std::move(taken_.back()));
-      taken_.pop_back();
+      std::vector<Row>& last = taken_.back();
+      out.push_back(std::move(last.back()));
+      last.pop_back();
       budget.charge(out.back());
+      if (last.empty()) taken_.pop_back();
     }
     while (!pending_.empty() && !budget.spent()) {
       auto node = pending_.extract(pending_.begin());
@@ -70,9 +78,18 @@ class Changes {
   size_t size() const { return dirty_.size(); }
 
  private:
-  std::set<std::string, std::less<>> dirty_;
-  std::set<std::string, std::less<>> pending_;
-  std::vector<Row> taken_;
+  using Keys = std::set<std::string, std::less<>>;
+  static constexpr size_t kChunkRows = 1'024;
+
+  void keep(Row&& row) {
+    if (taken_.empty() || taken_.back().size() == kChunkRows) taken_.emplace_back().reserve(kChunkRows);
+    taken_.back().push_back(std::move(row));
+  }
+
+  Keys dirty_;
+  Keys pending_;
+  std::vector<std::vector<Row>>
+      taken_;  // chunks, none empty: a vector of all rows would be moved as it grows
   std::string scratch_;
   std::optional<ProjectedRows> projected_;
 };
