@@ -63,8 +63,9 @@ bool Host::query_snapshots(SnapshotQuery&& query) {
   if (query.task == SnapshotTask::kList) {
     for (const auto& [id, snapshot] : snapshots_) answer.found.push_back(snapshot.first);
   } else if (const auto at = snapshots_.find(query.id); at != snapshots_.end()) {
-    const auto& [info, bytes] = at->second;
-    const auto read = [&bytes = bytes](uint64_t offset, size_t bytes_max) {
+    const auto& info = at->second.first;
+    const auto& bytes = at->second.second;
+    const auto read = [&bytes](uint64_t offset, size_t bytes_max) {
       const size_t from = std::min<size_t>(offset, bytes.size());
       return std::variant<std::string, SnapshotReading::Failed>(bytes.substr(from, bytes_max));
     };

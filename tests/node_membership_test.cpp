@@ -200,6 +200,23 @@ TEST(Door, AMemberThatIsHeardIsNotReplaced) {
   EXPECT_TRUE(a.members().is_wanted("a", kOwn));
 }
 
+// A leader takes what a member says of itself for where it is, once it has long not been reached where it
+// was: its stream may be one that has outlived its machine, and an address that an operator gave is not given
+// up at once.
+TEST(Door, AMemberThatIsNotReachedHasMovedAfterAWhile) {
+  Alone a;
+  EXPECT_EQ(a.write(AdmitNodeOp{"d", Incarnation{4}, "d:7443", "d:8443", "user me", {}}).outcome,
+            Outcome::kOk);
+  PeerIdentity moved = empty_node("d", Incarnation{4});
+  moved.cluster_id = a->raft().hard_state().cluster_id;
+  moved.peer_address = "elsewhere:7443";
+  a.step(VisitorCame{moved});
+  a.run(limits::kOtherAddressPatience - 1s);
+  EXPECT_EQ(a.members().wanted().at("d").peer_address, "d:7443");
+  a.run(3s);
+  EXPECT_EQ(a.members().wanted().at("d").peer_address, "elsewhere:7443");
+}
+
 TEST(Door, ANodeOfAnotherClusterIsNobody) {
   Alone a;
   PeerIdentity other = empty_node("d", Incarnation{4});
