@@ -169,6 +169,9 @@ class Node {
   // True once a node that drains has done what it can for the cluster: it does not lead, or nobody else can.
   bool may_leave(Now now) const;
 
+  // Requests of this node's clients that it has not answered yet.
+  size_t unanswered() const { return writes_->size() + reads_.size() + transfers_.size(); }
+
   Status status(Now now) const;
   // Of what status() makes whether the node is ready.
   std::vector<ComponentView> components(Now now) const;

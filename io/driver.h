@@ -102,6 +102,17 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   void set_probe_figures(const sdwan::Figures& figures) { metrics_.probes = figures; }
   void use_samples(const sdwan::Samples& samples) { http_.use_samples(samples); }
 
+  // What is kept in memory for somebody who waits; once nobody does there is nothing.
+  struct Kept {
+    size_t requests = 0;  // the core's
+    size_t http_requests = 0;
+    size_t http_bytes = 0;
+    size_t effects = 0;  // until the log's write is done
+  };
+  Kept kept() const {
+    return {node_.unanswered(), http_.unanswered(), http_.held_bytes(), gate_.held() + to_write_.size()};
+  }
+
   const Node& node() const { return node_; }
   const Metrics& metrics() const { return metrics_; }
   bool stopped() const { return stopped_; }

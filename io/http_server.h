@@ -94,6 +94,10 @@ class HttpServer {
   void shut_door(Now now);
   // After shut_door(): nobody waits for an answer, and no connection is that new.
   bool may_end() const;
+  // Requests that are not answered yet, and the bytes of what clients have not taken or of what waits to
+  // begin.
+  size_t unanswered() const { return waiting_.size(); }
+  size_t held_bytes() const { return unwritten_ + replay_bytes_; }
   Instant deadline() const {
     return std::min(restore_.deadline(), conns_.empty() ? Instant::never() : next_scan_);
   }

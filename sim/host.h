@@ -101,6 +101,7 @@ class Host final : private Ports {
   // What its clocks show.
   Now clock() const;
   const Node& node() const { return driver_->node(); }
+  Driver::Kept kept() const { return driver_->kept(); }
   const Disk& disk() const { return disk_; }
   const std::map<Term, NodeId>& votes(Incarnation incarnation) { return disk_.votes(incarnation); }
   const std::vector<Term>& wiped_terms(Incarnation incarnation) { return disk_.wiped_terms(incarnation); }

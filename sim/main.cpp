@@ -27,6 +27,7 @@ constexpr int kExitUsage = 2;
 struct Totals {
   uint64_t seeds = 0;
   uint64_t events = 0;
+  uint64_t busiest = 0;
   uint64_t operations = 0;
   uint64_t acknowledged = 0;
   uint64_t conditional = 0;
@@ -64,6 +65,7 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 void add(Totals& totals, uint64_t seed, Outcome&& outcome) {
   ++totals.seeds;
   totals.events += outcome.events;
+  totals.busiest = std::max(totals.busiest, outcome.busiest);
   totals.operations += outcome.operations;
   totals.acknowledged += outcome.acknowledged;
   totals.conditional += outcome.conditional;
@@ -208,9 +210,11 @@ void print_totals(const Totals& totals, double seconds, uint32_t jobs) {
   std::printf("%llu seeds, %zu violations, %llu checked twice for the same trace\n",
               static_cast<unsigned long long>(totals.seeds), totals.failures.size(),
               static_cast<unsigned long long>(totals.checked_twice));
-  std::printf("%.1f seeds/s, %.0f events/s, %.0f simulated seconds/s on %u job%s\n",
-              static_cast<double>(totals.seeds) / seconds, static_cast<double>(totals.events) / seconds,
-              simulated / seconds, jobs, jobs == 1 ? "" : "s");
+  std::printf(
+      "%.1f seeds/s, %.0f events/s, %.0f simulated seconds/s on %u job%s; at most %llu events in a simulated "
+      "second\n",
+      static_cast<double>(totals.seeds) / seconds, static_cast<double>(totals.events) / seconds,
+      simulated / seconds, jobs, jobs == 1 ? "" : "s", static_cast<unsigned long long>(totals.busiest));
   std::printf(
       "%llu operations, %llu acknowledged; %llu writes on a condition, of which %llu did not hold; "
       "%llu leaders, %llu histories too hard to judge\n",

@@ -234,7 +234,39 @@ void World::demand_progress() {
   while (!caught_up() && events_.next() <= limit + 3 * patience) events_.step();
   if (!caught_up())
     throw Violation("liveness", "a node does not apply what is committed after all is healed");
-  if (profile_.databases) compare_databases(limit + 4 * patience);
+  demand_rest(limit + 4 * patience);
+  if (profile_.databases) compare_databases(limit + 5 * patience);
+}
+
+// Nobody waits for anything any more: what a node still keeps for somebody it would keep for ever.
+void World::demand_rest(Instant limit) {
+  // Where a member went back to a version that does not know restores, none may be written of until it is
+  // upgraded.
+  const bool all_know_restores = std::all_of(hosts_.begin(), hosts_.end(), [&](const auto& host) {
+    return !is_wanted(*host) || !host->is_up() || host->node().cluster_protocol() >= protocol::kRestore;
+  });
+  const auto kept_by = [&](const Host& host) -> std::string {
+    const Driver::Kept kept = host.kept();
+    const size_t pieces = all_know_restores ? host.node().store().staging().pieces().size() : 0;
+    for (const auto& [count, what] : {std::pair{kept.requests, "requests in the core"},
+                                      {kept.http_requests, "HTTP requests"},
+                                      {kept.http_bytes, "bytes of HTTP requests and answers"},
+                                      {kept.effects, "effects that wait for the log"},
+                                      {pieces, "staged pieces"}}) {
+      if (count > 0) return std::to_string(count) + " " + what;
+    }
+    return {};
+  };
+  const auto holder = [&]() -> const Host* {
+    for (const auto& host : hosts_) {
+      if (is_wanted(*host) && host->is_up() && !kept_by(*host).empty()) return host.get();
+    }
+    return nullptr;
+  };
+  while (holder() != nullptr && events_.next() <= limit) events_.step();
+  if (const Host* host = holder())
+    throw Violation("memory",
+                    host->name() + " keeps " + kept_by(*host) + " although nobody waits for anything");
 }
 
 // Once each node's database has followed its state, they are all the same.
@@ -339,6 +371,7 @@ void World::report(Outcome& outcome) const {
   outcome.profile = profile_.describe();
   outcome.trace_hash = trace_.hash();
   outcome.events = events_.count();
+  outcome.busiest = events_.busiest();
   outcome.simulated = events_.now() - Instant{};
   outcome.operations = history_.size();
   for (const Op& op : history_) {

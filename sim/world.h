@@ -33,6 +33,7 @@ struct Outcome {
   std::string profile;
   uint64_t trace_hash = 0;
   uint64_t events = 0;
+  uint64_t busiest = 0;  // the most events within a second of its own time
   Duration simulated{};
   uint64_t operations = 0;
   uint64_t acknowledged = 0;
@@ -145,6 +146,7 @@ class World final : private Network::Hosts {
   bool is_wanted(const Host& host) const;
   std::string describe_members() const;
   void demand_progress();
+  void demand_rest(Instant limit);
   void compare_databases(Instant limit);
   Exchange& tab(HostId host) {
     if (host == kOperatorHost) return operator_.exchange();

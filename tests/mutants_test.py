@@ -3,7 +3,7 @@
 EVERYth is tried, as a sample.
 
 Mutants that only make a cluster slow or stuck in shapes the world always heals are shown by unit tests instead
-(tests/raft_scenarios_test.cpp, raft_failover_test, raft_membership_test, accounts_test, leader_clock_test, log_test, staging_test, wal_test); the list says which.
+(tests/raft_scenarios_test.cpp, raft_failover_test, raft_membership_test, accounts_test, leader_clock_test, log_test, progress_test, staging_test, wal_test); the list says which.
 """
 
 import statistics
@@ -63,6 +63,7 @@ CAUGHT = [
     ("forget-restored-row", "scenario 51: what a restore deletes stays in the image"),
     ("restore-keeps-others", "scenario 51: keys that a snapshot lacks outlive its restore"),
     ("forget-table-row", "what the dashboard shows does not get into the image"),
+    ("keep-staged-rows", "what a restore has staged stays in memory for ever"),
     ("ignore-taken-name", "two sites may have one name"),
     ("no-copy-on-write", "scenario 50: a checkpoint mixes rows of several moments"),
     ("image-before-its-end", "scenario 21: the log is cut by an image of which only a part is there"),

@@ -5,6 +5,8 @@
 
 #include "core/raft/progress.h"
 
+#include "tests/mutant_guard.h"
+
 namespace patronus::progress_test {
 namespace {
 
@@ -39,6 +41,41 @@ TEST_F(ProgressTest, AnAcknowledgementBeginsReplication) {
   EXPECT_EQ(progress_.state(), ProgressState::kReplicate);
   EXPECT_EQ(progress_.next(), Index{11});
   EXPECT_FALSE(progress_.acknowledged(at(2), Index{10})) << "no news";
+}
+
+// Its disk is full.
+TEST_F(ProgressTest, WhoTakesNoneOfAProbeIsOfferedItAgainWhenItIsOverdue) {
+  replicate_from(10);
+  send(11);
+  send(12);
+  progress_.refused(Index{11}, Index{11}, Index{});
+  ASSERT_EQ(progress_.state(), ProgressState::kProbe);
+  send(12, 10, 5);
+  EXPECT_FALSE(progress_.acknowledged(at(6), Index{10}));
+  EXPECT_FALSE(progress_.window_open()) << "they would go on at the network's pace";
+  EXPECT_TRUE(progress_.overdue(at(105), 100ms));
+  progress_.restart();
+  send(12, 10, 105);
+  EXPECT_TRUE(progress_.acknowledged(at(106), Index{11})) << "it has taken one";
+  EXPECT_EQ(progress_.state(), ProgressState::kReplicate);
+  EXPECT_EQ(progress_.next(), Index{12});
+}
+
+TEST_F(ProgressTest, TheMutantOffersItAtOnce) {
+  const test::MutantGuard guard(Mutant::kOfferAtOnce);
+  replicate_from(10);
+  progress_.restart();
+  send(12);
+  EXPECT_FALSE(progress_.acknowledged(at(6), Index{10}));
+  EXPECT_TRUE(progress_.window_open());
+}
+
+TEST_F(ProgressTest, AProbeWithoutEntriesIsAnsweredByWhatIsKnown) {
+  replicate_from(10);
+  progress_.restart();
+  send(10);
+  EXPECT_FALSE(progress_.acknowledged(at(6), Index{10}));
+  EXPECT_EQ(progress_.state(), ProgressState::kReplicate);
 }
 
 TEST_F(ProgressTest, TheWindowHasSoManyMessages) {

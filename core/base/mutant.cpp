@@ -78,8 +78,10 @@ constexpr std::string_view kNames[] = {"none",
                                        "restore-unchecked",
                                        "restore-keeps-others",
                                        "forget-table-row",
-                                       "ignore-taken-name"};
-static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kIgnoreTakenName) + 1);
+                                       "ignore-taken-name",
+                                       "keep-staged-rows",
+                                       "offer-at-once"};
+static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kOfferAtOnce) + 1);
 }  // namespace
 
 Mutant mutant_by_name(std::string_view name) {

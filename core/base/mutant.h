@@ -78,6 +78,8 @@ enum class Mutant {
   kRestoreKeepsOthers,     // keys that a snapshot lacks outlive its restore
   kForgetTableRow,         // what the dashboard shows does not get into the image
   kIgnoreTakenName,        // two sites may have one name
+  kKeepStagedRows,         // what a restore has staged stays in memory
+  kOfferAtOnce,            // a member without room is offered entries again as soon as it has refused them
 };
 
 #ifdef PATRONUS_MUTANTS

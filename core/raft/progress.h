@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "core/base/limits.h"
+#include "core/base/mutant.h"
 #include "core/base/time.h"
 #include "core/base/types.h"
 #include "core/raft/freshness.h"
@@ -52,6 +53,7 @@ class Progress {
     commit_sent_ = std::max(commit_sent_, commit);
     if (state_ == ProgressState::kProbe) {
       probe_sent_ = true;
+      probe_last_ = last;
       return;
     }
     if (last < next_) return;  // no entries: nothing is in flight
@@ -60,7 +62,9 @@ class Progress {
     next_ = last.next();
   }
 
-  // The member has everything up to `match` on disk. False if that is no news.
+  // The member has everything up to `match` on disk. False if that is no news: one that has answered a probe
+  // so has no room for its entries, and is offered them again when they are overdue. At once, the two would
+  // talk as fast as the network carries it.
   bool acknowledged(Instant now, Index match) {
     if (distrusted_) return false;
     const bool news = match > match_;
@@ -72,6 +76,8 @@ class Progress {
       waiting_since_ = now;
     }
     if (state_ == ProgressState::kSnapshot && match_.next() < next_) return news;
+    const bool took_none = state_ == ProgressState::kProbe && !news && probe_sent_ && match < probe_last_;
+    if (took_none && !MUTANT(kOfferAtOnce)) return false;
     if (state_ != ProgressState::kReplicate) {
       state_ = ProgressState::kReplicate;
       probe_sent_ = false;
@@ -173,6 +179,7 @@ class Progress {
   Index match_;
   Index next_;
   bool probe_sent_ = false;
+  Index probe_last_;  // of the entries that it carried
   std::deque<InFlight> in_flight_;
   size_t in_flight_bytes_ = 0;
   Index commit_sent_;

@@ -34,6 +34,7 @@ class PendingTransfers {
   void set_boot(uint64_t boot) { ticket_ = boot << limits::kSequenceBitsPerBoot; }
 
   bool has_room() const { return pending_.size() < limits::kTransfersInFlightMax; }
+  size_t size() const { return pending_.size(); }
   bool empty() const { return pending_.empty(); }
   // Takes in a wish, to be asked for at once. The caller asks for room first.
   void add(ClientTransfer wish, const NodeId& leader, Term term, Instant now);

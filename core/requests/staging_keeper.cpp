@@ -3,12 +3,14 @@
 #include <algorithm>
 
 #include "core/base/limits.h"
+#include "core/base/mutant.h"
 
 namespace patronus {
 
 std::optional<DropStagedOp> StagingKeeper::take_drop(const Staging& staging, const Stamp& stamp,
                                                      Instant now) {
   next_ = Instant::never();
+  if (MUTANT(kKeepStagedRows)) return std::nullopt;
   const std::optional<Restoration>& last = staging.last();
   const bool is_under_way = last && last->stage == RestoreStage::kStaging;
   if (!is_under_way && !staging.is_to_be_dropped()) return std::nullopt;
