@@ -379,8 +379,9 @@ void Driver::follow_members() {
 }
 
 void Driver::follow_search() {
-  if (!to_redial_.empty()) return;  // they look as if they were there, and are about to be given up
   std::string sought = links_.sought(now_.mono);
+  // It looks as if it were there, and is about to be given up.
+  if (sought.empty() && !to_redial_.empty()) sought = "node " + to_redial_.front() + " is dialled again";
   if (sought == sought_) return;
   sought_ = sought;
   step(PeersSought{std::move(sought)});

@@ -67,7 +67,7 @@ bool Minimiser::empty_tracks() {
 }
 
 // In ever smaller pieces, the last ones first: what comes late is often only what went on meanwhile.
-bool Minimiser::drop_places() {
+bool Minimiser::drop_places(size_t smallest) {
   bool any = false;
   std::vector<Place> left = places();
   for (size_t piece = std::max<size_t>(left.size() / 2, 1);; piece = piece / 2) {
@@ -81,15 +81,57 @@ bool Minimiser::drop_places() {
       std::erase_if(left, [this](const Place& place) { return !is_there(place); });
       end = std::min(end, left.size());
     }
-    if (piece <= 1 || is_spent()) return any;
+    if (piece <= smallest || is_spent()) return any;
   }
 }
 
-void Minimiser::lower_values() {
+bool Minimiser::attempt_cut(const std::string& track, size_t begin, size_t end) {
+  const Decisions before = decisions_;
+  std::vector<uint32_t>& cut = decisions_.at(track);
+  const auto at = [&](size_t place) { return cut.begin() + static_cast<std::ptrdiff_t>(place); };
+  if (std::all_of(at(begin), at(end), [](uint32_t decision) { return decision == 0; })) return false;
+  cut.erase(at(begin), at(end));
+  const bool fewer = still_fails() && count(decisions_) < count(before);
+  if (!fewer) decisions_ = before;
+  progress_(runs_, count(decisions_));
+  return fewer;
+}
+
+bool Minimiser::cut_out(const std::string& track, size_t smallest) {
+  bool any = false;
+  const auto size = [&] {
+    const auto there = decisions_.find(track);
+    return there == decisions_.end() ? size_t{0} : there->second.size();
+  };
+  for (size_t piece = std::max<size_t>(size() / 2, 1);; piece = piece / 2) {
+    for (size_t end = size(); end > 0 && !is_spent();) {
+      const size_t begin = end > piece ? end - piece : 0;
+      any = attempt_cut(track, begin, end) || any;
+      end = std::min(begin, size());
+    }
+    if (piece <= smallest || is_spent()) return any;
+  }
+}
+
+// What an operation draws is several decisions one after the other: without the first, the others mean
+// something else.
+bool Minimiser::cut_out(size_t smallest) {
+  bool any = false;
+  std::vector<std::string> names;
+  for (const auto& [name, track] : decisions_) names.push_back(name);
+  for (const std::string& name : names) any = cut_out(name, smallest) || any;
+  return any;
+}
+
+bool Minimiser::lower_values() {
+  bool any = false;
   for (const Place& place : places()) {
     for (uint32_t value = 1;
          is_there(place) && value < decisions_.at(place.track).at(place.at) && !is_spent();) {
-      if (attempt({place}, value)) break;
+      if (attempt({place}, value)) {
+        any = true;
+        break;
+      }
       // Between what is too little and what is enough, by halves.
       const uint32_t enough = decisions_.at(place.track).at(place.at);
       const uint32_t next = value + (enough - value) / 2;
@@ -97,14 +139,20 @@ void Minimiser::lower_values() {
       value = next;
     }
   }
+  return any;
 }
 
 Decisions Minimiser::run() {
-  while (!is_spent()) {
-    const bool fewer = empty_tracks();
-    if (!drop_places() && !fewer) break;
+  // Large pieces first, of either kind: small ones of what goes with a large one anyway would be tried in
+  // vain.
+  for (size_t smallest = 64; !is_spent();) {
+    bool fewer = empty_tracks();
+    fewer = drop_places(smallest) || fewer;
+    fewer = cut_out(smallest) || fewer;
+    // Lower values bring other worlds about, in which more may be spared.
+    if (smallest == 1 && !fewer && !lower_values()) break;
+    smallest = std::max<size_t>(smallest / 4, 1);
   }
-  lower_values();
   for (auto at = decisions_.begin(); at != decisions_.end();) {
     std::vector<uint32_t>& track = at->second;
     while (!track.empty() && track.back() == 0) track.pop_back();

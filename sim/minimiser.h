@@ -35,8 +35,14 @@ class Minimiser {
   bool attempt(const std::vector<Place>& places, uint32_t decision);
   std::vector<Place> places() const;
   bool empty_tracks();
-  bool drop_places();
-  void lower_values();
+  // In pieces of no less than that.
+  bool drop_places(size_t smallest);
+  bool cut_out(size_t smallest);
+  bool cut_out(const std::string& track, size_t smallest);
+  // Takes what is between out of the track, so that what comes later comes sooner, if fewer decisions are
+  // left then.
+  bool attempt_cut(const std::string& track, size_t begin, size_t end);
+  bool lower_values();
   bool is_spent() const { return runs_ >= runs_max_; }
 
   std::string checker_;

@@ -11,23 +11,35 @@ from pathlib import Path
 # Found within a few seeds each, in different parts of the program.
 MUTANTS = {"leader-counts-undurable": 20, "no-deduplication": 100}  # and how many decisions may be left
 
-SEEDS = 400
-RUNS = 1000
+SEEDS = 60
+RUNS = 4000
 
 
 def run(sim: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sim, *arguments], capture_output=True, text=True, check=False)
 
 
+def smallest(sim: str, mutant: str, directory: str) -> tuple[str, str]:
+    """Of the seeds that fail the one whose world has decided least, and what fires there: which seeds fail is chance, and a
+    large world takes long."""
+    found = run(sim, "--mutant", mutant, "--seeds", f"1..{SEEDS}", "--jobs", "1", "--check-every", "0")
+    seeds: list[tuple[str, str]] = re.findall(r"^seed (\d+): (\w+)", found.stderr, re.M)
+    assert seeds, f"{mutant} is not found within {SEEDS} seeds"
+
+    def decisions(seed: str) -> int:
+        tape = Path(directory) / "whole"
+        run(sim, "--mutant", mutant, "--seed", seed, "--keep-tape", str(tape))
+        return len(tape.read_text().splitlines())
+
+    return min(seeds, key=lambda one: decisions(one[0]))
+
+
 def main() -> int:
     sim = sys.argv[1]
     wrong = 0
     for mutant, decisions_max in MUTANTS.items():
-        found = run(sim, "--mutant", mutant, "--seeds", f"1..{SEEDS}", "--jobs", "1", "--stop-at-first", "--check-every", "0")
-        seeds = re.findall(r"^seed (\d+): (\w+)", found.stderr, re.M)
-        assert seeds, f"{mutant} is not found within {SEEDS} seeds"
-        seed, checker = seeds[0]  # with one job always the same
         with tempfile.TemporaryDirectory() as directory:
+            seed, checker = smallest(sim, mutant, directory)
             tape = str(Path(directory) / "tape")
             made = run(sim, "--mutant", mutant, "--seed", seed, "--minimise", tape, "--runs", str(RUNS))
             left, before, runs = (int(n) for n in re.findall(
