@@ -205,7 +205,7 @@ void World::demand_progress() {
   while (!all_idle() && events_.next() <= limit) events_.step();
   if (!all_idle()) throw Violation("liveness", "clients still wait for answers after all is healed");
   // What the operator drained and forgot stays drained, but one that drains is given no vote.
-  if (profile_.churn || profile_.wipes) {
+  if (profile_.churn || profile_.wipes || profile_.rollbacks) {
     for (const auto& host : hosts_) host->take_in_again();
   }
   while (!membership_is_settled() && events_.next() <= limit + patience) events_.step();
