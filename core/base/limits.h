@@ -188,7 +188,8 @@ inline constexpr size_t kStagedPieceBytes = 256 * kKiB;     // of one entry, or 
 inline constexpr size_t kStagedPieceBytesMax =
     kValueBytesMax + kNamespaceBytesMax + kKeyBytesMax + kContentTypeBytesMax + 16;
 inline constexpr size_t kStagedPieceRowsMax = 4'096;  // bounds the work of one apply, as does this
-inline constexpr size_t kStagedPiecesDroppedPerApplyMax = 32;
+// What an entry does: another number would need a version of the protocol, or states of nodes would differ.
+inline constexpr size_t kStagedPiecesDroppedPerApplyMax = 64;
 inline constexpr size_t kRestoreIdBytesMax = 64;
 inline constexpr Duration kRestoreIdle = 10s;  // of lease time without a step; then it is given up
 inline constexpr size_t kRestoreWindow = 4;    // pieces on their way to the log

@@ -62,9 +62,9 @@ class Progress {
     next_ = last.next();
   }
 
-  // The member has everything up to `match` on disk. False if that is no news: one that has answered a probe
-  // so has no room for its entries, and is offered them again when they are overdue. At once, the two would
-  // talk as fast as the network carries it.
+  // The member has everything up to `match` on disk. False if that is no news. A probe whose entries are
+  // answered without news goes on: the member has no room for them, and is offered them again when they are
+  // overdue, or the two would talk as fast as the network carries it.
   bool acknowledged(Instant now, Index match) {
     if (distrusted_) return false;
     const bool news = match > match_;

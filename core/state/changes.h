@@ -88,8 +88,8 @@ class Changes {
 
   Keys dirty_;
   Keys pending_;
-  std::vector<std::vector<Row>>
-      taken_;  // chunks, none empty: a vector of all rows would be moved as it grows
+  // In chunks, none of them empty: a vector of all rows would be moved as it grows.
+  std::vector<std::vector<Row>> taken_;
   std::string scratch_;
   std::optional<ProjectedRows> projected_;
 };

@@ -16,7 +16,7 @@ constexpr size_t kGenerationCharsMax = 20;
 
 std::string new_id(Crypto& crypto) {
   std::string bytes = crypto.random(kIdBytes);
-  bytes.front() = static_cast<char>(bytes.front() & 0x7f);  // of six bits, so the first half of the alphabet
+  bytes.front() = static_cast<char>(bytes.front() & 0x7f);  // six bits are a character: A to Z, a to f
   return json::base64url_encode(bytes);
 }
 
