@@ -69,9 +69,9 @@ test-full: build-nodes build-asan build-mutants build-tsan-node
 	@cd build/suite && ctest -j $(JOBS) --output-on-failure --timeout 3600
 
 # Goes on where it was broken off; what fails is kept in build/failures.
-sim: build
+sim: build-mutants
 	@mkdir -p build/failures
-	@build/patronus-sim --seeds $(SEEDS) --jobs $(JOBS) --keep-failures build/failures --resume build/seeds-$(SEEDS)
+	@$(MUTANTS)/patronus-sim --seeds $(SEEDS) --jobs $(JOBS) --keep-failures build/failures --resume build/seeds-$(SEEDS)
 
 # Takes each protection out in turn: how many seeds until the simulator notices.
 mutants: build-mutants

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/buggify.h"
 #include "core/base/limits.h"
 #include "core/base/mutant.h"
 
@@ -34,7 +35,7 @@ std::vector<uint64_t> ArtefactFetch::due(Instant now) {
   std::vector<uint64_t> offsets;
   if (!artefact_ || is_stuck(now)) return offsets;
   for (auto& [offset, at] : asked_) {
-    if (now - at < limits::kArtefactPartRetry) continue;
+    if (now - at < limits::kArtefactPartRetry && !BUGGIFY(kPartAgain)) continue;
     at = now;
     offsets.push_back(offset);
   }
@@ -61,7 +62,10 @@ void ArtefactFetch::kept(uint64_t offset, Instant now) {
 }
 
 bool ArtefactFetch::is_stuck(Instant now) {
-  stuck_ = stuck_ || (artefact_ && now - progress_at_ >= limits::kArtefactPatience);
+  const auto gave_nothing = [&] {
+    return now - progress_at_ >= limits::kArtefactPatience || BUGGIFY(kSourceStuck);
+  };
+  stuck_ = stuck_ || (artefact_ && gave_nothing());
   return stuck_;
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/assert.h"
+#include "core/base/buggify.h"
 #include "core/base/limits.h"
 #include "core/base/mutant.h"
 
@@ -28,7 +29,8 @@ void Checkpointer::taken() {
 bool Checkpointer::is_due(Instant now) const {
   const size_t enough =
       is_short_of_room_ ? std::min(pace_.bytes, limits::kCheckpointBytesWhenFull) : pace_.bytes;
-  return first_at_ && (hurries_ || bytes_ >= enough || now - *first_at_ >= pace_.interval);
+  if (!first_at_) return false;
+  return hurries_ || bytes_ >= enough || now - *first_at_ >= pace_.interval || BUGGIFY(kCheckpointNow);
 }
 
 void Checkpointer::step(Instant now, Store& store, Effects& out) {
@@ -42,7 +44,8 @@ void Checkpointer::step(Instant now, Store& store, Effects& out) {
     hurries_ = false;
   }
   Checkpoint piece;
-  const bool more = store.take_changes({pace_.piece_rows, limits::kCheckpointPieceBytes}, piece.rows);
+  const size_t rows_max = BUGGIFY(kOneRowPiece) ? 1 : pace_.piece_rows;
+  const bool more = store.take_changes({rows_max, limits::kCheckpointPieceBytes}, piece.rows);
   if (!more) piece.end = under_way_;
   sent_end_ = !more;
   waits_ = true;

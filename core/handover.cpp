@@ -1,6 +1,7 @@
 // How leadership moves because somebody wants it to: this node drains, or an operator asks.
 #include <utility>
 
+#include "core/base/buggify.h"
 #include "core/base/limits.h"
 #include "core/node.h"
 
@@ -47,7 +48,7 @@ NodeId Node::heard_leader(Now now) const {
 
 void Node::handle(Now now, ClientTransfer& event, Effects& out) {
   const NodeId leader = heard_leader(now);
-  if (leader.empty() || !transfers_.has_room()) {
+  if (leader.empty() || !transfers_.has_room() || BUGGIFY(kTransfersFull)) {
     TransferResult result;
     result.failure = leader.empty() ? TransferFailure::kNoLeader : TransferFailure::kBusy;
     out.emplace_back(Reply{event.request, std::move(result), PersistId{}});

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/assert.h"
+#include "core/base/buggify.h"
 #include "core/base/limits.h"
 #include "core/base/mutant.h"
 #include "core/raft/leader_record.h"
@@ -248,7 +249,8 @@ void Node::apply_committed(Now now, Effects& out) {
   const Index until = careless ? raft_.commit() : raft_.applicable();
   // A long log, as after a restart, is applied in pieces: the loop must turn and heartbeats be answered
   // meanwhile.
-  for (size_t i = 0; i < limits::kAppliesPerStepMax && store_.applied() < until; ++i) {
+  const size_t applies_max = BUGGIFY(kApplyOneEntry) ? 1 : limits::kAppliesPerStepMax;
+  for (size_t i = 0; i < applies_max && store_.applied() < until; ++i) {
     const Entry& entry = raft_.log().at(store_.applied().next());
     if (const auto unknown = unknown_version(entry)) {
       out.emplace_back(Stop{*unknown});

@@ -2,6 +2,7 @@
 // of them.
 #include <utility>
 
+#include "core/base/buggify.h"
 #include "core/base/limits.h"
 #include "core/base/mutant.h"
 #include "core/node.h"
@@ -26,7 +27,7 @@ Outcome outcome_of(Refusal refusal) {
 }  // namespace
 
 void Node::handle(Now now, ClientWrite& event, Effects& out) {
-  if (!writes_->has_room() || told_removed_) {
+  if (!writes_->has_room() || told_removed_ || BUGGIFY(kWritesFull)) {
     refuse_write(event.request, told_removed_ ? Outcome::kNoLeader : Outcome::kBusy, false, out);
     return;
   }
@@ -55,7 +56,7 @@ void Node::handle(Now now, ClientWrite& event, Effects& out) {
 }
 
 void Node::handle(Now, ClientRead& event, Effects& out) {
-  if (!reads_.has_room()) {
+  if (!reads_.has_room() || BUGGIFY(kReadsFull)) {
     ReadResult result;
     result.failure = ReadFailure::kBusy;
     out.emplace_back(Reply{event.request, std::move(result), PersistId{}});
@@ -171,7 +172,9 @@ void Node::retry_lost(Now now, Effects& out) {
   if (known_leader_.empty() || MUTANT(kForgetPendingWrites)) return;
   writes_->for_each([&](PendingWrite& write) {
     const bool in_own_log = raft_.is_leader() && write.proposed_in == raft_.term();
-    if (!in_own_log && now.mono - write.sent_at >= limits::kForwardRetry) (void)send_write(now, write, out);
+    if (in_own_log) return;
+    if (now.mono - write.sent_at >= limits::kForwardRetry || BUGGIFY(kForwardAgain))
+      (void)send_write(now, write, out);
   });
 }
 

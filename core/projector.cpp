@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/assert.h"
+#include "core/base/buggify.h"
 #include "core/base/limits.h"
 
 namespace patronus {
@@ -56,7 +57,8 @@ void Projector::step(Instant now, Store& store, std::optional<Index> known, Effe
     under_way_ = store.base();
     begun_at_ = now;
   }
-  const bool more = store.take_projection({piece_rows_, limits::kProjectionPieceBytes}, piece.rows);
+  const size_t rows_max = BUGGIFY(kOneRowPiece) ? 1 : piece_rows_;
+  const bool more = store.take_projection({rows_max, limits::kProjectionPieceBytes}, piece.rows);
   if (!more) piece.end = under_way_;
   sent_end_ = !more;
   waits_ = true;

@@ -38,6 +38,10 @@ def fuzz(options: argparse.Namespace, mutant: str, directory: Path) -> tuple[flo
         if run.returncode != 0:
             print(run.stderr[-2000:], file=sys.stderr)
         return None, runs, ""
+    # libFuzzer begins with no bytes at all, which stand for the tape without decisions.
+    if tapes[0].stat().st_size == 0:
+        tapes[0].write_text("patronus-tape 2\n")
+
     def replay(*arguments: str) -> str:
         return subprocess.run([options.sim, *arguments, "--tape", str(tapes[0])], capture_output=True, text=True,
                               check=False).stdout

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/assert.h"
+#include "core/base/buggify.h"
 #include "core/base/bytes.h"
 #include "core/base/limits.h"
 
@@ -273,7 +274,8 @@ void Driver::write_log() {
   while (!to_write_.empty()) {
     const size_t more = wal::batch_bytes(to_write_.front());
     records += 1 + to_write_.front().entries.size();
-    const bool full = bytes + more > bytes_max || records > limits::kWalRecordsPerBatchMax;
+    const bool full =
+        bytes + more > bytes_max || records > limits::kWalRecordsPerBatchMax || BUGGIFY(kOneWriteBatch);
     if (full && !batch.empty()) break;
     bytes += more;
     batch.push_back(std::move(to_write_.front()));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/buggify.h"
 #include "core/base/limits.h"
 #include "io/api/openapi.h"
 #include "io/api/operator_routes.h"
@@ -287,7 +288,8 @@ void HttpServer::take_step(RequestId id, Waiting&& waiting, api::Step&& step, No
   if (auto* write = std::get_if<ClientWrite>(&step))
     return ask_core(id, std::move(waiting), std::move(*write), now);
   auto& password = std::get<api::PasswordStep>(step);
-  if (listener_.hash_password(
+  if (!BUGGIFY(kPasswordsFull) &&
+      listener_.hash_password(
           {id.value, password.task, std::move(password.password), std::move(password.stored)})) {
     waiting_.emplace(id.value, std::move(waiting));
     return;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/buggify.h"
 #include "core/base/limits.h"
 #include "io/api/problem.h"
 
@@ -38,7 +39,7 @@ HttpServer::HttpServer(HttpOptions options, const Node& node, auth::Crypto& cryp
 
 bool HttpServer::accept(ConnId conn, const Remote& remote, Now now) {
   // Whose handshake was under way when the door was shut is still let in.
-  if (conns_.size() >= limits::kHttpConnectionsMax) return false;
+  if (conns_.size() >= limits::kHttpConnectionsMax || BUGGIFY(kConnectionsFull)) return false;
   if (conns_.empty()) next_scan_ = now.mono + limits::kHttpScanInterval;
   auto one = std::make_unique<Conn>(limits_, remote, now);
   one->http.set_refusal_writer([this](const http::Refusal& refusal) { return refuse(refusal); });
@@ -54,7 +55,7 @@ void HttpServer::received(ConnId conn, std::string_view bytes, Now now) {
   one.http.feed(now.mono, bytes);
   buffered_ += one.http.buffered_bytes() - one.buffered;
   one.buffered = one.http.buffered_bytes();
-  if (buffered_ > limits::kHttpInputBytesMax) {
+  if (buffered_ > limits::kHttpInputBytesMax || BUGGIFY(kInputFull)) {
     // All connections together hold more than this node can spare: whoever adds to it now is let go.
     ports_.close(conn);
     ended(conn);

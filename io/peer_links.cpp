@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/buggify.h"
 #include "core/base/limits.h"
 
 namespace patronus {
@@ -126,7 +127,7 @@ void PeerLinks::dial(Slot& slot, size_t index, Instant now) {
 }
 
 bool PeerLinks::accept(ConnId conn, Instant now) {
-  if (streams_.size() >= limits::kPeerConnectionsMax) return false;
+  if (streams_.size() >= limits::kPeerConnectionsMax || BUGGIFY(kPeersFull)) return false;
   streams_.emplace(
       conn, Stream{peer::Session(peer::Side::kAcceptor, listener_.own_identity(), NodeId{}, now), kAccepted});
   return true;
@@ -351,7 +352,8 @@ void PeerLinks::flush(Instant now) {
     if (slot.state != State::kOpen) continue;
     Stream& stream = streams_.at(slot.conn);
     if (stream.session.output_bytes() == 0) continue;
-    if (ports_.backlog(slot.conn) + stream.session.output_bytes() > limits::kPeerOutputBytesMax) {
+    const size_t bytes = ports_.backlog(slot.conn) + stream.session.output_bytes();
+    if (bytes > limits::kPeerOutputBytesMax || BUGGIFY(kPeerClogged)) {
       clogged.push_back(slot.conn);
     } else {
       write_out(slot.conn, stream);

@@ -40,6 +40,7 @@ Client::Client(HostId id, const Profile& profile, Events& events, Tape& tape, Ne
       profile_(profile),
       events_(events),
       tape_(tape.track("client-" + std::to_string(id - kFirstClient + 1))),
+      any_node_(tape_, profile.nodes + profile.extras),
       network_(network),
       trace_(trace),
       history_(history),
@@ -109,7 +110,7 @@ void Client::begin(const Op& op) {
   current_ = history_.size();
   history_.push_back(op);
   maybe_applied_ = false;
-  node_ = tape_.choose(profile_.nodes + profile_.extras);
+  node_ = any_node_();
   if (trace_.keeps()) tell(describe_question(op) + ", through " + node_name(node_));
   attempt();
 }
@@ -215,7 +216,7 @@ void Client::give_up_attempt() {
   const bool repeat = op.keyed || op.kind == OpKind::kRead || !was_sent;
   if (repeat && (!finishing_ || only_node_)) {
     ++attempt_;
-    node_ = only_node_ ? *only_node_ : tape_.choose(profile_.nodes + profile_.extras);
+    node_ = only_node_ ? *only_node_ : any_node_();
     events_.after(kRetryPause, [this, attempt = attempt_] {
       if (attempt != attempt_ || !current_) return;
       if (trace_.keeps()) tell("tries again, through " + node_name(node_));

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "sim/any_node.h"
 #include "sim/events.h"
 #include "sim/history.h"
 #include "sim/http_text.h"
@@ -60,6 +61,7 @@ class Client {
   const Profile& profile_;
   Events& events_;
   Track& tape_;
+  AnyNode any_node_;
   Network& network_;
   Trace& trace_;
   OpHistory& history_;

@@ -424,6 +424,7 @@ void World::operate() {
 
 void World::heal() {
   troubled_ = false;
+  rare_.stop();
   network_.heal_all();
   network_.speed_up_all();
   network_.set_refusing(false);

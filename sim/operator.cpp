@@ -19,6 +19,7 @@ Operator::Operator(const Profile& profile, Events& events, Tape& tape, Network& 
     : profile_(profile),
       events_(events),
       tape_(tape.track("operator")),
+      any_node_(tape_, profile.nodes + profile.extras),
       trace_(trace),
       led_(std::move(led)),
       exchange_(kOperatorHost, events, network) {}
@@ -26,7 +27,7 @@ Operator::Operator(const Profile& profile, Events& events, Tape& tape, Network& 
 void Operator::log_in_or(std::function<void()> act) {
   if (!exchange_.idle()) return;
   if (!token_.empty()) return act();
-  exchange_.ask(any_node(), login_request(), kOperatorPatience,
+  exchange_.ask(any_node_(), login_request(), kOperatorPatience,
                 [this](const std::optional<HttpAnswer>& answer) {
                   if (answer && answer->status == 200)
                     token_ = text_between(answer->body, "\"access_token\":\"", "\"");
@@ -36,9 +37,9 @@ void Operator::log_in_or(std::function<void()> act) {
 void Operator::force_election() {
   log_in_or([this] {
     std::string target;
-    if (tape_.chance(500)) target = "n" + std::to_string(any_node() + 1);
+    if (tape_.chance(500)) target = "n" + std::to_string(any_node_() + 1);
     const std::string body = target.empty() ? "" : R"({"target":")" + target + R"("})";
-    exchange_.ask(any_node(),
+    exchange_.ask(any_node_(),
                   json_post("/api/v1/admin/force-election", "Authorization: Bearer " + token_ + "\r\n", body),
                   kOperatorPatience, [this, target](const std::optional<HttpAnswer>& answer) {
                     if (answer) judge(target, *answer);

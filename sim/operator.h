@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 
+#include "sim/any_node.h"
 #include "sim/events.h"
 #include "sim/exchange.h"
 #include "sim/network.h"
@@ -37,11 +38,11 @@ class Operator {
  private:
   void log_in_or(std::function<void()> act);
   void judge(const std::string& target, const HttpAnswer& answer);
-  HostId any_node() { return tape_.choose(profile_.nodes + profile_.extras); }
 
   const Profile& profile_;
   Events& events_;
   Track& tape_;
+  AnyNode any_node_;
   Trace& trace_;
   std::function<std::string(uint64_t)> led_;
   Exchange exchange_;

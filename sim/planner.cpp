@@ -21,6 +21,7 @@ Planner::Planner(const Profile& profile, Events& events, Tape& tape, Network& ne
     : profile_(profile),
       events_(events),
       tape_(tape.track("planner")),
+      any_node_(tape_, profile.nodes + profile.extras),
       trace_(trace),
       exchange_(kPlannerHost, events, network),
       tables_(std::move(tables)) {}
@@ -47,7 +48,7 @@ void Planner::act() {
 }
 
 void Planner::log_in() {
-  exchange_.ask(tape_.choose(profile_.nodes + profile_.extras), login_request(), kPlannerPatience,
+  exchange_.ask(any_node_(), login_request(), kPlannerPatience,
                 [this](const std::optional<HttpAnswer>& answer) {
                   if (answer && answer->status == 200)
                     token_ = text_between(answer->body, "\"access_token\":\"", "\"");
@@ -144,7 +145,7 @@ void Planner::send() {
   if (!body.empty()) {
     request += "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
   }
-  exchange_.ask(tape_.choose(profile_.nodes + profile_.extras), request + "\r\n" + body, kPlannerPatience,
+  exchange_.ask(any_node_(), request + "\r\n" + body, kPlannerPatience,
                 [this](const std::optional<HttpAnswer>& answer) {
                   if (answer && answer->status == 401) violate("whoever plans is refused: " + answer->body);
                   if (answer) judge(*answer);
@@ -200,7 +201,7 @@ void Planner::read_one() {
   const std::string id = some_id(is_site ? sites_ : policies_);
   if (id.empty()) return rest();
   const Entity expected = (is_site ? sites_ : policies_).at(id);
-  exchange_.ask(tape_.choose(profile_.nodes + profile_.extras),
+  exchange_.ask(any_node_(),
                 std::string("GET ") + (is_site ? "/api/v1/sites/" : "/api/v1/policies/") + id +
                     " HTTP/1.1\r\nHost: sim\r\nAuthorization: Bearer " + token_ + "\r\n\r\n",
                 kPlannerPatience, [this, expected](const std::optional<HttpAnswer>& answer) {

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "core/state/tables.h"
+#include "sim/any_node.h"
 #include "sim/events.h"
 #include "sim/exchange.h"
 #include "sim/network.h"
@@ -79,6 +80,7 @@ class Planner {
   const Profile& profile_;
   Events& events_;
   Track& tape_;
+  AnyNode any_node_;
   Trace& trace_;
   Exchange exchange_;
   std::function<const Tables&()> tables_;

@@ -100,6 +100,9 @@ Profile draw_profile(Track& tape) {
   }
   p.tables = tape.chance(400) && !p.uncapped;
   p.databases = tape.chance(500);
+  if (tape.chance(400)) {
+    for (uint32_t& gap : p.rare_turns) gap = tape.chance(250) ? 2U << tape.choose(6) : 0;
+  }
   return p;
 }
 
@@ -144,6 +147,8 @@ std::string Profile::describe() const {
   name(clock_rate_ppm != 0, "clock-rates");
   name(restores, "restores");
   name(databases, "databases");
+  const auto rare = std::count_if(rare_turns.begin(), rare_turns.end(), [](uint32_t gap) { return gap > 0; });
+  if (rare > 0) text += " rare-turns(" + std::to_string(rare) + ")";
   return text;
 }
 

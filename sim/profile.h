@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "core/base/buggify.h"
 #include "core/base/limits.h"
 #include "core/base/time.h"
 #include "core/event.h"
@@ -73,6 +74,8 @@ struct Profile {
   int64_t clock_rate_ppm = 0;     // by how much clocks are too fast or too slow, at most
   bool restores = false;          // snapshots are taken and restored while all goes on
   bool tables = false;            // somebody makes, changes and deletes sites and policies
+  // Each of the code's rare turns comes once in about so many times; 0: never more than it does by itself.
+  std::array<uint32_t, kRareTurns> rare_turns{};
   bool databases = false;  // rows are copied to a database beside the state, which is lost now and then
 
   // So long a time may last by the slowest clock.

@@ -21,6 +21,7 @@ Restorer::Restorer(const Profile& profile, Events& events, Tape& tape, Network& 
     : profile_(profile),
       events_(events),
       tape_(tape.track("restorer")),
+      any_node_(tape_, profile.nodes),
       trace_(trace),
       restored_(std::move(restored)),
       exchange_(kRestorerHost, events, network) {}
@@ -56,7 +57,7 @@ void Restorer::ask(HostId node, const std::string& request, std::function<void(c
 }
 
 void Restorer::log_in() {
-  exchange_.ask(tape_.choose(profile_.nodes), login_request(), kRestorerPatience,
+  exchange_.ask(any_node_(), login_request(), kRestorerPatience,
                 [this](const std::optional<HttpAnswer>& answer) {
                   if (answer && answer->status == 200)
                     token_ = text_between(answer->body, "\"access_token\":\"", "\"");
@@ -65,7 +66,7 @@ void Restorer::log_in() {
 }
 
 void Restorer::save() {
-  const HostId node = tape_.choose(profile_.nodes);
+  const HostId node = any_node_();
   ask(node, json_post("/api/v1/snapshots", authorization(), ""), [this, node](const HttpAnswer& answer) {
     if (answer.status != 201) return;
     node_ = node;

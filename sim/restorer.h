@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 
+#include "sim/any_node.h"
 #include "sim/events.h"
 #include "sim/exchange.h"
 #include "sim/network.h"
@@ -48,6 +49,7 @@ class Restorer {
   const Profile& profile_;
   Events& events_;
   Track& tape_;
+  AnyNode any_node_;
   Trace& trace_;
   std::function<bool(uint64_t)> restored_;
   Exchange exchange_;

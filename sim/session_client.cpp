@@ -30,6 +30,7 @@ SessionClient::SessionClient(uint32_t number, const Profile& profile, Events& ev
       profile_(profile),
       events_(events),
       tape_(tape.track("user-" + std::to_string(number + 1))),
+      any_node_(tape_, profile.nodes + profile.extras),
       trace_(trace),
       setup_token_(std::move(setup_token)),
       tabs_{{kFirstSession + 2 * number, events, network},
@@ -69,7 +70,7 @@ void SessionClient::make_admin() {
   const std::string body = R"({"email":")" + std::string(kSimEmail) + R"(","name":"Root","password":")" +
                            std::string(kSimPassword) + R"("})";
   tabs_[0].ask(
-      any_node(), json_post("/api/v1/auth/init-admin", "Authorization: Setup " + setup + "\r\n", body),
+      any_node_(), json_post("/api/v1/auth/init-admin", "Authorization: Setup " + setup + "\r\n", body),
       kSessionPatience, [this](const std::optional<HttpAnswer>& answer) {
         if (answer && (answer->status == 201 || answer->status == 409)) {
           admin_exists_ = true;
@@ -82,7 +83,7 @@ void SessionClient::make_admin() {
 }
 
 void SessionClient::log_in() {
-  tabs_[0].ask(any_node(), login_request(), kSessionPatience,
+  tabs_[0].ask(any_node_(), login_request(), kSessionPatience,
                [this](const std::optional<HttpAnswer>& answer) {
                  if (answer && answer->status == 200) {
                    token_ = text_between(answer->body, "\"access_token\":\"", "\"");
@@ -96,13 +97,14 @@ void SessionClient::log_in() {
 
 // Scenario 1: whichever node is asked and whichever died, the user is still logged in.
 void SessionClient::check() {
-  tabs_[0].ask(any_node(), get_me(token_), kSessionPatience, [this](const std::optional<HttpAnswer>& answer) {
-    if (answer && answer->status == 401 && !in_doubt_)
-      throw Violation("sessions", name() + " is refused in a session that nobody ended: " + answer->body);
-    if (answer && answer->status == 401) forget();
-    if (answer && answer->status == 200) ++counts_.checks;
-    pause();
-  });
+  tabs_[0].ask(
+      any_node_(), get_me(token_), kSessionPatience, [this](const std::optional<HttpAnswer>& answer) {
+        if (answer && answer->status == 401 && !in_doubt_)
+          throw Violation("sessions", name() + " is refused in a session that nobody ended: " + answer->body);
+        if (answer && answer->status == 401) forget();
+        if (answer && answer->status == 200) ++counts_.checks;
+        pause();
+      });
 }
 
 SessionClient::Refreshed SessionClient::read_refresh(const std::optional<HttpAnswer>& answer) const {
@@ -144,7 +146,7 @@ void SessionClient::must_rotate(const std::string& presented, const Refreshed& r
 void SessionClient::refresh() {
   tell("refreshes");
   const std::string cookie = cookie_;
-  tabs_[0].ask(any_node(), post_refresh(cookie), kSessionPatience,
+  tabs_[0].ask(any_node_(), post_refresh(cookie), kSessionPatience,
                [this, cookie](const std::optional<HttpAnswer>& answer) {
                  const Refreshed refreshed = read_refresh(answer);
                  must_rotate(cookie, refreshed);
@@ -173,14 +175,14 @@ void SessionClient::refresh_twice() {
     if (!token_.empty()) on_refreshed(refreshed);
     pause();
   };
-  tabs_[0].ask(any_node(), post_refresh(cookie), kSessionPatience, done);
-  tabs_[1].ask(any_node(), post_refresh(cookie), kSessionPatience, done);
+  tabs_[0].ask(any_node_(), post_refresh(cookie), kSessionPatience, done);
+  tabs_[1].ask(any_node_(), post_refresh(cookie), kSessionPatience, done);
 }
 
 void SessionClient::log_out() {
   tell("logs out");
   in_doubt_ = true;
-  tabs_[0].ask(any_node(), json_post("/api/v1/auth/logout", "Authorization: Bearer " + token_ + "\r\n", ""),
+  tabs_[0].ask(any_node_(), json_post("/api/v1/auth/logout", "Authorization: Bearer " + token_ + "\r\n", ""),
                kSessionPatience, [this](const std::optional<HttpAnswer>& answer) {
                  if (answer && answer->status == 204) {
                    ++counts_.logouts;
@@ -194,7 +196,7 @@ void SessionClient::log_out() {
 void SessionClient::be_robbed() {
   tell("is robbed: somebody uses a refresh token of two generations ago");
   const bool was_in_doubt = std::exchange(in_doubt_, true);
-  tabs_[1].ask(any_node(), post_refresh(stolen_), kSessionPatience,
+  tabs_[1].ask(any_node_(), post_refresh(stolen_), kSessionPatience,
                [=, this](const std::optional<HttpAnswer>& answer) {
                  // A node that lags took the theft for an old request: the token is refused, and nothing else
                  // happened.
@@ -219,7 +221,7 @@ void SessionClient::ended() {
 void SessionClient::probe() {
   const bool must_be_known =
       events_.now() - *ended_at_ > profile_.by_slowest_clock(2 * profile_.election_timeout);
-  tabs_[0].ask(any_node(), get_me(token_), kSessionPatience,
+  tabs_[0].ask(any_node_(), get_me(token_), kSessionPatience,
                [this, must_be_known](const std::optional<HttpAnswer>& answer) {
                  if (answer && answer->status == 200 && must_be_known)
                    throw Violation("sessions", name() + "'s session is accepted after it was ended");

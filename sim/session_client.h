@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "sim/any_node.h"
 #include "sim/events.h"
 #include "sim/exchange.h"
 #include "sim/network.h"
@@ -69,7 +70,6 @@ class SessionClient {
   void ended();
   void forget();
   void tell(const char* text);
-  HostId any_node() { return tape_.choose(profile_.nodes + profile_.extras); }
   Refreshed read_refresh(const std::optional<HttpAnswer>& answer) const;
   void must_rotate(const std::string& presented, const Refreshed& refreshed) const;
   void take(const Refreshed& refreshed);
@@ -80,6 +80,7 @@ class SessionClient {
   const Profile& profile_;
   Events& events_;
   Track& tape_;
+  AnyNode any_node_;
   Trace& trace_;
   std::function<std::string()> setup_token_;
   Exchange tabs_[2];

@@ -26,6 +26,7 @@ World::World(Tape& tape, const Profile& profile, bool keep_trace)
       troubles_(tape.track("troubles")),
       trace_(keep_trace),
       profile_(profile),
+      rare_(profile_, tape),
       network_(events_, tape, profile_, *this),
       operator_(profile_, events_, tape, network_, trace_,
                 [this](uint64_t term) { return checkers_.leader_of(Term{term}); }),
@@ -415,6 +416,7 @@ void World::report(Outcome& outcome) const {
     outcome.faults["disk set aside"] += host->disks_set_aside();
     outcome.faults["rolled back disk found out"] += host->rollbacks_found_out();
   }
+  rare_.report(outcome.faults);
   outcome.faults["frame lost"] = network_.frames_lost();
   outcome.faults["frame doubled"] = network_.frames_doubled();
   outcome.faults["frame overtaken"] = network_.frames_overtaken();

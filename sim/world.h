@@ -19,6 +19,7 @@
 #include "sim/operator.h"
 #include "sim/planner.h"
 #include "sim/profile.h"
+#include "sim/rare_turns.h"
 #include "sim/restorer.h"
 #include "sim/session_client.h"
 #include "sim/stamp_checker.h"
@@ -163,6 +164,7 @@ class World final : private Network::Hosts {
   std::map<HostId, uint64_t> recorded_commit_;
   Events events_;
   Profile profile_;
+  RareTurns rare_;
   Network network_;
   ArtefactTerms artefact_terms_;
   std::vector<std::unique_ptr<Host>> hosts_;

@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <set>
 #include <string>
 #include <vector>
+
+#include "sim/any_node.h"
 
 namespace patronus::sim::tape_test {
 namespace {
@@ -42,6 +45,18 @@ TEST(Tape, WhatWasDecidedIsDecidedAgain) {
   auto edited = a;
   edited[4] = 0;
   EXPECT_EQ(draw(again.track("a"), 20), edited);
+}
+
+// Or somebody would wait for ever for a node that was removed (found by libFuzzer).
+TEST(Tape, WhoeverTurnsToSomeNodeComesToEachOfThem) {
+  Tape none = Tape::from_decisions({});
+  AnyNode next(none.track("a"), 3);
+  for (const HostId expected : {0U, 1U, 2U, 0U, 1U}) EXPECT_EQ(next(), expected);
+  Tape random = Tape::from_seed(1);
+  AnyNode any(random.track("a"), 3);
+  std::set<HostId> met;
+  for (int i = 0; i < 100; ++i) met.insert(any());
+  EXPECT_EQ(met, (std::set<HostId>{0, 1, 2}));
 }
 
 // What is offered beyond what is asked for has no part in the run.

@@ -1,6 +1,7 @@
 // Cutting the log: what of it may go once a durable image holds the state that it made.
 #include <algorithm>
 
+#include "core/base/buggify.h"
 #include "core/base/limits.h"
 #include "core/raft/raft.h"
 
@@ -49,8 +50,9 @@ bool Raft::cut_log(Index checkpointed) {
   const Index until = std::min(checkpointed, applied_);
   if (log_.base_index() >= until) return false;
   const Index acknowledged = acknowledged_by_all();
+  const size_t cut_max = BUGGIFY(kCutOneEntry) ? 1 : limits::kEntriesCutPerStepMax;
   size_t cut = 0;
-  while (cut < limits::kEntriesCutPerStepMax && may_cut(log_.base_index().next(), until, acknowledged)) {
+  while (cut < cut_max && may_cut(log_.base_index().next(), until, acknowledged)) {
     log_.cut_first();
     ++cut;
   }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/base/assert.h"
+#include "core/base/buggify.h"
 #include "core/base/limits.h"
 #include "core/base/mutant.h"
 #include "core/raft/leader_record.h"
@@ -19,7 +20,7 @@ Duration Raft::election_window() const {
 
 void Raft::reset_election_deadline(Now now) {
   election_deadline_ = now.mono + election_timeout_;
-  if (!MUTANT(kNoRandomTimeout))
+  if (!MUTANT(kNoRandomTimeout) && !BUGGIFY(kEqualTimeouts))
     election_deadline_ = election_deadline_ + random_.duration_below(election_window());
   // One that drains leaves it to the others, unless they can't: its log may be the only one that is whole.
   if (draining_) election_deadline_ = election_deadline_ + 2 * election_timeout_;

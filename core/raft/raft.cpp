@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/assert.h"
+#include "core/base/buggify.h"
 #include "core/base/limits.h"
 #include "core/base/mutant.h"
 
@@ -62,7 +63,8 @@ bool Raft::is_member(const NodeId& id, Incarnation incarnation) const {
 
 void Raft::tick(Now now, Effects& out) {
   if (auto* leader = std::get_if<Leader>(&role_)) {
-    if (leader->transfer && now.mono >= leader->transfer->deadline) leader->transfer.reset();
+    if (leader->transfer && (now.mono >= leader->transfer->deadline || BUGGIFY(kTransferTimesOut)))
+      leader->transfer.reset();
     if (now.mono >= leader->next_tick) lead(now, out);
     if (is_leader()) retire(now, out);
     return;

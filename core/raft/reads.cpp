@@ -1,6 +1,7 @@
 // Read index: the leader's side (thesis, section 6.4).
 #include <algorithm>
 
+#include "core/base/buggify.h"
 #include "core/base/limits.h"
 #include "core/base/mutant.h"
 #include "core/raft/quorum.h"
@@ -10,7 +11,7 @@ namespace patronus {
 
 void Raft::request_read(Now now, ReadTicket ticket, Effects& out) {
   auto* leader = std::get_if<Leader>(&role_);
-  if (leader == nullptr || leader->reads.size() >= limits::kReadsInFlightMax) {
+  if (leader == nullptr || leader->reads.size() >= limits::kReadsInFlightMax || BUGGIFY(kReadRoundFull)) {
     failed_reads_.push_back(std::move(ticket));
     return;
   }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/assert.h"
+#include "core/base/buggify.h"
 #include "core/base/limits.h"
 #include "core/base/mutant.h"
 #include "core/raft/quorum.h"
@@ -46,8 +47,9 @@ Proposed Raft::propose(Now now, EntryKind kind, Blob payload, Effects& out) {
   // What would only fill what is left of a full disk, or wait for a majority that has no room for it, is
   // refused before it is in any log.
   const bool has_room = (room() > LogRoom::kNone && a_majority_has_room()) || MUTANT(kFillTheDisk);
-  if (log_.full() || !has_room) return Proposed::kFull;
-  if (std::get<Leader>(role_).uncommitted_bytes + bytes > limits::kProposalsUncommittedBytesMax)
+  if (log_.full() || !has_room || BUGGIFY(kLogFull)) return Proposed::kFull;
+  if (std::get<Leader>(role_).uncommitted_bytes + bytes > limits::kProposalsUncommittedBytesMax ||
+      BUGGIFY(kProposalsFull))
     return Proposed::kBusy;
   append_own(now, kind, std::move(payload), out);
   replicate_all(now, out);
@@ -86,7 +88,8 @@ void Raft::replicate(Now now, const NodeId& peer, Progress& progress, Effects& o
   const size_t bytes_max =
       progress.room() == LogRoom::kNone ? limits::kAppendBytesWhenFull : limits::kAppendBytesMax;
   while (progress.window_open() && (progress.next() <= log_.last_index() || probing)) {
-    send_append(now, peer, progress, log_.slice(progress.next(), bytes_max, limits::kAppendEntriesMax), out);
+    const size_t entries_max = BUGGIFY(kOneEntryAppend) ? 1 : limits::kAppendEntriesMax;
+    send_append(now, peer, progress, log_.slice(progress.next(), bytes_max, entries_max), out);
     if (probing) return;
   }
   // A follower that has everything still must hear what is committed; one that waits for more hears it then.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/buggify.h"
 #include "core/base/limits.h"
 
 namespace patronus {
@@ -68,7 +69,8 @@ RestoreRun::RestoreRun(BeginRestoreOp begin, FinishRestoreOp finish, Instant now
 }
 
 bool RestoreRun::wants_piece() const {
-  return stage_ == Stage::kStaging && !asked_ && !at_end_ && window_.size() < limits::kRestoreWindow;
+  const size_t window_max = BUGGIFY(kOneRestorePiece) ? 1 : limits::kRestoreWindow;
+  return stage_ == Stage::kStaging && !asked_ && !at_end_ && window_.size() < window_max;
 }
 
 void RestoreRun::piece(Blob rows, uint64_t count, bool is_last, Instant now) {
