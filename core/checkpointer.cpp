@@ -29,14 +29,18 @@ void Checkpointer::taken() {
 bool Checkpointer::is_due(Instant now) const {
   const size_t enough =
       is_short_of_room_ ? std::min(pace_.bytes, limits::kCheckpointBytesWhenFull) : pace_.bytes;
+  if (anew_) return true;
   if (!first_at_) return false;
   return hurries_ || bytes_ >= enough || now - *first_at_ >= pace_.interval || BUGGIFY(kCheckpointNow);
 }
 
 void Checkpointer::step(Instant now, Store& store, Effects& out) {
   if (waits_) return;
+  bool is_first = false;  // of one that is written anew
   if (!under_way_) {
     if (!is_due(now)) return;
+    is_first = std::exchange(anew_, false);
+    if (is_first) store.mark_all_rows();
     store.begin_changes();
     under_way_ = CheckpointEnd{store.base(), store.hash()};
     bytes_ = 0;
@@ -44,6 +48,7 @@ void Checkpointer::step(Instant now, Store& store, Effects& out) {
     hurries_ = false;
   }
   Checkpoint piece;
+  piece.anew = is_first;
   const size_t rows_max = BUGGIFY(kOneRowPiece) ? 1 : pace_.piece_rows;
   const bool more = store.take_changes({rows_max, limits::kCheckpointPieceBytes}, piece.rows);
   if (!more) piece.end = under_way_;
@@ -53,7 +58,9 @@ void Checkpointer::step(Instant now, Store& store, Effects& out) {
 }
 
 Instant Checkpointer::deadline() const {
-  if (waits_ || under_way_ || !first_at_) return Instant::never();
+  if (waits_ || under_way_) return Instant::never();
+  if (anew_) return Instant{};
+  if (!first_at_) return Instant::never();
   return *first_at_ + pace_.interval;
 }
 

@@ -20,6 +20,9 @@ class Checkpointer {
   void applied(size_t bytes, Instant now);
   // Whatever was applied shall be written soon: the process is about to end, or somebody wants a copy.
   void hurry() { hurries_ = true; }
+  // Nothing of what the image holds is of use any more: all rows are written once the checkpoint under way is
+  // taken.
+  void begin_anew() { anew_ = true; }
   // A checkpoint gives the room of the log's segments back, which the disk is short of.
   void set_short_of_room(bool is_short) { is_short_of_room_ = is_short; }
   // The piece given last was taken.
@@ -40,6 +43,7 @@ class Checkpointer {
   size_t bytes_ = 0;                 // applied since the last one began
   std::optional<Instant> first_at_;  // when the first of them was
   bool hurries_ = false;
+  bool anew_ = false;
   bool is_short_of_room_ = false;
   std::optional<CheckpointEnd> under_way_;
   bool waits_ = false;     // for a piece to be taken

@@ -38,6 +38,7 @@ struct CheckpointEnd {
 struct Checkpoint {
   std::vector<Row> rows;
   std::optional<CheckpointEnd> end;
+  bool anew = false;  // of the first piece: there are no rows but those that come
 };
 
 // A piece of a copy for the dashboard's database (core/projector.h), all pieces from one that begins to one
@@ -100,6 +101,7 @@ enum class NoticeKind : uint8_t {
   kStranger,    // a peer that does not belong here, or a message that can't be right
   kName,        // where the name of the nodes leads
   kNameFault,   // it leads nowhere, or too far
+  kImageFault,  // the state's image is damaged
   kDatabase,    // the dashboard's database is filled, or can't be used
 };
 

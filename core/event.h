@@ -139,6 +139,10 @@ struct ArtefactMade {
   std::optional<Artefact> artefact;
   std::string failure;
 };
+// The image does not hold what was written to it, as was found when a copy of it was wanted.
+struct ImageDamaged {
+  std::string reason;
+};
 // The part of the artefact under way that begins here was written; or could not be.
 struct PartKept {
   uint64_t offset = 0;
@@ -171,6 +175,6 @@ struct Wake {};
 
 using Event = std::variant<LinkUp, LinkLost, PeerGone, VisitorCame, VisitorLeft, PeersSought, ClusterGivenUp,
                            PeerMessage, WriteDone, CheckpointTaken, Projected, DatabaseReport, ArtefactMade,
-                           PartKept, ClientWrite, ClientRead, ClientTransfer, Drain, Wake>;
+                           ImageDamaged, PartKept, ClientWrite, ClientRead, ClientTransfer, Drain, Wake>;
 
 }  // namespace patronus

@@ -192,6 +192,7 @@ class Node {
   void handle(Now now, Projected& event, Effects& out);
   void handle(Now now, DatabaseReport& event, Effects& out);
   void handle(Now now, ArtefactMade& event, Effects& out);
+  void handle(Now now, ImageDamaged& event, Effects& out);
   void handle(Now now, PartKept& event, Effects& out);
   void handle(Now now, ClientWrite& event, Effects& out);
   void handle(Now now, ClientRead& event, Effects& out);

@@ -240,6 +240,12 @@ void Driver::artefact_made(ArtefactMade&& made) {
   step(std::move(made));
 }
 
+void Driver::image_damaged(std::string&& reason) {
+  now_ = ports_.now();
+  ++metrics_.image_damage;
+  step(ImageDamaged{std::move(reason)});
+}
+
 void Driver::part_read(const SendPart& wanted, std::string&& bytes) {
   now_ = ports_.now();
   metrics_.artefact_bytes_sent += bytes.size();

@@ -69,6 +69,8 @@ class Driver final : private PeerLinks::Listener, private HttpServer::Listener {
   void projected(const Projected& done);
   void database_report(DatabaseReport&& report);
   void artefact_made(ArtefactMade&& made);
+  // A copy of the image shows that it is not what was written to it.
+  void image_damaged(std::string&& reason);
   // What was read; nothing if there is no such artefact.
   void part_read(const SendPart& wanted, std::string&& bytes);
   void part_kept(PartKept&& kept);

@@ -65,12 +65,17 @@ bool Disk::remove_one(uint64_t first_kept) {
 
 void Disk::take(Checkpoint&& piece) {
   PATRONUS_ASSERT(!commit_, "one checkpoint after the other");
+  anew_ = anew_ || piece.anew;
   for (Row& row : piece.rows) gathered_.push_back(std::move(row));
   commit_ = piece.end;
 }
 
 void Disk::checkpointed() {
   PATRONUS_ASSERT(commit_.has_value(), "a commit ends a checkpoint");
+  if (std::exchange(anew_, false)) {
+    content_.image.rows.clear();
+    damaged_ = false;
+  }
   for (Row& row : gathered_) {
     if (row.value) {
       content_.image.rows.insert_or_assign(std::move(row.key), row.value->text());
@@ -110,6 +115,7 @@ size_t Disk::crash(Track& tape) {
   // A commit is there or not, whatever the process was told.
   if (commit_ && tape.chance(500)) checkpointed();
   gathered_.clear();
+  anew_ = false;
   commit_.reset();
   if (!pending_) return 0;
   const wal::Write write = std::move(*pending_);
@@ -143,6 +149,7 @@ void Disk::wipe() {
   copy_.reset();
   pending_.reset();
   gathered_.clear();
+  anew_ = false;
   commit_.reset();
   damaged_ = false;
   rolled_back_ = false;
@@ -199,6 +206,17 @@ void Disk::damage(Track& tape) {
   } else {
     first.replace(0, std::min<size_t>(first.size(), 64), 64, '\0');
   }
+}
+
+bool Disk::rot(Track& tape) {
+  std::map<std::string, std::string>& rows = content_.image.rows;
+  if (rows.empty()) return false;
+  const auto row = std::next(rows.begin(), tape.choose(static_cast<uint32_t>(rows.size())));
+  if (row->second.empty()) return false;
+  char& byte = row->second[tape.choose(static_cast<uint32_t>(row->second.size()))];
+  byte = static_cast<char>(byte ^ (1 << tape.choose(8)));
+  damaged_ = true;
+  return true;
 }
 
 void Disk::create(Incarnation incarnation) {

@@ -41,6 +41,9 @@ class Disk {
   // Damages it as no crash does: of the log what was synced before other batches, or of the image.
   void damage(Track& tape);
   bool is_damaged() const { return damaged_; }
+  // A bit of the image turns over while the node runs: it reads that only when it makes a copy, or begins
+  // anew. False: the image is empty.
+  bool rot(Track& tape);
   // A node has begun from it, so that what was damaged is of no account.
   void trust() { damaged_ = false; }
   // All of it goes, and a note says to which cluster it belonged.
@@ -113,6 +116,7 @@ class Disk {
   std::optional<Content> copy_;
   std::optional<wal::Write> pending_;
   std::vector<Row> gathered_;  // of the checkpoint under way
+  bool anew_ = false;          // which is all that there will be
   std::optional<CheckpointEnd> commit_;
   bool damaged_ = false;
   bool rolled_back_ = false;

@@ -47,6 +47,7 @@ void World::make_trouble() {
   add(profile_.partitions || profile_.one_way, &World::mend_network);
   add(profile_.suspensions, &World::suspend);
   add(profile_.flapping, &World::flap);
+  add(profile_.rot, &World::rot);
   if (on.empty()) return;
   const uint32_t which = troubles_.choose(static_cast<uint32_t>(on.size()) + 1);
   if (which > 0) (this->*on[which - 1])();

@@ -54,6 +54,9 @@ class Host final : private Ports {
     founds_anew_.reset();
   }
   void damage_disk() { disk_.damage(tape_); }
+  bool rot_image() { return disk_.rot(tape_); }
+  // How often it found that out while it ran.
+  uint64_t rot_found() const { return rot_found_; }
   // The next sync of its log fails.
   void fail_sync() { fails_sync_ = true; }
   uint64_t failed_syncs() const { return failed_syncs_; }
@@ -164,8 +167,8 @@ class Host final : private Ports {
   void distrust(const std::string& reason, const ClusterId& cluster);
   void write_to_disk(wal::Write&& write);
   void take_checkpoint();
-  // The image as an artefact; nothing if there is none.
-  std::optional<std::pair<Artefact, std::string>> encoded_image() const;
+  // The image as an artefact; or why there is none to be given.
+  std::variant<std::pair<Artefact, std::string>, std::string> encoded_image();
   // Differs each time, also where the tape offers nothing but 0.
   uint64_t fresh_word();
   void run(uint64_t process, std::function<void(Driver&)> what);
@@ -204,6 +207,7 @@ class Host final : private Ports {
   uint64_t installs_ = 0;
   uint64_t struck_installs_ = 0;
   uint64_t set_aside_ = 0;
+  uint64_t rot_found_ = 0;
   uint64_t found_out_ = 0;
   bool frozen_ = false;
   std::deque<std::function<void()>> while_frozen_;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/state/artefact_format.h"
+#include "core/state/state_copy.h"
 #include "core/wal/judgement.h"
 #include "sim/host.h"
 #include "sim/violation.h"
@@ -14,28 +15,35 @@ void Host::make_artefact() {
   events_.after(delays_.between(profile_.sync_max, 4 * profile_.sync_max), [this, process = process_] {
     if (process != process_) return;
     ArtefactMade made;
-    std::optional<std::pair<Artefact, std::string>> encoded = encoded_image();
-    if (!encoded || disk_is_full_) {
-      made.failure = disk_is_full_ ? "the disk is full" : "there is no image yet";
+    auto encoded = encoded_image();
+    if (auto* failure = std::get_if<std::string>(&encoded)) {
+      made.failure = std::move(*failure);
     } else {
-      made.artefact = encoded->first;
+      artefact_ = std::move(std::get<0>(encoded));
+      made.artefact = artefact_->first;
       const std::vector<Term>& terms = disk_.durable_terms();
       artefact_terms_[{made.artefact->index, made.artefact->hash}].assign(
           terms.begin(), terms.begin() + static_cast<std::ptrdiff_t>(made.artefact->index.value));
-      artefact_ = std::move(encoded);
     }
     run(process, [made](Driver& driver) { driver.artefact_made(ArtefactMade(made)); });
   });
 }
 
-std::optional<std::pair<Artefact, std::string>> Host::encoded_image() const {
+std::variant<std::pair<Artefact, std::string>, std::string> Host::encoded_image() {
   const Disk::Image& image = disk_.image();
-  if (!image.end.base.index) return std::nullopt;
+  if (disk_is_full_) return "the disk is full";
+  if (!image.end.base.index) return "there is no image yet";
   std::string bytes;
-  artefact::Encoder encoder(image.end, bytes);
-  for (const auto& [key, value] : image.rows) encoder.add(key, value, bytes);
-  encoder.finish(bytes);
-  return std::pair(encoder.artefact(), std::move(bytes));
+  StateCopy copy(image.end, bytes);
+  std::optional<std::string> wrong;
+  for (auto row = image.rows.begin(); row != image.rows.end() && !wrong; ++row)
+    wrong = copy.add(row->first, row->second, bytes);
+  if (!wrong) wrong = copy.finish(bytes);
+  if (!wrong) return std::pair(copy.artefact(), std::move(bytes));
+  if (!disk_.is_damaged()) throw Violation("image", name_ + " finds damage where there is none: " + *wrong);
+  ++rot_found_;
+  run(process_, [reason = *wrong](Driver& driver) { driver.image_damaged(std::string(reason)); });
+  return "the image is damaged: " + *wrong;
 }
 
 void Host::make_snapshot(uint64_t ticket) {
@@ -44,11 +52,11 @@ void Host::make_snapshot(uint64_t ticket) {
         if (process != process_) return;
         SnapshotAnswer answer;
         answer.ticket = ticket;
-        std::optional<std::pair<Artefact, std::string>> encoded = encoded_image();
-        if (!encoded || disk_is_full_) {
-          answer.failure = disk_is_full_ ? "the disk is full" : "there is no image yet";
+        auto encoded = encoded_image();
+        if (auto* failure = std::get_if<std::string>(&encoded)) {
+          answer.failure = std::move(*failure);
         } else {
-          const auto& [artefact, bytes] = *encoded;
+          const auto& [artefact, bytes] = std::get<0>(encoded);
           const std::string id = snapshot_id(artefact);
           answer.found = {{id, artefact.index, artefact.bytes, clock().wall}};
           snapshots_[id] = {answer.found.front(), bytes};

@@ -1,5 +1,5 @@
 // Troubles of a whole machine and its wires: it stands still and goes on, its clocks go wrong, links come and
-// go.
+// go, and what it has on its disk decays.
 #include "sim/world.h"
 
 namespace patronus::sim {
@@ -40,6 +40,16 @@ void World::suspend() {
     tell(host->name(), "is resumed");
     host->thaw();
   });
+}
+
+// The disk may turn out to be lost with the next start, so it counts as lost from now on.
+void World::rot() {
+  const HostId id = victim();
+  Host* host = hosts_[id].get();
+  if (!host->is_up() || !is_wanted(*host) || host->disk().is_rolled_back() || !may_wipe(id)) return;
+  if (!host->rot_image()) return;
+  count("image rotten");
+  tell(host->name(), "has a rotten image");
 }
 
 // Both ways or one.

@@ -100,6 +100,7 @@ Profile draw_profile(Track& tape) {
   }
   p.tables = tape.chance(400) && !p.uncapped;
   p.databases = tape.chance(500);
+  p.rot = tape.chance(250);
   if (tape.chance(400)) {
     for (uint32_t& gap : p.rare_turns) gap = tape.chance(250) ? 2U << tape.choose(6) : 0;
   }
@@ -132,6 +133,7 @@ std::string Profile::describe() const {
   name(slow_disks, "slow-disks");
   name(full_disks, "full-disks");
   name(failed_syncs, "failed-syncs");
+  name(rot, "rot");
   name(uncapped, "uncapped");
   name(versions, "versions");
   name(operators, "operators");

@@ -56,6 +56,7 @@ struct Profile {
   bool slow_disks = false;
   bool full_disks = false;
   bool failed_syncs = false;
+  bool rot = false;        // bits of images turn over while nodes run
   bool uncapped = false;   // more disks are lost than the voters can bear; nothing is demanded but safety
   bool versions = false;   // nodes are of two versions, each as it starts
   bool operators = false;  // leadership is moved about, nodes are drained and taken in again

@@ -414,6 +414,7 @@ void World::report(Outcome& outcome) const {
     outcome.faults["database lost"] += host->database().losses();
     outcome.faults["database transaction"] += host->database().transactions();
     outcome.faults["disk set aside"] += host->disks_set_aside();
+    outcome.faults["rot found out"] += host->rot_found();
     outcome.faults["rolled back disk found out"] += host->rollbacks_found_out();
   }
   rare_.report(outcome.faults);

@@ -115,6 +115,7 @@ class World final : private Network::Hosts {
   Duration spell();
   // machine_faults.cpp
   void suspend();
+  void rot();
   void flap();
   void flap_on(HostId from, HostId to, uint32_t times);
   void draw_clock_rate(Host& host);

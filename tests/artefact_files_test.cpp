@@ -244,8 +244,38 @@ TEST_F(ArtefactFiles, LeftoversOfAnEarlierProcessGo) {
 TEST_F(ArtefactFiles, AnEmptyImageGivesNothing) {
   std::variant<Image, ImageError> opened = Image::open(image_path(giver()), kMapBytes);
   const auto made = write_artefact(std::get<Image>(opened), taken().made, [] { return false; });
-  EXPECT_TRUE(std::holds_alternative<std::string>(made));
+  EXPECT_TRUE(std::holds_alternative<ImageError>(made));
   EXPECT_FALSE(fs::exists(taken().made));
+}
+
+// Who gets a copy has nothing to compare it with, so whoever gives it looks.
+TEST_F(ArtefactFiles, ADamagedImageGivesNothing) {
+  const Store state = state_of(50);
+  write_image(image_path(giver()), kGiver, state);
+  std::variant<Image, ImageError> opened = Image::open(image_path(giver()), kMapBytes);
+  auto& image = std::get<Image>(opened);
+  std::vector<Row> rows;
+  state.for_each_row(
+      [&](std::string_view key, const RowValue& value) { rows.push_back({std::string(key), value}); });
+  for (const bool is_lost : {true, false}) {
+    Row row = rows[rows.size() / 2];
+    if (is_lost) {
+      row.value.reset();
+    } else {
+      row.value->tail = Blob(std::string(999, 'v') + 'w');
+    }
+    ASSERT_TRUE(!image.begin() && !image.write(std::vector<Row>{row}) &&
+                !image.commit(kGiver, {state.base(), state.hash()}));
+    const auto made = write_artefact(image, taken().made, [] { return false; });
+    const auto* error = std::get_if<ImageError>(&made);
+    ASSERT_NE(error, nullptr);
+    EXPECT_EQ(error->fault, ImageFault::kDamaged) << error->text;
+    EXPECT_FALSE(fs::exists(taken().made));
+    EXPECT_FALSE(fs::exists(taken().made + ".new"));
+  }
+  ASSERT_TRUE(!image.begin() && !image.clear() && !image.write(rows) &&
+              !image.commit(kGiver, {state.base(), state.hash()}));
+  EXPECT_TRUE(std::holds_alternative<Artefact>(write_artefact(image, taken().made, [] { return false; })));
 }
 
 // Both sides of the worker: parts are read here and kept there until the whole has arrived.

@@ -1,6 +1,10 @@
 // When a checkpoint begins, and how its pieces follow each other.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "core/base/limits.h"
 #include "core/checkpointer.h"
 
@@ -115,6 +119,46 @@ TEST_F(CheckpointerTest, IsOfOneIndexHoweverManyPieces) {
   checkpointer_.taken();
   EXPECT_EQ(checkpointer_.durable(), base.index);
   ASSERT_TRUE(step()) << "as much was applied meanwhile";
+}
+
+// An image that is damaged is replaced by all there is, as soon as what is under way was taken.
+TEST_F(CheckpointerTest, WritesAllAnewWhereTheImageIsOfNoUse) {
+  put(20);
+  ASSERT_TRUE(step());
+  checkpointer_.begin_anew();
+  EXPECT_FALSE(step());
+  checkpointer_.taken();
+  EXPECT_EQ(checkpointer_.deadline(), Instant{}) << "at once";
+  const std::optional<Checkpoint> all = step();
+  ASSERT_TRUE(all);
+  EXPECT_TRUE(all->anew);
+  EXPECT_TRUE(all->end);
+  std::vector<std::string> expected;
+  store_.for_each_row([&](std::string_view key, const RowValue&) { expected.emplace_back(key); });
+  std::vector<std::string> written;
+  for (const Row& row : all->rows) written.push_back(row.key);
+  EXPECT_EQ(written, expected);
+  checkpointer_.taken();
+  EXPECT_FALSE(step()) << "once";
+  put(20);
+  const std::optional<Checkpoint> next = step();
+  ASSERT_TRUE(next);
+  EXPECT_FALSE(next->anew);
+  EXPECT_LT(next->rows.size(), all->rows.size());
+}
+
+TEST_F(CheckpointerTest, OnlyTheFirstPieceOfAllSaysSo) {
+  put(2 * limits::kCheckpointPieceRows);
+  checkpointer_.begin_anew();
+  std::vector<bool> anew;
+  while (const std::optional<Checkpoint> piece = step()) {
+    anew.push_back(piece->anew);
+    checkpointer_.taken();
+    if (piece->end) break;
+  }
+  ASSERT_GE(anew.size(), 3U);
+  EXPECT_TRUE(anew.front());
+  EXPECT_EQ(std::count(anew.begin(), anew.end(), true), 1);
 }
 
 TEST_F(CheckpointerTest, LargeRowsMakeSmallPieces) {

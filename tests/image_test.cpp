@@ -374,6 +374,25 @@ TEST(ImageWriter, WritesPiecesAsOneCheckpoint) {
   EXPECT_EQ(rows_of(image).size(), 6U);
 }
 
+TEST(ImageWriter, WritesAnewWhatIsOfNoUse) {
+  const TemporaryDirectory directory;
+  Waker waker;
+  ImageWriter writer(directory.image(), kMapBytes, open(directory.image()), kDirectory, 1ms,
+                     [&] { waker.notify(); });
+  const auto submit = [&](Checkpoint piece) {
+    writer.submit(std::move(piece));
+    std::optional<ImageWriter::Done> done;
+    ASSERT_TRUE(waker.wait([&] { return (done = writer.take_done()).has_value(); })) << "the writer hangs";
+    EXPECT_EQ(done->error, "");
+  };
+  submit({{{"old", RowValue{"v", {}}}, {"older", RowValue{"v", {}}}}, end_at(1)});
+  submit({{{"new", RowValue{"v", {}}}}, std::nullopt, true});
+  submit({{{"newer", RowValue{"v", {}}}}, end_at(2)});
+  Image image = open(directory.image());
+  EXPECT_EQ(about(image)->end, end_at(2));
+  EXPECT_EQ(rows_of(image), (std::map<std::string, std::string>{{"new", "v"}, {"newer", "v"}}));
+}
+
 // A full disk is waited out: it complains, and answers once there was room.
 TEST(ImageWriter, WaitsForRoom) {
   const TemporaryDirectory directory;

@@ -40,12 +40,20 @@ void put_into(Image& image, std::vector<Row>&& rows) {
   }
 }
 
+// Whoever only checks the rows says the same of them as who builds a state of them.
 std::variant<Store, std::string> load(const Base& base, const Image& image, uint64_t hash) {
   StoreLoader loader(base);
+  StateCheck check(base);
   for (const auto& [key, value] : image) {
-    if (std::optional<std::string> error = loader.add(key, value)) return *error;
+    std::optional<std::string> error = loader.add(key, value);
+    RC_ASSERT(check.add(key, value) == error);
+    if (error) return *error;
   }
-  return std::move(loader).finish(hash);
+  const std::optional<std::string> fault = check.fault(hash);
+  std::variant<Store, std::string> loaded = std::move(loader).finish(hash);
+  RC_ASSERT(fault.has_value() == std::holds_alternative<std::string>(loaded));
+  if (fault) RC_ASSERT(*fault == std::get<std::string>(loaded));
+  return loaded;
 }
 
 // A life of everything that a log may decide, dense enough that names meet.
@@ -249,6 +257,11 @@ RC_GTEST_PROP(Rows, ChangesKeepAnImage, (uint64_t seed)) {
   Image image;
   for (int round = 0; round < 12; ++round) {
     live(life, store, life.pick(60));
+    // Now and then the image is lost, and written anew.
+    if (life.pick(4) == 0) {
+      image.clear();
+      store.mark_all_rows();
+    }
     store.begin_changes();
     const Image expected = image_of(store);
     bool more = true;

@@ -80,6 +80,7 @@ constexpr std::string_view kNames[] = {"none",
                                        "forget-table-row",
                                        "ignore-taken-name",
                                        "keep-staged-rows",
+                                       "give-unchecked",
                                        "offer-at-once"};
 static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kOfferAtOnce) + 1);
 }  // namespace

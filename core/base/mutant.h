@@ -79,6 +79,7 @@ enum class Mutant {
   kForgetTableRow,         // what the dashboard shows does not get into the image
   kIgnoreTakenName,        // two sites may have one name
   kKeepStagedRows,         // what a restore has staged stays in memory
+  kGiveUnchecked,          // a copy of a damaged image is given away
   kOfferAtOnce,            // a member without room is offered entries again as soon as it has refused them
 };
 

@@ -44,6 +44,12 @@ class Changes {
     }
   }
 
+  // The next checkpoint has this row, though it has not changed. While none is under way.
+  void mark(std::string_view key) {
+    PATRONUS_ASSERT(!taking(), "rows are marked between checkpoints");
+    dirty_.emplace_hint(dirty_.end(), key);
+  }
+
   // A checkpoint of the component as it is now begins; the one before must have been taken whole.
   void begin() {
     PATRONUS_ASSERT(!taking(), "one checkpoint is taken after the other");

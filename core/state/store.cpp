@@ -16,7 +16,9 @@ size_t cost(std::string_view key, const Record& record) {
   return key_cost(key.size(), record.value.size(), record.content_type.size());
 }
 
-uint64_t hash_of(std::string_view ns, std::string_view key, const Record& record) {
+}  // namespace
+
+uint64_t Store::hash_of(std::string_view ns, std::string_view key, const Record& record) {
   std::string fact;
   fact.reserve(ns.size() + key.size() + record.content_type.size() + 48);
   Writer out(fact);
@@ -28,8 +30,6 @@ uint64_t hash_of(std::string_view ns, std::string_view key, const Record& record
   out.u64(record.version);
   return hash64(fact, hash64(record.value.view()));
 }
-
-}  // namespace
 
 Applied Store::apply(const Entry& entry) {
   PATRONUS_ASSERT(entry.index == applied().next(), "entries are applied in order, each once");

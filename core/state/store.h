@@ -68,6 +68,8 @@ class Store {
   // and however much is applied between them, the rows that changed since the last checkpoint began, as they
   // are now. The one before must have been taken whole.
   void begin_changes();
+  // The next one has all rows. While none is under way. Takes as long as it takes to walk over all keys.
+  void mark_all_rows();
   // Adds rows to `out` until the budget is spent, at least one if any is left. False: there are no more.
   [[nodiscard]] bool take_changes(RowBudget budget, std::vector<Row>& out);
 
@@ -119,8 +121,11 @@ class Store {
   void touch(std::string_view ns, std::string_view key);
   std::optional<RowValue> row(std::string_view key) const;
   void for_each_key_row(const RowVisitor& visit) const;
-  [[nodiscard]] std::optional<std::string> load_key_row(std::string_view key, std::string_view value);
-  [[nodiscard]] std::optional<std::string> load_row(std::string_view key, std::string_view value);
+  [[nodiscard]] std::optional<std::string> load_key_row(std::string_view key, std::string_view value,
+                                                        bool keeps_it);
+  [[nodiscard]] std::optional<std::string> load_row(std::string_view key, std::string_view value,
+                                                    bool keeps_keys);
+  static uint64_t hash_of(std::string_view ns, std::string_view key, const Record& record);
   void add_loaded(const std::string& ns, std::string key, Record record);
 
   Base base_;
@@ -153,9 +158,31 @@ class StoreLoader {
   size_t rows() const { return rows_; }
 
  private:
+  friend class StateCheck;
+  std::optional<std::string> fault(std::optional<uint64_t> expected_hash) const;
+
   Store store_;
   std::string last_key_;
   size_t rows_ = 0;
+  bool keeps_keys_ = true;
+};
+
+// Whether rows are those of the state that was written, without the memory that the state's keys take.
+class StateCheck {
+ public:
+  explicit StateCheck(Base base) : loader_(std::move(base)) { loader_.keeps_keys_ = false; }
+
+  // As of a StoreLoader.
+  [[nodiscard]] std::optional<std::string> add(std::string_view key, std::string_view value) {
+    return loader_.add(key, value);
+  }
+  // When all rows were added: why they are not, or nothing.
+  [[nodiscard]] std::optional<std::string> fault(uint64_t expected_hash) const {
+    return loader_.fault(expected_hash);
+  }
+
+ private:
+  StoreLoader loader_;
 };
 
 }  // namespace patronus

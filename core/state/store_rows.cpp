@@ -48,6 +48,18 @@ void Store::begin_changes() {
   tables_.changes().begin();
 }
 
+void Store::mark_all_rows() {
+  const auto mark = [](Changes& changes, const auto& source) {
+    source.for_each_row([&](std::string_view key, const RowValue&) { changes.mark(key); });
+  };
+  each_component([&](auto& component) { mark(component.changes(), component); }, keyed_, accounts_,
+                 deduplication_, leaders_);
+  for_each_key_row([this](std::string_view key, const RowValue&) { changes_.mark(key); });
+  mark(members_.changes(), members_);
+  mark(staging_.changes(), staging_);
+  mark(tables_.changes(), tables_);
+}
+
 bool Store::take_changes(RowBudget budget, std::vector<Row>& out) {
   bool more = false;
   const auto take = [&](Changes& changes, const auto& source) {
@@ -86,7 +98,7 @@ void Store::for_each_key_row(const RowVisitor& visit) const {
   }
 }
 
-std::optional<std::string> Store::load_key_row(std::string_view key, std::string_view value) {
+std::optional<std::string> Store::load_key_row(std::string_view key, std::string_view value, bool keeps_it) {
   const KeyName name = key_name(key);
   const std::optional<KeyRow> row = decode_key_row(value);
   const bool sane = row && row->value.size() <= limits::kEntryBytesMax && row->create_revision &&
@@ -95,11 +107,15 @@ std::optional<std::string> Store::load_key_row(std::string_view key, std::string
   if (!sane || namespace_fault(name.ns) || name.key.empty()) return "a key makes no sense";
   Record record{Blob(std::string(row->value)), std::string(row->content_type), row->create_revision,
                 row->mod_revision, row->version};
-  add_loaded(std::string(name.ns), std::string(name.key), std::move(record));
+  if (keeps_it) {
+    add_loaded(std::string(name.ns), std::string(name.key), std::move(record));
+  } else {
+    content_hash_ += hash_of(name.ns, name.key, record);
+  }
   return std::nullopt;
 }
 
-std::optional<std::string> Store::load_row(std::string_view key, std::string_view value) {
+std::optional<std::string> Store::load_row(std::string_view key, std::string_view value, bool keeps_keys) {
   switch (static_cast<RowKind>(key.front())) {
     case RowKind::kKeptAnswer:
       return keyed_.load_row(key, value);
@@ -113,7 +129,7 @@ std::optional<std::string> Store::load_row(std::string_view key, std::string_vie
     case RowKind::kLeader:
       return leaders_.load_row(key, value);
     case RowKind::kKey:
-      return load_key_row(key, value);
+      return load_key_row(key, value, keeps_keys);
     case RowKind::kFormer:
     case RowKind::kWanted:
     case RowKind::kLeaving:
@@ -144,15 +160,20 @@ std::optional<std::string> StoreLoader::add(std::string_view key, std::string_vi
   if (key <= last_key_) return "rows are not in order";
   last_key_ = key;
   ++rows_;
-  return store_.load_row(key, value);
+  return store_.load_row(key, value, keeps_keys_);
+}
+
+std::optional<std::string> StoreLoader::fault(std::optional<uint64_t> expected_hash) const {
+  if (std::optional<std::string> fault = store_.accounts_.fault()) return fault;
+  if (std::optional<std::string> fault = store_.leaders_.fault()) return fault;
+  if (std::optional<std::string> fault = store_.staging_.fault()) return fault;
+  if (expected_hash && store_.hash() != *expected_hash)
+    return "the rows are not those of the state that was written";
+  return std::nullopt;
 }
 
 std::variant<Store, std::string> StoreLoader::finish(std::optional<uint64_t> expected_hash) && {
-  if (std::optional<std::string> fault = store_.accounts_.fault()) return *fault;
-  if (std::optional<std::string> fault = store_.leaders_.fault()) return *fault;
-  if (std::optional<std::string> fault = store_.staging_.fault()) return *fault;
-  if (expected_hash && store_.hash() != *expected_hash)
-    return "the rows are not those of the state that was written";
+  if (std::optional<std::string> wrong = fault(expected_hash)) return std::move(*wrong);
   // What was just read is in no need of being written again.
   each_component([](auto& component) { component.changes() = Changes{}; }, store_.keyed_, store_.accounts_,
                  store_.deduplication_, store_.leaders_);

@@ -39,9 +39,13 @@ std::variant<std::optional<SnapshotInfo>, std::string> write_state(const std::st
     const auto& known = std::get<std::optional<ImageAbout>>(about);
     if (!known || !known->end.base.configuration || known->end.base.configuration->cluster_id != cluster)
       return std::optional<SnapshotInfo>();
-    std::variant<Artefact, std::string> written = write_artefact(image, file, [] { return false; });
-    if (auto* failed = std::get_if<std::string>(&written)) return std::move(*failed);
-    // A checkpoint that came between the image's head and its rows shows here.
+    // A checkpoint that came between the image's head and its rows shows as damage.
+    std::variant<Artefact, ImageError> written = write_artefact(image, file, [] { return false; });
+    if (auto* failed = std::get_if<ImageError>(&written)) {
+      if (failed->fault != ImageFault::kDamaged) return std::move(failed->text);
+      fault = std::move(failed->text);
+      continue;
+    }
     std::variant<SnapshotSummary, std::string> checked = check_snapshot(file);
     if (auto* failed = std::get_if<std::string>(&checked)) {
       fault = std::move(*failed);

@@ -95,6 +95,8 @@ void node_families(Families& all, const Status& status, const Metrics& metrics, 
           static_cast<double>(status.counters.elections_started));
   counter(all, "patronus_wal_written_bytes_total", "Bytes written to the log on disk",
           static_cast<double>(metrics.wal_bytes));
+  counter(all, "patronus_image_damage_total", "Times a copy of the state's image showed that it is damaged",
+          static_cast<double>(metrics.image_damage));
   counter(all, "patronus_artefact_sent_bytes_total", "Bytes of the whole state sent to nodes that lack it",
           static_cast<double>(metrics.artefact_bytes_sent));
   MetricFamily& lag = family(all, "patronus_peer_lag_entries", "Entries a peer is behind", MetricType::Gauge);

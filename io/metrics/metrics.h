@@ -42,6 +42,7 @@ struct Metrics {
   DurationHistogram checkpoints;
   uint64_t wal_bytes = 0;
   uint64_t artefact_bytes_sent = 0;
+  uint64_t image_damage = 0;  // how often a copy of the image showed that it is damaged
   uint64_t http_connections = 0;
   std::optional<sdwan::Figures> probes;  // nothing where nobody probes, as in the simulator
 };

@@ -11,6 +11,7 @@
 
 #include "core/base/limits.h"
 #include "core/state/artefact_format.h"
+#include "core/state/state_copy.h"
 #include "core/state/store.h"
 #include "io/storage/file.h"
 
@@ -171,35 +172,37 @@ ArtefactPaths artefact_paths(const std::string& directory) {
   return {directory + "/artefact.made", directory + "/artefact.incoming", directory + "/artefact.arrived"};
 }
 
-std::variant<Artefact, std::string> write_artefact(Image& image, const std::string& path,
-                                                   const std::function<bool()>& stop) {
+std::variant<Artefact, ImageError> write_artefact(Image& image, const std::string& path,
+                                                  const std::function<bool()>& stop) {
+  const auto failure = [](std::string why, ImageFault fault = ImageFault::kFailed) {
+    return ImageError{fault, "can't give the state away: " + std::move(why)};
+  };
   std::variant<std::optional<ImageAbout>, ImageError> read = image.about();
-  if (auto* error = std::get_if<ImageError>(&read)) return std::move(error->text);
+  if (auto* error = std::get_if<ImageError>(&read)) return std::move(*error);
   const auto& about = std::get<std::optional<ImageAbout>>(read);
-  if (!about) return "can't give the state away yet: nothing of it is in the image";
+  if (!about) return failure("nothing of it is in the image yet");
   const std::string unfinished = path + ".new";
   std::variant<File, std::string> opened = File::open(unfinished, O_WRONLY | O_CREAT | O_TRUNC);
-  if (auto* error = std::get_if<std::string>(&opened)) return std::move(*error);
+  if (auto* error = std::get_if<std::string>(&opened)) return failure(std::move(*error));
   Output output(std::move(std::get<File>(opened)));
   std::string bytes;
-  std::optional<std::string> failed;
-  artefact::Encoder encoder(about->end, bytes);
+  std::optional<std::string> failed;  // not for the image's fault
+  StateCopy copy(about->end, bytes);
   const auto add = [&](std::string_view key, std::string_view value) -> std::optional<std::string> {
-    encoder.add(key, value, bytes);
+    if (std::optional<std::string> wrong = copy.add(key, value, bytes)) return wrong;
     failed = output.take(bytes, false);
     if (!failed && bytes.empty() && stop()) failed = "the node stops";
     return failed;
   };
   std::optional<ImageError> error = image.read(add);
-  if (!failed && error) failed = error->text;
-  if (!failed) {
-    encoder.finish(bytes);
-    failed = output.take(bytes, true);
+  if (!error) {
+    if (const auto wrong = copy.finish(bytes)) error = image.damaged(*wrong);
   }
-  if (!failed) failed = rename_file(unfinished, path);
-  if (!failed) return encoder.artefact();
+  if (!error) failed = output.take(bytes, true);
+  if (!failed && !error) failed = rename_file(unfinished, path);
+  if (!failed && !error) return copy.artefact();
   (void)remove_file(unfinished);
-  return "can't give the state away: " + *failed;
+  return failed ? failure(std::move(*failed)) : failure(std::move(error->text), error->fault);
 }
 
 Arrival install_arrived(const std::string& directory, Incarnation incarnation, const ClusterId& cluster,

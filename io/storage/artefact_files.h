@@ -21,10 +21,12 @@ struct ArtefactPaths {
 };
 [[nodiscard]] ArtefactPaths artefact_paths(const std::string& directory);
 
-// Writes what the image holds. The file replaces the one before once it is whole; it is not made durable,
-// since it can be made again. `stop` ends it early. Else the error is one line for the operator.
-[[nodiscard]] std::variant<Artefact, std::string> write_artefact(Image& image, const std::string& path,
-                                                                 const std::function<bool()>& stop);
+// Writes what the image holds, if that is the state that was written to it: who begins from a copy, or goes
+// back to one, has nothing to compare it with. The file replaces the one before once it is whole; it is not
+// made durable, since it can be made again. `stop` ends it early. The error is kDamaged if it is the image
+// that is at fault, and kFailed otherwise.
+[[nodiscard]] std::variant<Artefact, ImageError> write_artefact(Image& image, const std::string& path,
+                                                                const std::function<bool()>& stop);
 
 // Before a node starts: removes what a former process had made or not fetched whole, and makes an artefact
 // that has arrived the image, after it has been read to its end and found to be the state that it says. The

@@ -168,8 +168,7 @@ std::optional<ImageError> Image::read(const ReadRow& row) {
   MDB_val value{};
   int code = mdb_cursor_get(cursor.get(), &key, &value, MDB_FIRST);
   for (; code == 0; code = mdb_cursor_get(cursor.get(), &key, &value, MDB_NEXT)) {
-    if (const std::optional<std::string> reason = row(view(key), view(value)))
-      return ImageError{ImageFault::kDamaged, "the image " + path_ + " is damaged: " + *reason};
+    if (const std::optional<std::string> reason = row(view(key), view(value))) return damaged(*reason);
   }
   return code == MDB_NOTFOUND ? std::nullopt : std::optional(error("read", code));
 }
@@ -184,6 +183,13 @@ std::optional<ImageError> Image::write(const std::vector<Row>& rows) {
     }
   }
   return std::nullopt;
+}
+
+std::optional<ImageError> Image::clear() {
+  const int code = mdb_drop(transaction_.get(), rows_, 0);
+  if (code == 0) return std::nullopt;
+  abandon();
+  return error("write", code);
 }
 
 std::optional<ImageError> Image::write(const Row& row) {

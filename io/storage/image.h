@@ -58,11 +58,17 @@ class Image {
   // Every row, in order, until `row` gives a reason against the file's content.
   using ReadRow = std::function<std::optional<std::string>(std::string_view key, std::string_view value)>;
   [[nodiscard]] std::optional<ImageError> read(const ReadRow& row);
+  // What to say of it for this reason.
+  ImageError damaged(const std::string& reason) const {
+    return {ImageFault::kDamaged, "the image " + path_ + " is damaged: " + reason};
+  }
 
   // Begins a transaction; pieces are written into it; commit makes them durable, all or none. An error
   // abandons the transaction.
   [[nodiscard]] std::optional<ImageError> begin();
   [[nodiscard]] std::optional<ImageError> write(const std::vector<Row>& rows);
+  // Within it: all rows go.
+  [[nodiscard]] std::optional<ImageError> clear();
   // `installed`: see ImageAbout.
   [[nodiscard]] std::optional<ImageError> commit(Incarnation incarnation, const CheckpointEnd& end,
                                                  bool installed = false);

@@ -86,6 +86,9 @@ std::optional<ImageError> ImageWriter::write(const Checkpoint& piece) {
   if (!image_->in_transaction()) {
     if (std::optional<ImageError> error = image_->begin()) return error;
   }
+  if (piece.anew) {
+    if (std::optional<ImageError> error = image_->clear()) return error;
+  }
   if (std::optional<ImageError> error = image_->write(piece.rows)) return error;
   return piece.end ? image_->commit(incarnation_, *piece.end) : std::nullopt;
 }
@@ -144,15 +147,27 @@ std::optional<ArtefactMade> ImageWriter::take_artefact() {
   return std::exchange(made_, std::nullopt);
 }
 
+void ImageWriter::note_damage(const ImageError& error) {
+  if (error.fault != ImageFault::kDamaged) return;
+  const std::lock_guard lock(mutex_);
+  damage_ = error.text;
+}
+
+std::optional<std::string> ImageWriter::take_damage() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(damage_, std::nullopt);
+}
+
 // What it can't read or write is no reason to stop: the image itself is as it was.
 void ImageWriter::make(const std::string& path) {
-  std::variant<Artefact, std::string> made = write_artefact(*image_, path, [this] {
+  std::variant<Artefact, ImageError> made = write_artefact(*image_, path, [this] {
     const std::lock_guard lock(mutex_);
     return stopping_;
   });
   ArtefactMade result;
-  if (auto* failure = std::get_if<std::string>(&made)) {
-    result.failure = std::move(*failure);
+  if (auto* error = std::get_if<ImageError>(&made)) {
+    note_damage(*error);
+    result.failure = std::move(error->text);
   } else {
     result.artefact = std::get<Artefact>(made);
   }
@@ -178,14 +193,15 @@ std::optional<SnapshotAnswer> ImageWriter::take_snapshot() {
 }
 
 void ImageWriter::save(const std::string& directory, uint64_t ticket) {
-  std::variant<SnapshotInfo, std::string> saved = save_snapshot(*image_, directory, [this] {
+  std::variant<SnapshotInfo, ImageError> saved = save_snapshot(*image_, directory, [this] {
     const std::lock_guard lock(mutex_);
     return stopping_;
   });
   SnapshotAnswer answer;
   answer.ticket = ticket;
-  if (auto* failure = std::get_if<std::string>(&saved)) {
-    answer.failure = std::move(*failure);
+  if (auto* error = std::get_if<ImageError>(&saved)) {
+    note_damage(*error);
+    answer.failure = std::move(error->text);
   } else {
     answer.found = {std::get<SnapshotInfo>(saved)};
   }

@@ -47,6 +47,8 @@ class ImageWriter {
   // The same as a snapshot in that data directory (snapshot_files.h), with the ticket in its answer.
   void make_snapshot(std::string directory, uint64_t ticket);
   [[nodiscard]] std::optional<SnapshotAnswer> take_snapshot();
+  // What is wrong with the image, if a copy showed that it is damaged.
+  [[nodiscard]] std::optional<std::string> take_damage();
   // A line for the operator, while the disk is full.
   [[nodiscard]] std::optional<std::string> take_complaint();
 
@@ -59,6 +61,7 @@ class ImageWriter {
   bool insist(std::optional<ImageError> failed);
   void finish(Done&& done);
   void make(const std::string& path);
+  void note_damage(const ImageError& error);
   void save(const std::string& directory, uint64_t ticket);
 
   const std::string path_;
@@ -72,6 +75,7 @@ class ImageWriter {
   std::optional<Checkpoint> submitted_;
   std::optional<Done> done_;
   std::optional<std::string> complaint_;
+  std::optional<std::string> damage_;
   std::optional<std::string> wanted_artefact_;  // its path
   std::optional<ArtefactMade> made_;
   std::optional<std::pair<std::string, uint64_t>> wanted_snapshot_;  // its directory and ticket

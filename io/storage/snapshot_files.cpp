@@ -41,25 +41,26 @@ void remove_old(const std::string& directory) {
 
 }  // namespace
 
-std::variant<SnapshotInfo, std::string> save_snapshot(Image& image, const std::string& directory,
-                                                      const std::function<bool()>& stop) {
+std::variant<SnapshotInfo, ImageError> save_snapshot(Image& image, const std::string& directory,
+                                                     const std::function<bool()>& stop) {
   const std::string place = snapshots_place(directory);
   std::error_code error;
   fs::create_directory(place, error);
-  if (error) return "can't create " + place + ": " + error.message();
+  const auto failure = [](std::string text) { return ImageError{ImageFault::kFailed, std::move(text)}; };
+  if (error) return failure("can't create " + place + ": " + error.message());
   const std::string unnamed = place + "/unfinished";
-  std::variant<Artefact, std::string> written = write_artefact(image, unnamed, stop);
-  if (auto* failed = std::get_if<std::string>(&written)) return std::move(*failed);
+  std::variant<Artefact, ImageError> written = write_artefact(image, unnamed, stop);
+  if (auto* failed = std::get_if<ImageError>(&written)) return std::move(*failed);
   const auto& artefact = std::get<Artefact>(written);
   {
     std::variant<File, std::string> opened = File::open(unnamed, O_RDWR);
-    if (auto* failed = std::get_if<std::string>(&opened)) return std::move(*failed);
-    if (auto failed = std::get<File>(opened).sync_data()) return std::move(*failed);
+    if (auto* failed = std::get_if<std::string>(&opened)) return failure(std::move(*failed));
+    if (auto failed = std::get<File>(opened).sync_data()) return failure(std::move(*failed));
   }
   const std::string id = snapshot_id(artefact);
-  if (auto failed = keep_snapshot(directory, unnamed, id)) return std::move(*failed);
+  if (auto failed = keep_snapshot(directory, unnamed, id)) return failure(std::move(*failed));
   const std::optional<SnapshotInfo> info = look_at(directory, id);
-  if (!info) return "the snapshot " + path_of(directory, id) + " is gone already";
+  if (!info) return failure("the snapshot " + path_of(directory, id) + " is gone already");
   return *info;
 }
 

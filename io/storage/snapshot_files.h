@@ -13,9 +13,8 @@
 namespace patronus {
 
 // Writes what the image holds, durably, and then removes those that are too many. Else what went wrong.
-[[nodiscard]] std::variant<SnapshotInfo, std::string> save_snapshot(Image& image,
-                                                                    const std::string& directory,
-                                                                    const std::function<bool()>& stop);
+[[nodiscard]] std::variant<SnapshotInfo, ImageError> save_snapshot(Image& image, const std::string& directory,
+                                                                   const std::function<bool()>& stop);
 // The latest first.
 [[nodiscard]] std::vector<SnapshotInfo> list_snapshots(const std::string& directory);
 // Where they are, and one of them.

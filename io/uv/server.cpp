@@ -339,6 +339,10 @@ void Server::on_image_done() {
     driver_->checkpoint_waits();
     needs_flush_ = true;
   }
+  if (std::optional<std::string> damage = image_->take_damage()) {
+    driver_->image_damaged(std::move(*damage));
+    needs_flush_ = true;
+  }
   if (std::optional<ArtefactMade> made = image_->take_artefact()) {
     if (made->artefact) artefacts_->made(*made->artefact);
     driver_->artefact_made(std::move(*made));

@@ -37,6 +37,9 @@ void Server::log(const Notice& notice) {
     case NoticeKind::kNameFault:
       log_line(LogLevel::kWarn, "names", notice.text);
       break;
+    case NoticeKind::kImageFault:
+      log_line(LogLevel::kError, "image", notice.text);
+      break;
     case NoticeKind::kDatabase:
       log_line(LogLevel::kInfo, "database", notice.text);
       break;

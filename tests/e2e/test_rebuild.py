@@ -136,6 +136,30 @@ class Rebuild(Case):
             for one in cluster.nodes:
                 check_bulk(one, written)
 
+    def test_a_copy_of_a_rotten_image_is_not_given_away_and_the_image_is_written_anew(self) -> None:
+        """What a node makes of its image, for another node or as a snapshot, is the state, or nothing: a bit that turned over
+        on the disk, while the node has it right in memory, must not get into what everything may depend on one day."""
+        with Cluster(settings=SETTINGS).start() as cluster:
+            node = cluster.leader()
+            self.assert_status(node.put("rotten", "key", b"A VALUE THAT WILL ROT"), 201)
+            self.assert_status(node.post("/api/v1/snapshots", None), 201)
+            path = node.data / "image.mdb"
+            at = path.read_bytes().rindex(b"VALUE THAT WILL ROT")
+            with path.open("r+b") as file:
+                file.seek(at)
+                file.write(b"W")
+            refused = node.post("/api/v1/snapshots", None)
+            self.assertIn("damaged", self.assert_problem(refused, 503)["detail"])
+            self.assertTrue(any("is damaged" in line and "written anew" in line for line in node.log_lines()))
+            wait_for("the image to be as it should be", lambda: node.post("/api/v1/snapshots", None).status == 201)
+            self.assertIn("\npatronus_image_damage_total 1\n", node.ask("GET", "/metrics").text())
+            self.assertEqual(node.get("rotten", "key").body, b"A VALUE THAT WILL ROT")
+            node.kill()
+            node.start()
+            cluster.wait_ready()
+            self.assertEqual(list(node.data.glob("aside-*")), [])
+            self.assertEqual(node.get("rotten", "key").body, b"A VALUE THAT WILL ROT")
+
     def test_an_operator_has_a_node_begin_anew(self) -> None:
         with Cluster(settings=SETTINGS).start() as cluster:
             with Writers(cluster) as writers:
