@@ -37,7 +37,8 @@ World::World(Tape& tape, const Profile& profile, bool keep_trace)
       checkers_(hosts_, events_, [this] { planner_.restored(); }),
       changes_(profile_),
       stamps_(profile_, hosts_),
-      readiness_(profile_, hosts_) {
+      readiness_(profile_, hosts_),
+      memory_(profile_) {
   for (HostId id = 0; id < profile_.nodes + profile_.extras; ++id) {
     hosts_.push_back(std::make_unique<Host>(
         id, profile_, events_, tape, network_, trace_,
@@ -51,6 +52,7 @@ World::World(Tape& tape, const Profile& profile, bool keep_trace)
           checkers_.after_step(host);
           changes_.after_step(host);
           stamps_.after_step(host, events_.now());
+          memory_.after_step(host);
           readiness_.after_step(host, events_.now(),
                                 network_.is_calm_since(events_.now() - 4 * profile_.election_timeout));
           if (profile_.strike_elections) strike_election(host);
@@ -239,25 +241,12 @@ void World::demand_progress() {
   if (profile_.databases) compare_databases(limit + 5 * patience);
 }
 
-// Nobody waits for anything any more: what a node still keeps for somebody it would keep for ever.
+// Nobody waits for anything any more.
 void World::demand_rest(Instant limit) {
-  // Where a member went back to a version that does not know restores, none may be written of until it is
-  // upgraded.
   const bool all_know_restores = std::all_of(hosts_.begin(), hosts_.end(), [&](const auto& host) {
     return !is_wanted(*host) || !host->is_up() || host->node().cluster_protocol() >= protocol::kRestore;
   });
-  const auto kept_by = [&](const Host& host) -> std::string {
-    const Driver::Kept kept = host.kept();
-    const size_t pieces = all_know_restores ? host.node().store().staging().pieces().size() : 0;
-    for (const auto& [count, what] : {std::pair{kept.requests, "requests in the core"},
-                                      {kept.http_requests, "HTTP requests"},
-                                      {kept.http_bytes, "bytes of HTTP requests and answers"},
-                                      {kept.effects, "effects that wait for the log"},
-                                      {pieces, "staged pieces"}}) {
-      if (count > 0) return std::to_string(count) + " " + what;
-    }
-    return {};
-  };
+  const auto kept_by = [&](const Host& host) { return memory_.kept_without_need(host, all_know_restores); };
   const auto holder = [&]() -> const Host* {
     for (const auto& host : hosts_) {
       if (is_wanted(*host) && host->is_up() && !kept_by(*host).empty()) return host.get();

@@ -15,6 +15,7 @@
 #include "sim/events.h"
 #include "sim/health_checker.h"
 #include "sim/host.h"
+#include "sim/memory_checker.h"
 #include "sim/network.h"
 #include "sim/operator.h"
 #include "sim/planner.h"
@@ -181,6 +182,7 @@ class World final : private Network::Hosts {
   ChangeChecker changes_;
   StampChecker stamps_;
   HealthChecker readiness_;
+  MemoryChecker memory_;
   std::map<std::string, uint64_t> faults_;
   std::map<NodeId, Instant> doomed_;  // whose removal was asked for, and when last
   Term struck_;

@@ -66,6 +66,8 @@ CAUGHT = [
     ("keep-staged-rows", "what a restore has staged stays in memory for ever"),
     ("ignore-taken-name", "two sites may have one name"),
     ("no-copy-on-write", "scenario 50: a checkpoint mixes rows of several moments"),
+    ("give-unchecked", "a copy of a damaged image becomes another node's state"),
+    ("keep-whole-log", "the log is never cut"),
     ("image-before-its-end", "scenario 21: the log is cut by an image of which only a part is there"),
 ]
 

@@ -81,6 +81,7 @@ constexpr std::string_view kNames[] = {"none",
                                        "ignore-taken-name",
                                        "keep-staged-rows",
                                        "give-unchecked",
+                                       "keep-whole-log",
                                        "offer-at-once"};
 static_assert(std::size(kNames) == static_cast<size_t>(Mutant::kOfferAtOnce) + 1);
 }  // namespace

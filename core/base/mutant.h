@@ -80,6 +80,7 @@ enum class Mutant {
   kIgnoreTakenName,        // two sites may have one name
   kKeepStagedRows,         // what a restore has staged stays in memory
   kGiveUnchecked,          // a copy of a damaged image is given away
+  kKeepWholeLog,           // what a durable image holds is not cut from the log
   kOfferAtOnce,            // a member without room is offered entries again as soon as it has refused them
 };
 

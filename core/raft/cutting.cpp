@@ -3,6 +3,7 @@
 
 #include "core/base/buggify.h"
 #include "core/base/limits.h"
+#include "core/base/mutant.h"
 #include "core/raft/raft.h"
 
 namespace patronus {
@@ -48,7 +49,7 @@ bool Raft::may_cut(Index first, Index checkpointed, Index acknowledged) const {
 
 bool Raft::cut_log(Index checkpointed) {
   const Index until = std::min(checkpointed, applied_);
-  if (log_.base_index() >= until) return false;
+  if (log_.base_index() >= until || MUTANT(kKeepWholeLog)) return false;
   const Index acknowledged = acknowledged_by_all();
   const size_t cut_max = BUGGIFY(kCutOneEntry) ? 1 : limits::kEntriesCutPerStepMax;
   size_t cut = 0;
