@@ -16,7 +16,7 @@ UNIT := build-asan
 MUTANTS := build-mutants
 TSAN := build-tsan
 
-.PHONY: deps build build-nodes build-asan build-mutants build-tsan build-tsan-node test test-full bench bench-failover bench-tokens bench-probes bench-image bench-return bench-sites bench-figure16 testssl fuzz fuzz-tapes sim mutants run start stop restart format lint clean help
+.PHONY: sim-profile deps build build-nodes build-asan build-mutants build-tsan build-tsan-node test test-full bench bench-failover bench-tokens bench-probes bench-image bench-return bench-sites bench-figure16 testssl fuzz fuzz-tapes sim mutants run start stop restart format lint clean help
 
 help:
 	@sed -n '/^#/p' Makefile | sed 's/^# \{0,1\}//'
@@ -72,6 +72,11 @@ test-full: build-nodes build-asan build-mutants build-tsan-node
 sim: build-mutants
 	@mkdir -p build/failures
 	@$(MUTANTS)/patronus-sim --seeds $(SEEDS) --jobs $(JOBS) --keep-failures build/failures --resume build/seeds-$(SEEDS)
+
+# Where the simulator's time goes. Options in PROFILE, such as PROFILE='--long --seeds 1..10'.
+sim-profile: build-mutants
+	@deploy/deps.sh profile
+	@bench/sim_profile.py $(MUTANTS)/patronus-sim $(PROFILE)
 
 # Takes each protection out in turn: how many seeds until the simulator notices.
 mutants: build-mutants

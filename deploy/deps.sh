@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing, and only that: deps.sh build|run|test|bench|failover|tokens|testssl|fuzz|lint ...
+# Installs what is missing, and only that: deps.sh build|run|test|bench|failover|tokens|testssl|fuzz|profile|lint ...
 set -euo pipefail
 
 declare -A groups=(
@@ -11,12 +11,13 @@ declare -A groups=(
   [tokens]="python3 nginx wrk"
   [testssl]="testssl.sh curl python3"
   [fuzz]="clang-19 libclang-rt-19-dev llvm-19"
+  [profile]="python3 linux-perf"
   [lint]="clang-19 clang-format-19 clang-tidy-19 shellcheck"
 )
 
 missing=()
 for group in "$@"; do
-  for package in ${groups[$group]:?unknown group $group; use build, run, test, bench, failover, tokens, testssl, fuzz or lint}; do
+  for package in ${groups[$group]:?unknown group $group; use build, run, test, bench, failover, tokens, testssl, fuzz, profile or lint}; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
   done
 done

@@ -48,6 +48,7 @@ void World::make_trouble() {
   add(profile_.suspensions, &World::suspend);
   add(profile_.flapping, &World::flap);
   add(profile_.rot, &World::rot);
+  add(profile_.clock_jumps, &World::set_clock);
   if (on.empty()) return;
   const uint32_t which = troubles_.choose(static_cast<uint32_t>(on.size()) + 1);
   if (which > 0) (this->*on[which - 1])();

@@ -27,6 +27,9 @@ namespace patronus::sim {
 inline constexpr int64_t kEpochMs = 1'700'000'000'000;
 // By how much they are off at most, where they are.
 inline constexpr int64_t kWallSkewMaxMs = 120'000;
+inline int64_t draw_wall_skew(Track& tape) {
+  return static_cast<int64_t>(tape.choose(2 * kWallSkewMaxMs)) - kWallSkewMaxMs;
+}
 
 // What was on the disks of those who made artefacts, by the artefact's index and hash: for the checkers, who
 // want to know what a disk holds.

@@ -52,6 +52,15 @@ void World::rot() {
   tell(host->name(), "has a rotten image");
 }
 
+// By whoever keeps time, or by hand.
+void World::set_clock() {
+  Host* host = hosts_[victim()].get();
+  const int64_t before = host->wall_skew_ms();
+  host->set_wall_skew(draw_wall_skew(troubles_));
+  count("clock set");
+  tell(host->name(), "has its wall clock set by " + std::to_string(host->wall_skew_ms() - before) + " ms");
+}
+
 // Both ways or one.
 void World::flap() {
   const HostId from = victim();

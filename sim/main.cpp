@@ -56,7 +56,11 @@ struct Options {
   std::string minimise;
   uint64_t runs_max = 20'000;
   bool stop_at_first = false;
+  bool long_worlds = false;
 };
+
+// What every tape of these options has besides its seed.
+Decisions given_by(const Options& options) { return options.long_worlds ? long_worlds() : Decisions{}; }
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -97,10 +101,10 @@ std::string first_difference(const Decisions& one, const Decisions& other) {
 }
 
 // One seed, and now and then the same again: a difference would make every other result worthless.
-Outcome run_seed(uint64_t seed, bool twice) {
-  Outcome outcome = run_world(Tape::from_seed(seed), false);
+Outcome run_seed(uint64_t seed, const Decisions& given, bool twice) {
+  Outcome outcome = run_world(Tape::from_seed(seed, given), false);
   if (!twice) return outcome;
-  const Outcome again = run_world(Tape::from_seed(seed), false);
+  const Outcome again = run_world(Tape::from_seed(seed, given), false);
   if (again.trace_hash != outcome.trace_hash || again.events != outcome.events ||
       again.decisions != outcome.decisions) {
     outcome.violation = "determinism: two runs of the same seed differ, " +
@@ -142,12 +146,15 @@ uint64_t fingerprint() {
   return hash64(bytes);
 }
 
+// Seeds that another program did, or in other worlds, are not done.
+uint64_t program_of(const Options& options) { return fingerprint() + (options.long_worlds ? 1 : 0); }
+
 // Where a run of this program that was broken off goes on; the first seed if the file does not say.
 uint64_t read_resume(const Options& options) {
   std::ifstream in(options.resume);
   uint64_t program = 0;
   uint64_t next = 0;
-  const bool said = static_cast<bool>(in >> program >> next) && program == fingerprint();
+  const bool said = static_cast<bool>(in >> program >> next) && program == program_of(options);
   return said && next > options.first && next <= options.last ? next : options.first;
 }
 
@@ -166,7 +173,7 @@ void keep_failure(const Options& options, uint64_t seed, const Outcome& outcome)
 Totals run_seeds(const Options& options) {
   Totals totals;
   std::mutex mutex;
-  const uint64_t program = options.resume.empty() ? 0 : fingerprint();
+  const uint64_t program = options.resume.empty() ? 0 : program_of(options);
   Done done(options.first);
   std::atomic<uint64_t> next{options.first};
   std::atomic<bool> stop{false};
@@ -177,7 +184,7 @@ Totals run_seeds(const Options& options) {
       const uint64_t seed = next++;
       if (seed > options.last) return;
       const bool twice = options.twice_every != 0 && seed % options.twice_every == 0;
-      Outcome outcome = run_seed(seed, twice);
+      Outcome outcome = run_seed(seed, given_by(options), twice);
       const std::lock_guard lock(mutex);
       totals.checked_twice += twice ? 1 : 0;
       if (!outcome.violation.empty()) {
@@ -215,6 +222,11 @@ void print_totals(const Totals& totals, double seconds, uint32_t jobs) {
       "second\n",
       static_cast<double>(totals.seeds) / seconds, static_cast<double>(totals.events) / seconds,
       simulated / seconds, jobs, jobs == 1 ? "" : "s", static_cast<unsigned long long>(totals.busiest));
+  // What a speed is worth depends on what there was to do.
+  std::printf("a simulated second has %.0f events, %.1f operations of clients and %.2f leaders on average\n",
+              static_cast<double>(totals.events) / simulated,
+              static_cast<double>(totals.operations) / simulated,
+              static_cast<double>(totals.leaders) / simulated);
   std::printf(
       "%llu operations, %llu acknowledged; %llu writes on a condition, of which %llu did not hold; "
       "%llu leaders, %llu histories too hard to judge\n",
@@ -301,7 +313,7 @@ bool write_views(const Options& options, const Outcome& outcome) {
 
 // With a trace or from a tape: one run, whose end is told in full.
 int run_one(const Options& options) {
-  Tape tape = Tape::from_seed(options.first);
+  Tape tape = Tape::from_seed(options.first, given_by(options));
   if (!options.tape_file.empty()) {
     std::optional<Decisions> decisions = load_tape(options.tape_file);
     if (!decisions) {
@@ -373,6 +385,8 @@ int run(int argc, char** argv) {
       "and tell their story");
   app.add_option("--runs", options.runs_max, "at most so many runs to minimise")->capture_default_str();
   app.add_option("--check-every", options.twice_every, "run every Nth seed twice and compare; 0: none");
+  app.add_flag("--long", options.long_worlds,
+               "of seeds: five nodes for ten minutes, with faults and a light load");
   app.add_flag("--stop-at-first", options.stop_at_first, "stop at the first violation");
 #ifdef PATRONUS_MUTANTS
   app.add_option("--mutant", mutant, "take one protection out");

@@ -10,6 +10,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
+constexpr const char* kShape = "shape";
+
 bool has_wishes(const Profile& profile) {
   const auto& priorities = profile.leader_priorities;
   return std::any_of(priorities.begin(), priorities.end(), [](uint8_t one) { return one > 0; });
@@ -28,9 +30,19 @@ void draw_image(Track& tape, Profile& p) {
   p.segment_bytes = 8 * limits::kKiB + tape.choose(24 * 1024);
 }
 
-}  // namespace
+// Five nodes for ten minutes, with faults and a load that leaves time: what takes long to show.
+void stretch(Track& tape, Profile& p) {
+  p.nodes = 5;
+  p.length = 10min;
+  p.election_timeout = tape.between(500ms, 1s);
+  p.heartbeat_interval = p.election_timeout / (5 + tape.choose(3));
+  p.think_max = tape.pause(1s, 5s);
+  p.trouble_interval = tape.between(2s, 20s);
+  p.down_max = 10s;
+  if (p.churn) p.churn_interval = tape.between(10s, 60s);
+}
 
-Profile draw_profile(Track& tape) {
+Profile draw_short(Track& tape) {
   Profile p;
   p.nodes = tape.chance(300) ? 5 : 3;
   if (tape.chance(30)) p.nodes = 1;
@@ -101,11 +113,23 @@ Profile draw_profile(Track& tape) {
   p.tables = tape.chance(400) && !p.uncapped;
   p.databases = tape.chance(500);
   p.rot = tape.chance(250);
+  p.clock_jumps = tape.chance(250);
   if (tape.chance(400)) {
     for (uint32_t& gap : p.rare_turns) gap = tape.chance(250) ? 2U << tape.choose(6) : 0;
   }
   return p;
 }
+
+}  // namespace
+
+Profile draw_profile(Tape& tape) {
+  Track& track = tape.track("profile");
+  Profile profile = draw_short(track);
+  if (tape.given(kShape).choose(2) == 1) stretch(track, profile);
+  return profile;
+}
+
+Decisions long_worlds() { return {{kShape, {1}}}; }
 
 std::string Profile::describe() const {
   std::string text = std::to_string(nodes) + " nodes and " + std::to_string(extras) + " more, " +
@@ -133,6 +157,7 @@ std::string Profile::describe() const {
   name(slow_disks, "slow-disks");
   name(full_disks, "full-disks");
   name(failed_syncs, "failed-syncs");
+  name(clock_jumps, "clock-jumps");
   name(rot, "rot");
   name(uncapped, "uncapped");
   name(versions, "versions");

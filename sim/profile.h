@@ -56,11 +56,12 @@ struct Profile {
   bool slow_disks = false;
   bool full_disks = false;
   bool failed_syncs = false;
-  bool rot = false;        // bits of images turn over while nodes run
-  bool uncapped = false;   // more disks are lost than the voters can bear; nothing is demanded but safety
-  bool versions = false;   // nodes are of two versions, each as it starts
-  bool operators = false;  // leadership is moved about, nodes are drained and taken in again
-  bool churn = false;      // an operator adds and removes nodes
+  bool clock_jumps = false;  // wall clocks are set, forward or back
+  bool rot = false;          // bits of images turn over while nodes run
+  bool uncapped = false;     // more disks are lost than the voters can bear; nothing is demanded but safety
+  bool versions = false;     // nodes are of two versions, each as it starts
+  bool operators = false;    // leadership is moved about, nodes are drained and taken in again
+  bool churn = false;        // an operator adds and removes nodes
   std::array<uint8_t, limits::kMembersMax> leader_priorities{};  // of each node; all 0: no wish
   Duration trouble_interval{};                                   // between two faults, at most
   Duration leave_grace{};                                        // so long who is taken out still serves
@@ -87,6 +88,9 @@ struct Profile {
   std::string describe() const;
 };
 
-[[nodiscard]] Profile draw_profile(Track& tape);
+// A seed's world is a short one, with much going on. The track "shape" of a tape makes it another.
+[[nodiscard]] Profile draw_profile(Tape& tape);
+// What is to be given for that track.
+[[nodiscard]] Decisions long_worlds();
 
 }  // namespace patronus::sim

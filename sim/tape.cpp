@@ -43,9 +43,10 @@ std::vector<uint32_t> Track::decisions() const {
   return {decisions_.begin(), decisions_.begin() + static_cast<std::ptrdiff_t>(asked)};
 }
 
-Tape Tape::from_seed(uint64_t seed) {
+Tape Tape::from_seed(uint64_t seed, Decisions given) {
   Tape tape;
   tape.seed_ = seed;
+  tape.given_ = std::move(given);
   return tape;
 }
 
@@ -59,13 +60,16 @@ Tape Tape::from_decisions(Decisions decisions) {
 Track& Tape::track(const std::string& name) {
   const auto at = tracks_.find(name);
   if (at != tracks_.end()) return *at->second;
-  std::unique_ptr<Track> made;
-  if (replays_) {
-    const auto given = given_.find(name);
-    made = std::make_unique<Track>(given == given_.end() ? std::vector<uint32_t>() : given->second);
-  } else {
-    made = std::make_unique<Track>(hash64(name, seed_ * 0x9E3779B97F4A7C15ULL + 1));
-  }
+  if (replays_ || given_.contains(name)) return given(name);
+  auto made = std::make_unique<Track>(hash64(name, seed_ * 0x9E3779B97F4A7C15ULL + 1));
+  return *tracks_.emplace(name, std::move(made)).first->second;
+}
+
+Track& Tape::given(const std::string& name) {
+  const auto at = tracks_.find(name);
+  if (at != tracks_.end()) return *at->second;
+  const auto given = given_.find(name);
+  auto made = std::make_unique<Track>(given == given_.end() ? std::vector<uint32_t>() : given->second);
   return *tracks_.emplace(name, std::move(made)).first->second;
 }
 

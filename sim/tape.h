@@ -49,11 +49,14 @@ class Track {
 
 class Tape {
  public:
-  static Tape from_seed(uint64_t seed);
+  // But for the tracks that are given.
+  static Tape from_seed(uint64_t seed, Decisions given = {});
   static Tape from_decisions(Decisions decisions);
 
   // Lives as long as the tape, also when that is moved.
   Track& track(const std::string& name);
+  // One that no seed generates: what is given for it, or 0.
+  Track& given(const std::string& name);
   // Those that were asked for so far: what a tape that is read again offers beyond them has no part in the
   // run.
   Decisions decisions() const;

@@ -112,8 +112,7 @@ void World::start() {
   if (trace_.keeps()) network_.record(&trace_.recording());
   for (auto& host : hosts_) {
     Host* one = host.get();
-    if (profile_.clock_skew)
-      one->set_wall_skew(static_cast<int64_t>(tape_.choose(2 * kWallSkewMaxMs)) - kWallSkewMaxMs);
+    if (profile_.clock_skew) one->set_wall_skew(draw_wall_skew(tape_));
     if (profile_.clock_rate_ppm != 0) draw_clock_rate(*one);
     if (one->id() < profile_.nodes) events_.after(tape_.between(0ms, 300ms), [one] { one->start(); });
   }

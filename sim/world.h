@@ -61,7 +61,7 @@ using Onlooker = std::function<void(const std::vector<std::unique_ptr<Host>>&)>;
 
 class World final : private Network::Hosts {
  public:
-  World(Tape& tape, bool keep_trace) : World(tape, draw_profile(tape.track("profile")), keep_trace) {}
+  World(Tape& tape, bool keep_trace) : World(tape, draw_profile(tape), keep_trace) {}
   // A world of a test's own making.
   World(Tape& tape, const Profile& profile, bool keep_trace);
   // Throws Violation.
@@ -117,6 +117,7 @@ class World final : private Network::Hosts {
   // machine_faults.cpp
   void suspend();
   void rot();
+  void set_clock();
   void flap();
   void flap_on(HostId from, HostId to, uint32_t times);
   void draw_clock_rate(Host& host);

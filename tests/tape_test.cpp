@@ -59,6 +59,18 @@ TEST(Tape, WhoeverTurnsToSomeNodeComesToEachOfThem) {
   EXPECT_EQ(met, (std::set<HostId>{0, 1, 2}));
 }
 
+// A tape may be of a seed but for some tracks; and one that must be given is nothing where it is not.
+TEST(Tape, WhatIsGivenGoesBeforeTheSeed) {
+  Tape seed = Tape::from_seed(7);
+  Tape mixed = Tape::from_seed(7, {{"b", {9, 8}}, {"c", {1}}});
+  EXPECT_EQ(draw(mixed.track("a"), 5), draw(seed.track("a"), 5));
+  EXPECT_EQ(draw(mixed.track("b"), 3), (std::vector<uint32_t>{9, 8, 0}));
+  EXPECT_EQ(mixed.given("c").choose(2), 1U);
+  EXPECT_EQ(seed.given("c").choose(2), 0U);
+  Tape again = Tape::from_decisions(mixed.decisions());
+  EXPECT_EQ(again.given("c").choose(2), 1U) << "it is kept with the others";
+}
+
 // What is offered beyond what is asked for has no part in the run.
 TEST(Tape, WhatWasNotAskedForIsLetGo) {
   Tape tape = Tape::from_decisions({{"a", {1, 2, 3}}, {"b", {4}}});
