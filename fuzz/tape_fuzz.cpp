@@ -30,6 +30,7 @@ using namespace patronus;
 using namespace patronus::sim;
 
 constexpr size_t kStands = 1 << 16;
+constexpr uint64_t kFreshEvery = 3;
 // libFuzzer treats these bytes like counters of code that was run.
 __attribute__((section("__libfuzzer_extra_counters"), used)) std::array<uint8_t, kStands> stands_seen;
 
@@ -92,6 +93,8 @@ class Editor {
   Editor(Decisions decisions, uint64_t seed) : tape_(std::move(decisions)), random_(seed) {}
 
   Decisions edit() {
+    // Mostly edits of what is worth it, now and then another world altogether.
+    if (random_.below(kFreshEvery) == 0) return fresh();
     const uint64_t edits = 1 + random_.below(4);
     for (uint64_t i = 0; i < edits; ++i) edit_once();
     return std::move(tape_);
@@ -105,8 +108,19 @@ class Editor {
   }
 
  private:
+  // As a seed's: all of it at random.
+  Decisions fresh() {
+    tape_.clear();
+    for (const auto& [name, length] : asked()) {
+      std::vector<uint32_t>& track = tape_[name];
+      for (size_t i = 0; i < length; ++i) track.push_back(static_cast<uint32_t>(random_.next()));
+    }
+    return std::move(tape_);
+  }
   uint32_t value() {
-    switch (random_.below(4)) {
+    switch (random_.below(5)) {
+      case 4:
+        return static_cast<uint32_t>(random_.next());
       case 0:
         return static_cast<uint32_t>(random_.below(6));
       case 1:

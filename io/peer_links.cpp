@@ -394,14 +394,20 @@ Instant PeerLinks::deadline() const {
 }
 
 void PeerLinks::redial(const NodeId& peer, Instant now) {
+  std::vector<ConnId> old;
   for (auto& [index, slot] : slots_) {
-    // Also a dial that is under way: what it will hear may have been said before.
-    const bool is_dialled = slot.state == State::kDialling &&
-                            (slot.peer.id == peer || (slot.peer.id.empty() && slot.seen == peer));
-    if (!is_dialled && (slot.state != State::kOpen || slot.announced != peer)) continue;
-    drop(slot.conn, LinkEnd::kTimeout, now);
-    slot.at = now;
-    return;
+    // Also dials that are under way: what they will hear may have been said before. An address may lead to
+    // that peer though it never did.
+    const bool is_dialled = slot.state == State::kDialling && (slot.peer.id == peer || slot.peer.id.empty());
+    const bool is_linked_here = slot.state == State::kOpen && slot.announced == peer;
+    if (is_dialled || is_linked_here) old.push_back(slot.conn);
+  }
+  for (const ConnId conn : old) {
+    const auto at = streams_.find(conn);
+    if (at == streams_.end()) continue;
+    const size_t index = at->second.slot;
+    drop(conn, LinkEnd::kTimeout, now);
+    if (const auto slot = slots_.find(index); slot != slots_.end()) slot->second.at = now;
   }
 }
 

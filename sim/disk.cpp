@@ -74,7 +74,7 @@ void Disk::checkpointed() {
   PATRONUS_ASSERT(commit_.has_value(), "a commit ends a checkpoint");
   if (std::exchange(anew_, false)) {
     content_.image.rows.clear();
-    damaged_ = false;
+    content_.damaged = false;
   }
   for (Row& row : gathered_) {
     if (row.value) {
@@ -151,7 +151,6 @@ void Disk::wipe() {
   gathered_.clear();
   anew_ = false;
   commit_.reset();
-  damaged_ = false;
   rolled_back_ = false;
   incarnation_ = Incarnation{};
 }
@@ -181,7 +180,7 @@ void Disk::set_aside(const ClusterId& cluster) {
 
 void Disk::damage(Track& tape) {
   if (content_.segments.empty()) return;
-  damaged_ = true;
+  content_.damaged = true;
   std::string& first = content_.segments.begin()->second;
   const uint32_t what = tape.choose(6);
   if (what == 0 && !content_.image.rows.empty()) {
@@ -215,7 +214,7 @@ bool Disk::rot(Track& tape) {
   if (row->second.empty()) return false;
   char& byte = row->second[tape.choose(static_cast<uint32_t>(row->second.size()))];
   byte = static_cast<char>(byte ^ (1 << tape.choose(8)));
-  damaged_ = true;
+  content_.damaged = true;
   return true;
 }
 

@@ -40,12 +40,12 @@ class Disk {
 
   // Damages it as no crash does: of the log what was synced before other batches, or of the image.
   void damage(Track& tape);
-  bool is_damaged() const { return damaged_; }
+  bool is_damaged() const { return content_.damaged; }
   // A bit of the image turns over while the node runs: it reads that only when it makes a copy, or begins
   // anew. False: the image is empty.
   bool rot(Track& tape);
   // A node has begun from it, so that what was damaged is of no account.
-  void trust() { damaged_ = false; }
+  void trust() { content_.damaged = false; }
   // All of it goes, and a note says to which cluster it belonged.
   void set_aside(const ClusterId& cluster);
   const std::optional<ClusterId>& note() const { return content_.note; }
@@ -110,6 +110,7 @@ class Disk {
     std::vector<Term> durable;
     std::vector<Term> installed_terms;
     Lives lives;
+    bool damaged = false;
   };
 
   Content content_;
@@ -118,7 +119,6 @@ class Disk {
   std::vector<Row> gathered_;  // of the checkpoint under way
   bool anew_ = false;          // which is all that there will be
   std::optional<CheckpointEnd> commit_;
-  bool damaged_ = false;
   bool rolled_back_ = false;
   std::map<Incarnation, std::vector<Term>> wiped_;
   std::map<Incarnation, std::map<Term, NodeId>> votes_;

@@ -129,7 +129,9 @@ void Host::start() {
   options.boot.retention = profile_.log_retention;
   options.boot.entries = recovered.entries;
   options.version = "sim";
-  for (HostId peer = 0; peer < configured; ++peer) {
+  if (profile_.by_name) options.peers_name = name_of_nodes();
+  options.boot.founding_by_name = profile_.by_name;
+  for (HostId peer = 0; peer < configured && !profile_.by_name; ++peer) {
     if (peer != id_) options.peers.push_back({name_of(peer), address_of(peer)});
   }
   options.log_position = recovered.position;
@@ -283,8 +285,11 @@ Now Host::clock() const {
 }
 
 void Host::dial(ConnId conn, const std::string& address) {
+  // "n2:7443", or a number's last part.
   uint32_t number = 0;
-  std::from_chars(address.data() + 1, address.data() + address.size(), number);
+  const size_t colon = address.rfind(':');
+  const size_t begin = address.find_last_not_of("0123456789", colon - 1) + 1;
+  std::from_chars(address.data() + begin, address.data() + colon, number);
   network_.dial(id_, conn, number - 1, Door::kPeer);
 }
 

@@ -139,6 +139,10 @@ class Host final : private Ports {
   void write_log(wal::Write&& write) override;
   void cut_log(uint64_t first_kept_segment) override;
   void checkpoint(Checkpoint&& piece) override;
+  // host_name.cpp
+  static Address name_of_nodes();
+  static std::string numbered_address(HostId id);
+  void look_up(const Address& name) override;
   // host_database.cpp
   void project(Project&& piece) override;
   void open_database(Duration after);

@@ -114,6 +114,7 @@ Profile draw_short(Track& tape) {
   p.databases = tape.chance(500);
   p.rot = tape.chance(250);
   p.clock_jumps = tape.chance(250);
+  p.by_name = tape.chance(250);
   if (tape.chance(400)) {
     for (uint32_t& gap : p.rare_turns) gap = tape.chance(250) ? 2U << tape.choose(6) : 0;
   }
@@ -158,6 +159,7 @@ std::string Profile::describe() const {
   name(full_disks, "full-disks");
   name(failed_syncs, "failed-syncs");
   name(clock_jumps, "clock-jumps");
+  name(by_name, "by-name");
   name(rot, "rot");
   name(uncapped, "uncapped");
   name(versions, "versions");

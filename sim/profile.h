@@ -56,6 +56,7 @@ struct Profile {
   bool slow_disks = false;
   bool full_disks = false;
   bool failed_syncs = false;
+  bool by_name = false;      // nodes find each other by a name
   bool clock_jumps = false;  // wall clocks are set, forward or back
   bool rot = false;          // bits of images turn over while nodes run
   bool uncapped = false;     // more disks are lost than the voters can bear; nothing is demanded but safety

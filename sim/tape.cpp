@@ -21,7 +21,8 @@ uint32_t Track::choose(uint32_t bound) {
   if (replays_) {
     const uint32_t decision = at_ < decisions_.size() ? decisions_[at_] : 0;
     ++at_;
-    return decision < bound ? decision : 0;
+    // So what is written at random is as random as what a seed gives, whatever it is asked for.
+    return decision % bound;
   }
   const auto decision = static_cast<uint32_t>(random_.below(bound));
   decisions_.push_back(decision);

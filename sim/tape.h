@@ -1,7 +1,7 @@
 // Every choice the world makes is one decision on a tape. A tape has a track for each part of the world, so
 // that what is changed on one leaves the others as they are. A seed generates a tape; a tape that was kept is
-// read again, and so can be edited: past a track's end, and where it asks for more than was offered,
-// decisions are 0, which everywhere means the least eventful choice.
+// read again, and so can be edited: past a track's end decisions are 0, which everywhere means the least
+// eventful choice; and what is too large for what it decides counts by its remainder.
 #pragma once
 
 #include <cstdint>

@@ -103,6 +103,29 @@ TEST(PeersByName, AreLinkedOnceEach) {
   EXPECT_EQ(all.links.lines, Lines{"nodes.test leads to 10.0.0.1:7443, 10.0.0.2:7443, 10.0.0.3:7443"});
 }
 
+// Whether a disk went back in time is known once its node is dialled anew. Where a link by another address
+// stayed, nobody would be (the simulator's seed 700: a node that never heard its leader again); and what was
+// said before the question, there or on the way, is no answer to it (seed 3903: a sound disk that was set
+// aside).
+TEST(PeersByName, WhoIsToBeDialledAnewIsByEveryAddress) {
+  Links a("a", {{"b", "b.test:7443"}}, Address{"nodes.test", 7443});
+  Instant now{1'000'000'000};
+  a->start(now);
+  a->looked_up({{"10.0.0.2:7443", "10.0.0.9:7443"}, ""}, now);
+  a->wake(now);
+  ASSERT_EQ(a.dialled, (Lines{"b.test:7443", "10.0.0.2:7443", "10.0.0.9:7443"}));
+  a->dialled(2, now);
+  peer::Session answering(peer::Side::kAcceptor, identity("b"), "", now);
+  answering.feed(a.output[2]);
+  a->received(2, answering.take_output(), now);
+  ASSERT_EQ(a.up, std::vector<NodeId>{"b"});
+  a->redial("b", now);
+  EXPECT_EQ(a.closed, (std::vector<ConnId>{1, 2, 3})) << "nobody knows yet whose the last address is";
+  EXPECT_EQ(a.lost, std::vector<NodeId>{"b"});
+  a->wake(now);
+  EXPECT_GT(a.dialled.size(), 3U);
+}
+
 // Dialled by itself, a node would else go on for ever, and complain of it at both ends.
 TEST(PeersByName, ThisNodeItselfIsLeftAlone) {
   Three all;

@@ -92,9 +92,9 @@ TEST(Tape, PastItsEndItIsZero) {
   EXPECT_EQ(tape.asked(), (std::map<std::string, size_t>{{"a", 5}, {"never heard of", 2}}));
 }
 
-TEST(Tape, ADecisionThatIsNotOfferedIsZero) {
-  Tape tape = Tape::from_decisions({{"a", {5, 5}}});
-  EXPECT_EQ(tape.track("a").choose(5), 0U);
+TEST(Tape, ADecisionThatIsTooLargeCountsByItsRemainder) {
+  Tape tape = Tape::from_decisions({{"a", {7, 5}}});
+  EXPECT_EQ(tape.track("a").choose(5), 2U);
   EXPECT_EQ(tape.track("a").choose(6), 5U);
 }
 
