@@ -239,6 +239,7 @@ bool PeerLinks::announce(Slot& slot, const peer::Session& session, Instant now) 
   slot.seen = slot.announced;
   slot.is_self = false;
   slot.lost.clear();
+  stop_probing(slot.announced, now);
   listener_.on_link_up(session.peer());
   return true;
 }
@@ -290,6 +291,17 @@ void PeerLinks::report_left(const NodeId& visitor) {
            other.second.session.peer().id == visitor;
   });
   if (!still_there) listener_.on_visitor_left(visitor);
+}
+
+// Who is met by one address is not gone by another. Were that dialled again all the same, the new stream
+// would end this one at the other end, whose loss would have this address dialled, and so on as fast as the
+// network carries it.
+void PeerLinks::stop_probing(const NodeId& met, Instant now) {
+  for (auto& [index, slot] : slots_) {
+    if (slot.lost != met) continue;
+    slot.lost.clear();
+    if (slot.state == State::kIdle) slot.at = now + slot.delay;
+  }
 }
 
 void PeerLinks::begin_probing(Slot& slot, const NodeId& lost, LinkEnd how, Instant now) {

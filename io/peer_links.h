@@ -127,6 +127,7 @@ class PeerLinks {
   bool is_settled(const Slot& slot, Instant now) const;
   void report_left(const NodeId& visitor);
   void drop(ConnId conn, LinkEnd how, Instant now);
+  void stop_probing(const NodeId& met, Instant now);
   void begin_probing(Slot& slot, const NodeId& lost, LinkEnd how, Instant now);
   void probe_ended(Slot& slot, LinkEnd how, Instant now);
   // Reports the processes that are known to have ended.

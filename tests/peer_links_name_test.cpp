@@ -126,6 +126,34 @@ TEST(PeersByName, WhoIsToBeDialledAnewIsByEveryAddress) {
   EXPECT_GT(a.dialled.size(), 3U);
 }
 
+// Where nothing is proven before a node says who it is, a second stream to it ends the first. What was lost
+// by that is not to be dialled again, or the two addresses would end each other's streams for ever (found by
+// libFuzzer as a storm).
+TEST(PeersByName, TwoAddressesOfANodeDoNotTakeTurns) {
+  Links a("a", {}, Address{"nodes.test", 7443});
+  Instant now{1'000'000'000};
+  a->start(now);
+  a->set_targets({{"b", "b.test:7443"}}, now);
+  a->looked_up({{"10.0.0.2:7443"}, ""}, now);
+  a->wake(now);
+  ASSERT_EQ(a.dialled, (Lines{"b.test:7443", "10.0.0.2:7443"}));
+  const auto meet = [&](ConnId conn) {
+    a->dialled(conn, now);
+    peer::Session answering(peer::Side::kAcceptor, identity("b"), "", now);
+    answering.feed(a.output[conn]);
+    a->received(conn, answering.take_output(), now);
+  };
+  meet(1);
+  a->ended(1, LinkEnd::kEndOfFile, now);
+  meet(2);
+  EXPECT_EQ(a.up, (std::vector<NodeId>{"b", "b"}));
+  a->wake(now);
+  EXPECT_EQ(a.dialled.size(), 2U);
+  for (const Instant end = now + 1min; now < end; now = now + 100ms) a->wake(now);
+  EXPECT_EQ(a.dialled.size(), 2U) << "b is linked all the time";
+  EXPECT_TRUE(a.gone.empty());
+}
+
 // Dialled by itself, a node would else go on for ever, and complain of it at both ends.
 TEST(PeersByName, ThisNodeItselfIsLeftAlone) {
   Three all;
