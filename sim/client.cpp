@@ -193,7 +193,7 @@ void Client::send() {
 // Before there is a user, and while nodes can't say, there is nothing to do but to try again.
 void Client::on_login(const HttpAnswer& response) {
   if (response.status == 200) {
-    token_ = text_between(response.body, "\"access_token\":\"", "\"");
+    token_ = text_between(response.body, R"("access_token":")", "\"");
     send();
     return;
   }
@@ -237,7 +237,7 @@ void Client::ended(ConnId conn) {
   }
 }
 
-void Client::received(ConnId conn, std::string bytes) {
+void Client::received(ConnId conn, const std::string& bytes) {
   if (conn != conn_) return;
   input_ += bytes;
   if (const std::optional<HttpAnswer> response = take_answer(input_)) {
@@ -287,7 +287,7 @@ void Client::on_answer(const HttpAnswer& response) {
     end_op(OpEnd::kOk);
   } else if (op.guard == Guard::kElse && ok &&
              response.body.find("\"succeeded\":false") != std::string::npos) {
-    op.found = was_there ? number_after(response.body, "\"value\":\"") : 0;
+    op.found = was_there ? number_after(response.body, R"("value":")") : 0;
     op.found_revision = was_there ? number_after(response.body, "\"mod_revision\":") : 0;
     end_op(OpEnd::kFailed);
   } else if (op.guard == Guard::kIfMatch && (response.status == 412 || response.status == 404)) {

@@ -36,7 +36,7 @@ class Client {
   void put_through(HostId node, std::function<void()> done);
 
   void dialled(ConnId conn);
-  void received(ConnId conn, std::string bytes);
+  void received(ConnId conn, const std::string& bytes);
   void ended(ConnId conn);
 
  private:

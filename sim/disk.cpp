@@ -226,15 +226,20 @@ void Disk::create(Incarnation incarnation) {
   content_.segments[1] = wal::segment_header(incarnation, wal::first_position(incarnation));
 }
 
-bool Disk::is_of_a_cluster() const {
+std::vector<wal::SegmentBytes> Disk::segment_views() const {
   std::vector<wal::SegmentBytes> views;
+  views.reserve(content_.segments.size());
   for (const auto& [number, bytes] : content_.segments) views.push_back({number, bytes});
+  return views;
+}
+
+bool Disk::is_of_a_cluster() const {
+  const std::vector<wal::SegmentBytes> views = segment_views();
   return static_cast<bool>(wal::recover(views).hard.cluster_id);
 }
 
 wal::Recovered Disk::recover() {
-  std::vector<wal::SegmentBytes> views;
-  for (const auto& [number, bytes] : content_.segments) views.push_back({number, bytes});
+  const std::vector<wal::SegmentBytes> views = segment_views();
   wal::Recovered recovered = wal::recover(views);
   if (recovered.verdict == wal::Verdict::kTorn) {
     content_.segments.erase(content_.segments.upper_bound(recovered.position.segment),

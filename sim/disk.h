@@ -100,6 +100,7 @@ class Disk {
  private:
   void put(uint64_t segment, uint64_t offset, std::string_view bytes);
   void read_back(const wal::Write& write);
+  std::vector<wal::SegmentBytes> segment_views() const;
 
   // What a copy has of it.
   struct Content {

@@ -18,20 +18,17 @@ namespace {
 // turn of the production loop does.
 constexpr Duration kTurn = 20us;
 
-NodeId name_of(HostId id) { return "n" + std::to_string(id + 1); }
-std::string address_of(HostId id) { return name_of(id) + ":7443"; }
-
 }  // namespace
 
 Host::Host(HostId id, const Profile& profile, Events& events, Tape& tape, Network& network, Trace& trace,
            Observer observer, std::function<bool()> founded, Observer on_removed,
            ArtefactTerms& artefact_terms)
     : id_(id),
-      name_(name_of(id)),
+      name_(name_of_host(id)),
       profile_(profile),
       events_(events),
-      tape_(tape.track(name_of(id))),
-      delays_(tape.track(name_of(id) + "-delays")),
+      tape_(tape.track(name_of_host(id))),
+      delays_(tape.track(name_of_host(id) + "-delays")),
       network_(network),
       trace_(trace),
       observer_(std::move(observer)),
@@ -81,7 +78,7 @@ void Host::start() {
   if (!take_what_arrived() || !begin_log_anew_if_needed(recovered)) return;
   std::variant<Store, std::string> loaded = load(recovered);
   if (const auto* reason = std::get_if<std::string>(&loaded)) return distrust(*reason, cluster);
-  Store& state = std::get<Store>(loaded);
+  auto& state = std::get<Store>(loaded);
   disk_.settle();
   disk_.trust();
   database_is_damaged_ = false;
@@ -102,47 +99,8 @@ void Host::start() {
                     std::to_string(recovered.hard.term.value) +
                     (recovered.verdict == wal::Verdict::kTorn ? ", after a tear" : ""));
   }
-  DriverOptions options;
-  options.boot.id = name_;
-  options.boot.incarnation = recovered.incarnation;
-  options.boot.peer_address = address_of(id_);
-  options.boot.api_address = name_ + ":8443";
-  options.boot.election_timeout = profile_.election_timeout;
-  options.boot.heartbeat_interval = profile_.heartbeat_interval;
-  options.boot.paper_elections = profile_.paper_elections;
-  options.boot.leader_priority = profile_.leader_priorities.at(id_);
-  const uint32_t configured = founded_() ? profile_.nodes + profile_.extras : profile_.nodes;
-  options.boot.leave_grace = profile_.leave_grace;
-  options.boot.founding_nodes = configured;
-  options.boot.rebuilds = disk_.note().has_value();
-  options.boot.lost_cluster = disk_.note().value_or(ClusterId{});
-  if (recovered.hard.cluster_id && founds_anew_ == recovered.hard.cluster_id) founds_anew_.reset();
-  options.boot.founds_anew = founds_anew_;
-  if (profile_.versions && tape_.chance(500)) options.boot.protocol = protocol::kOldest;
-  options.boot.has_database = profile_.databases;
-  options.boot.seed = fresh_word();
-  options.boot.hard = recovered.hard;
-  options.boot.state = std::move(state);
-  options.boot.persist_bytes_max = std::min(limits::kPersistBytesMax, profile_.segment_bytes / 4);
-  options.boot.pace = profile_.checkpoint_pace;
-  options.boot.life_interval = profile_.life_interval;
-  options.boot.retention = profile_.log_retention;
-  options.boot.entries = recovered.entries;
-  options.version = "sim";
-  if (profile_.by_name) options.peers_name = name_of_nodes();
-  options.boot.founding_by_name = profile_.by_name;
-  for (HostId peer = 0; peer < configured && !profile_.by_name; ++peer) {
-    if (peer != id_) options.peers.push_back({name_of(peer), address_of(peer)});
-  }
-  options.log_position = recovered.position;
-  options.log_segments = recovered.segments;
-  options.segment_bytes = profile_.segment_bytes;
-  options.request_timeout = 4s;
-  options.accounts.session_idle = profile_.session_idle;
-  options.crypto = std::make_unique<SimCrypto>("the secret of all nodes", fresh_word());
   Ports& ports = *this;
-  options.boot.log_reserve = log_reserve(profile_.segment_bytes);
-  driver_ = std::make_unique<Driver>(std::move(options), ports);
+  driver_ = std::make_unique<Driver>(options_of(recovered, std::move(state)), ports);
   driver_->start();
   if (!has_next_segment_) driver_->log_is_full(true);
   if (profile_.databases) open_database(delays_.between(1ms, 20ms));
@@ -224,7 +182,7 @@ void Host::thaw() {
 void Host::run(uint64_t process, std::function<void(Driver&)> what) {
   if (process != process_ || !is_up()) return;
   if (frozen_) {
-    while_frozen_.push_back([this, process, moved = std::move(what)] { run(process, moved); });
+    while_frozen_.emplace_back([this, process, moved = std::move(what)] { run(process, moved); });
     return;
   }
   what(*driver_);
@@ -239,7 +197,7 @@ void Host::after_step() {
     if (process != process_ || !is_up()) return;
     flush_due_ = false;
     if (frozen_) {
-      while_frozen_.push_back([this, process] { run(process, [](Driver&) {}); });
+      while_frozen_.emplace_back([this, process] { run(process, [](Driver&) {}); });
       return;
     }
     driver_->flush();
@@ -334,7 +292,7 @@ void Host::write_log(wal::Write&& write) {
     }
     return write_to_disk(std::move(write));
   }
-  waits_for_room_.push_back([this, process = process_, moved = std::move(write)] {
+  waits_for_room_.emplace_back([this, process = process_, moved = std::move(write)] {
     if (process == process_) write_to_disk(wal::Write(moved));
   });
 }
@@ -369,7 +327,7 @@ void Host::cut_log(uint64_t first_kept_segment) {
 void Host::checkpoint(Checkpoint&& piece) {
   disk_.take(std::move(piece));
   if (!disk_is_full_) return take_checkpoint();
-  waits_for_room_.push_back([this, process = process_] {
+  waits_for_room_.emplace_back([this, process = process_] {
     if (process == process_) take_checkpoint();
   });
 }

@@ -31,6 +31,8 @@ inline int64_t draw_wall_skew(Track& tape) {
   return static_cast<int64_t>(tape.choose(2 * kWallSkewMaxMs)) - kWallSkewMaxMs;
 }
 
+inline NodeId name_of_host(HostId id) { return "n" + std::to_string(id + 1); }
+
 // What was on the disks of those who made artefacts, by the artefact's index and hash: for the checkers, who
 // want to know what a disk holds.
 using ArtefactTerms = std::map<std::pair<Index, uint64_t>, std::vector<Term>>;
@@ -166,6 +168,7 @@ class Host final : private Ports {
   [[nodiscard]] bool begin_log_anew_if_needed(wal::Recovered& recovered);
   [[nodiscard]] bool is_struck();
   void start_again();
+  DriverOptions options_of(const wal::Recovered& recovered, Store&& state);
   // Does something in this process, if it is still the same and running; then flushes and shows the result.
   // The state that the image holds, if it and the log belong together; otherwise why it is none.
   std::variant<Store, std::string> load(const wal::Recovered& recovered) const;

@@ -329,7 +329,7 @@ void World::on_bytes(HostId host, ConnId conn, std::string bytes) {
   if (host >= kFirstSession) {
     tab(host).received(conn, std::move(bytes));
   } else if (host >= kFirstClient) {
-    clients_[host - kFirstClient]->received(conn, std::move(bytes));
+    clients_[host - kFirstClient]->received(conn, bytes);
   } else {
     hosts_[host]->received(conn, std::move(bytes));
   }
