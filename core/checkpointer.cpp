@@ -24,6 +24,14 @@ void Checkpointer::taken() {
   }
   durable_ = under_way_->base.index;
   under_way_.reset();
+  if (std::exchange(mends_, false)) damaged_ = false;
+}
+
+bool Checkpointer::begin_anew() {
+  if (damaged_) return false;
+  damaged_ = true;
+  anew_ = true;
+  return true;
 }
 
 bool Checkpointer::is_due(Instant now) const {
@@ -39,8 +47,10 @@ void Checkpointer::step(Instant now, Store& store, Effects& out) {
   bool is_first = false;  // of one that is written anew
   if (!under_way_) {
     if (!is_due(now)) return;
-    is_first = std::exchange(anew_, false);
-    if (is_first) store.mark_all_rows();
+    // All keys at once would hold the loop up.
+    if (anew_ && !store.mark_rows(limits::kRowsMarkedPerStep)) return;
+    mends_ = std::exchange(anew_, false);
+    is_first = mends_;
     store.begin_changes();
     under_way_ = CheckpointEnd{store.base(), store.hash()};
     bytes_ = 0;

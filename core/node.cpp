@@ -289,7 +289,10 @@ void Node::apply_committed(Now now, Effects& out) {
 void Node::keep_image(Now now, Effects& out) {
   checkpointer_.set_short_of_room(raft_.room() < LogRoom::kUnknown);
   checkpointer_.step(now.mono, store_, out);
-  if (raft_.cut_log(checkpointer_.durable())) out.emplace_back(CutLog{raft_.log().needless_on_disk()});
+  // What an image that is damaged was to hold may be needed from the log.
+  const bool may_cut = !checkpointer_.is_damaged();
+  if (may_cut && raft_.cut_log(checkpointer_.durable()))
+    out.emplace_back(CutLog{raft_.log().needless_on_disk()});
   if (MUTANT(kCutBeforeCheckpoint)) out.emplace_back(CutLog{store_.applied()});
 }
 

@@ -48,8 +48,8 @@ void Node::handle(Now now, ArtefactMade& event, Effects& out) {
 // The state in memory is what it was to hold. To end for it would give that up, and on a cluster of one node
 // the last that is left.
 void Node::handle(Now, ImageDamaged& event, Effects& out) {
-  out.emplace_back(Notice{NoticeKind::kImageFault, event.reason + "; it is written anew"});
-  checkpointer_.begin_anew();
+  if (checkpointer_.begin_anew())
+    out.emplace_back(Notice{NoticeKind::kImageFault, event.reason + "; it is written anew"});
 }
 
 void Node::on_fetch_part(Now now, const PeerMessage& event, const FetchPart& fetch, Effects& out) {

@@ -31,6 +31,7 @@ using namespace patronus::sim;
 
 constexpr size_t kStands = 1 << 16;
 constexpr uint64_t kFreshEvery = 3;
+constexpr size_t kTrackMax = 4'096;
 // libFuzzer treats these bytes like counters of code that was run.
 __attribute__((section("__libfuzzer_extra_counters"), used)) std::array<uint8_t, kStands> stands_seen;
 
@@ -108,15 +109,7 @@ class Editor {
   }
 
  private:
-  // As a seed's: all of it at random.
-  Decisions fresh() {
-    tape_.clear();
-    for (const auto& [name, length] : asked()) {
-      std::vector<uint32_t>& track = tape_[name];
-      for (size_t i = 0; i < length; ++i) track.push_back(static_cast<uint32_t>(random_.next()));
-    }
-    return std::move(tape_);
-  }
+  Decisions fresh() { return {{"seed", {static_cast<uint32_t>(random_.next())}}}; }
   uint32_t value() {
     switch (random_.below(5)) {
       case 4:
@@ -136,7 +129,11 @@ class Editor {
     if (random_.below(2) == 0)
       name = std::next(asked().begin(), static_cast<std::ptrdiff_t>(random_.below(asked().size())))->first;
     std::vector<uint32_t>& track = tape_[name];
-    track.resize(std::max<size_t>(std::max(track.size(), asked()[name]), 1));
+    // What a seed says of a track is nothing that can be edited: another random one comes in its place.
+    const bool was_the_seeds = track.empty() && tape_.contains("seed");
+    track.resize(std::min(std::max<size_t>(std::max(track.size(), asked()[name]), 1), kTrackMax));
+    if (was_the_seeds)
+      std::generate(track.begin(), track.end(), [this] { return static_cast<uint32_t>(random_.next()); });
     return track;
   }
   void edit_once() {

@@ -297,11 +297,14 @@ void PeerLinks::report_left(const NodeId& visitor) {
 // would end this one at the other end, whose loss would have this address dialled, and so on as fast as the
 // network carries it.
 void PeerLinks::stop_probing(const NodeId& met, Instant now) {
+  std::vector<ConnId> under_way;
   for (auto& [index, slot] : slots_) {
     if (slot.lost != met) continue;
     slot.lost.clear();
     if (slot.state == State::kIdle) slot.at = now + slot.delay;
+    if (slot.state == State::kDialling) under_way.push_back(slot.conn);
   }
+  for (const ConnId conn : under_way) drop(conn, LinkEnd::kTimeout, now);
 }
 
 void PeerLinks::begin_probing(Slot& slot, const NodeId& lost, LinkEnd how, Instant now) {
@@ -409,8 +412,10 @@ void PeerLinks::redial(const NodeId& peer, Instant now) {
   std::vector<ConnId> old;
   for (auto& [index, slot] : slots_) {
     // Also dials that are under way: what they will hear may have been said before. An address may lead to
-    // that peer though it never did.
-    const bool is_dialled = slot.state == State::kDialling && (slot.peer.id == peer || slot.peer.id.empty());
+    // that peer though it never did, unless it has proven to be another's, or is asked about another.
+    const bool may_lead_there = slot.peer.id.empty() && (slot.greeted.empty() || slot.greeted == peer) &&
+                                (slot.lost.empty() || slot.lost == peer);
+    const bool is_dialled = slot.state == State::kDialling && (slot.peer.id == peer || may_lead_there);
     const bool is_linked_here = slot.state == State::kOpen && slot.announced == peer;
     if (is_dialled || is_linked_here) old.push_back(slot.conn);
   }

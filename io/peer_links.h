@@ -71,7 +71,8 @@ class PeerLinks {
   // Dials what is due, gives up what took too long.
   void wake(Instant now);
   Instant deadline() const;
-  // Gives up the link to that node, if there is one, and dials anew.
+  // Gives up the link to that node, if there is one, and whatever is being dialled that may lead to it, and
+  // dials anew: what is heard from then on was said later.
   void redial(const NodeId& peer, Instant now);
   void say_goodbye();
 

@@ -67,7 +67,7 @@ class Trial final : private Network::Hosts {
 
  private:
   // Network::Hosts
-  ConnId on_accept(HostId host, Door door) override { return hosts_[host]->accept(door); }
+  std::optional<ConnId> on_accept(HostId host, Door door) override { return hosts_[host]->accept(door); }
   void on_dialled(HostId host, ConnId conn) override { hosts_[host]->dialled(conn); }
   void on_bytes(HostId host, ConnId conn, std::string bytes) override {
     hosts_[host]->received(conn, std::move(bytes));

@@ -205,10 +205,10 @@ void Host::after_step() {
   });
 }
 
-ConnId Host::accept(Door door) {
+std::optional<ConnId> Host::accept(Door door) {
   // A frozen process's kernel still completes connections, but nobody takes them up; that is left to the
   // dialler.
-  if (!is_up() || frozen_ || !(door == Door::kHttp ? listens_http_ : listens_peer_)) return 0;
+  if (!is_up() || frozen_ || !(door == Door::kHttp ? listens_http_ : listens_peer_)) return std::nullopt;
   const ConnId conn = driver_->accepted(door, {});
   after_step();
   return conn;

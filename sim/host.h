@@ -119,7 +119,8 @@ class Host final : private Ports {
   const NodeId& name() const { return name_; }
 
   // Streams' events, from the network. Of a frozen process they wait.
-  ConnId accept(Door door);
+  // As Network::Hosts::on_accept().
+  std::optional<ConnId> accept(Door door);
   void dialled(ConnId conn);
   void received(ConnId conn, std::string bytes);
   void end_of_input(ConnId conn);

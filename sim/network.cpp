@@ -60,21 +60,25 @@ void Network::arrive_accept(StreamId id) {
   // A first packet that is lost, or whose answer is, leaves the dialler waiting until it gives up.
   if (!reaches(from, to) || !reaches(to, from)) return;
   const bool refused = !hosts_.is_up(to) || (refusing_ && stream->door == Door::kPeer);
-  const ConnId conn = refused ? 0 : hosts_.on_accept(to, stream->door);
+  const std::optional<ConnId> conn = refused ? std::nullopt : hosts_.on_accept(to, stream->door);
   stream = find(id);
   if (stream == nullptr) return;
-  if (conn == 0) {
+  if (!conn) {
     events_.after(latency(to, from), [this, id] { end_side(id, 0, LinkEnd::kRefused); });
     return;
   }
-  stream->ends[1].conn = conn;
-  stream->ends[1].open = true;
   stream->established = true;
-  by_conn_[{to, conn}] = {id, 1};
+  if (*conn != 0) {
+    stream->ends[1].conn = *conn;
+    stream->ends[1].open = true;
+    by_conn_[{to, *conn}] = {id, 1};
+  }
   events_.after(latency(to, from), [this, id] {
     const Stream* dialled = find(id);
     if (dialled != nullptr && dialled->ends[0].open)
       hosts_.on_dialled(dialled->ends[0].host, dialled->ends[0].conn);
+    dialled = find(id);
+    if (dialled != nullptr && dialled->ends[1].conn == 0) deliver_end(id, 0);
   });
 }
 

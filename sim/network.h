@@ -30,8 +30,8 @@ class Network {
   class Hosts {
    public:
     virtual ~Hosts() = default;
-    // 0 if nobody listens or the door refuses.
-    virtual ConnId on_accept(HostId host, Door door) = 0;
+    // Nothing if nobody listens; 0 if whoever does takes it up and closes it.
+    virtual std::optional<ConnId> on_accept(HostId host, Door door) = 0;
     virtual void on_dialled(HostId host, ConnId conn) = 0;
     virtual void on_bytes(HostId host, ConnId conn, std::string bytes) = 0;
     virtual void on_end_of_input(HostId host, ConnId conn) = 0;

@@ -12,6 +12,7 @@ namespace patronus::sim {
 namespace {
 
 constexpr const char* kHead = "patronus-tape 2";
+constexpr const char* kSeedTrack = "seed";
 constexpr size_t kPlacesMax = 100'000'000;  // what a file may ask for
 
 }  // namespace
@@ -52,6 +53,11 @@ Tape Tape::from_seed(uint64_t seed, Decisions given) {
 }
 
 Tape Tape::from_decisions(Decisions decisions) {
+  if (const auto seed = decisions.find(kSeedTrack); seed != decisions.end() && !seed->second.empty()) {
+    const uint64_t of_others = seed->second.front();
+    decisions.erase(seed);
+    return from_seed(of_others, std::move(decisions));
+  }
   Tape tape;
   tape.replays_ = true;
   tape.given_ = std::move(decisions);

@@ -51,6 +51,8 @@ class Tape {
  public:
   // But for the tracks that are given.
   static Tape from_seed(uint64_t seed, Decisions given = {});
+  // Tracks that are not there say nothing; or what a seed generates, if there is a track "seed" whose first
+  // decision it is.
   static Tape from_decisions(Decisions decisions);
 
   // Lives as long as the tape, also when that is moved.

@@ -313,7 +313,7 @@ bool World::membership_is_settled() const {
   return true;
 }
 
-ConnId World::on_accept(HostId host, Door door) { return hosts_[host]->accept(door); }
+std::optional<ConnId> World::on_accept(HostId host, Door door) { return hosts_[host]->accept(door); }
 
 void World::on_dialled(HostId host, ConnId conn) {
   if (host >= kFirstSession) {

@@ -78,7 +78,7 @@ class World final : private Network::Hosts {
 
  private:
   // Network::Hosts
-  ConnId on_accept(HostId host, Door door) override;
+  std::optional<ConnId> on_accept(HostId host, Door door) override;
   void on_dialled(HostId host, ConnId conn) override;
   void on_bytes(HostId host, ConnId conn, std::string bytes) override;
   void on_end_of_input(HostId host, ConnId conn) override;

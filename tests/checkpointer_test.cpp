@@ -125,9 +125,11 @@ TEST_F(CheckpointerTest, IsOfOneIndexHoweverManyPieces) {
 TEST_F(CheckpointerTest, WritesAllAnewWhereTheImageIsOfNoUse) {
   put(20);
   ASSERT_TRUE(step());
-  checkpointer_.begin_anew();
+  EXPECT_TRUE(checkpointer_.begin_anew());
+  EXPECT_FALSE(checkpointer_.begin_anew()) << "it is known";
   EXPECT_FALSE(step());
   checkpointer_.taken();
+  EXPECT_TRUE(checkpointer_.is_damaged());
   EXPECT_EQ(checkpointer_.deadline(), Instant{}) << "at once";
   const std::optional<Checkpoint> all = step();
   ASSERT_TRUE(all);
@@ -138,7 +140,9 @@ TEST_F(CheckpointerTest, WritesAllAnewWhereTheImageIsOfNoUse) {
   std::vector<std::string> written;
   for (const Row& row : all->rows) written.push_back(row.key);
   EXPECT_EQ(written, expected);
+  EXPECT_TRUE(checkpointer_.is_damaged());
   checkpointer_.taken();
+  EXPECT_FALSE(checkpointer_.is_damaged());
   EXPECT_FALSE(step()) << "once";
   put(20);
   const std::optional<Checkpoint> next = step();
@@ -148,8 +152,10 @@ TEST_F(CheckpointerTest, WritesAllAnewWhereTheImageIsOfNoUse) {
 }
 
 TEST_F(CheckpointerTest, OnlyTheFirstPieceOfAllSaysSo) {
-  put(2 * limits::kCheckpointPieceRows);
-  checkpointer_.begin_anew();
+  put(limits::kRowsMarkedPerStep + 2);
+  ASSERT_TRUE(checkpointer_.begin_anew());
+  EXPECT_FALSE(step()) << "rows are marked, some of them at a time";
+  EXPECT_EQ(checkpointer_.deadline(), Instant{});
   std::vector<bool> anew;
   while (const std::optional<Checkpoint> piece = step()) {
     anew.push_back(piece->anew);

@@ -377,20 +377,31 @@ TEST(ImageWriter, WritesPiecesAsOneCheckpoint) {
 TEST(ImageWriter, WritesAnewWhatIsOfNoUse) {
   const TemporaryDirectory directory;
   Waker waker;
-  ImageWriter writer(directory.image(), kMapBytes, open(directory.image()), kDirectory, 1ms,
-                     [&] { waker.notify(); });
+  std::optional<ImageWriter> writer;
+  writer.emplace(directory.image(), kMapBytes, open(directory.image()), kDirectory, 1ms,
+                 [&] { waker.notify(); });
   const auto submit = [&](Checkpoint piece) {
-    writer.submit(std::move(piece));
+    writer->submit(std::move(piece));
     std::optional<ImageWriter::Done> done;
-    ASSERT_TRUE(waker.wait([&] { return (done = writer.take_done()).has_value(); })) << "the writer hangs";
+    ASSERT_TRUE(waker.wait([&] { return (done = writer->take_done()).has_value(); })) << "the writer hangs";
     EXPECT_EQ(done->error, "");
   };
   submit({{{"old", RowValue{"v", {}}}, {"older", RowValue{"v", {}}}}, end_at(1)});
+  // Whatever is in its pages: nothing of it is followed.
+  {
+    std::fstream file(directory.image(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(2 * 4096);
+    file << std::string(3 * 4096, '\x5a');
+  }
   submit({{{"new", RowValue{"v", {}}}}, std::nullopt, true});
   submit({{{"newer", RowValue{"v", {}}}}, end_at(2)});
+  // And it is gone on with.
+  submit({{{"newest", RowValue{"v", {}}}}, end_at(3)});
+  writer.reset();
   Image image = open(directory.image());
-  EXPECT_EQ(about(image)->end, end_at(2));
-  EXPECT_EQ(rows_of(image), (std::map<std::string, std::string>{{"new", "v"}, {"newer", "v"}}));
+  EXPECT_EQ(about(image)->end, end_at(3));
+  EXPECT_EQ(rows_of(image),
+            (std::map<std::string, std::string>{{"new", "v"}, {"newer", "v"}, {"newest", "v"}}));
 }
 
 // A full disk is waited out: it complains, and answers once there was room.

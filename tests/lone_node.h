@@ -1,6 +1,7 @@
 // A cluster of one node that leads, with a disk that writes at once: for what follows from applied entries.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -17,7 +18,15 @@ class LoneNode {
   // Begins with these entries after its founding, all on disk and of its first term.
   explicit LoneNode(std::vector<Entry> entries = {}, protocol::Version protocol = protocol::kNewest,
                     bool has_database = false)
-      : node_(boot(std::move(entries), protocol, has_database), "test", now()) {
+      : LoneNode(boot(std::move(entries), protocol, has_database)) {}
+  // With an image, written at once, and a log that is cut down to so many entries.
+  static Boot with_image(size_t tail_entries) {
+    Boot one = boot({}, protocol::kNewest, false);
+    one.pace = {1, std::chrono::seconds(1)};
+    one.retention.tail_entries = tail_entries;
+    return one;
+  }
+  explicit LoneNode(Boot&& boot) : node_(std::move(boot), "test", now()) {
     Effects effects;
     node_.start(now(), effects);
     take(std::move(effects));
@@ -49,6 +58,12 @@ class LoneNode {
   }
   bool holds_pieces = false;
   size_t pieces = 0;
+  void damage_image() { step(ImageDamaged{"a bit has turned over"}); }
+  // Pieces of checkpoints, which are taken at once, unless it holds them.
+  bool holds_checkpoints = false;
+  void take_checkpoint() { step(CheckpointTaken{}); }
+  std::vector<Checkpoint> checkpoints;
+  std::vector<std::string> image_faults;
   // Why the node can't go on, if it has said so.
   const std::optional<std::string>& stopped() const { return stopped_; }
 
@@ -90,6 +105,15 @@ class LoneNode {
       }
       if (const auto* stop = std::get_if<Stop>(&effect)) stopped_ = stop->reason;
     }
+    const bool takes = std::any_of(effects.begin(), effects.end(), [](const Effect& effect) {
+      return std::holds_alternative<Checkpoint>(effect);
+    });
+    for (Effect& effect : effects) {
+      if (auto* piece = std::get_if<Checkpoint>(&effect)) checkpoints.push_back(std::move(*piece));
+      const auto* notice = std::get_if<Notice>(&effect);
+      if (notice != nullptr && notice->kind == NoticeKind::kImageFault) image_faults.push_back(notice->text);
+    }
+    if (takes && !holds_checkpoints) step(CheckpointTaken{});
     if (written && !stopped_ && !holds_writes) step(WriteDone{*written, Duration{}});
     if (projected) ++pieces;
     if (projected && !holds_pieces) step(Projected{*projected});

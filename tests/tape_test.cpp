@@ -71,6 +71,17 @@ TEST(Tape, WhatIsGivenGoesBeforeTheSeed) {
   EXPECT_EQ(again.given("c").choose(2), 1U) << "it is kept with the others";
 }
 
+// So a tape that is a seed but for a few tracks is a few lines.
+TEST(Tape, MaySayASeedForTheTracksThatItDoesNotHave) {
+  Tape seed = Tape::from_seed(7);
+  Tape short_one = Tape::from_decisions({{"seed", {7}}, {"b", {9}}});
+  EXPECT_EQ(draw(short_one.track("a"), 5), draw(seed.track("a"), 5));
+  EXPECT_EQ(draw(short_one.track("b"), 2), (std::vector<uint32_t>{9, 0}));
+  const Decisions all = short_one.decisions();
+  EXPECT_FALSE(all.contains("seed")) << "what was decided is a tape without one";
+  EXPECT_EQ(all.at("a").size(), 5U);
+}
+
 // What is offered beyond what is asked for has no part in the run.
 TEST(Tape, WhatWasNotAskedForIsLetGo) {
   Tape tape = Tape::from_decisions({{"a", {1, 2, 3}}, {"b", {4}}});

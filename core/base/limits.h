@@ -147,6 +147,7 @@ inline constexpr Duration kCheckpointInterval = 30s;
 inline constexpr Duration kCheckpointIntervalMin = 100ms;
 inline constexpr Duration kCheckpointIntervalMax = 10min;
 inline constexpr size_t kCheckpointPieceRows = 512;  // bounds the loop's pause
+inline constexpr size_t kRowsMarkedPerStep = 4'096;  // as does this, where all are to be written
 inline constexpr size_t kCheckpointPieceBytes = kMiB;
 inline constexpr size_t kImageMapBytes = 4'096 * kMiB;  // the file is only as large as what is in it
 inline constexpr Duration kCheckpointRetry = 5s;        // after the disk was full

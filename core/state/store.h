@@ -68,8 +68,9 @@ class Store {
   // and however much is applied between them, the rows that changed since the last checkpoint began, as they
   // are now. The one before must have been taken whole.
   void begin_changes();
-  // The next one has all rows. While none is under way. Takes as long as it takes to walk over all keys.
-  void mark_all_rows();
+  // The next one shall have all rows. Marks at most so many keys more, and says whether all rows are marked
+  // now; what changes meanwhile is anyway. Not while one is under way.
+  [[nodiscard]] bool mark_rows(size_t keys_max);
   // Adds rows to `out` until the budget is spent, at least one if any is left. False: there are no more.
   [[nodiscard]] bool take_changes(RowBudget budget, std::vector<Row>& out);
 
@@ -133,7 +134,8 @@ class Store {
   size_t bytes_ = 0;
   size_t keys_ = 0;
   uint64_t content_hash_ = 0;
-  Changes changes_;  // of keys
+  Changes changes_;                                               // of keys
+  std::optional<std::pair<std::string, std::string>> marked_to_;  // namespace and key
   Accounts accounts_;
   Members members_;
   Deduplication deduplication_;

@@ -21,7 +21,7 @@ RowValue encoded_key(const Record& record) {
 
 // In the order of their rows; keys, the largest, members, what is staged and tables have theirs after these.
 template <typename Visit>
-void each_component(Visit&& visit, auto& keyed, auto& accounts, auto& deduplication, auto& leaders) {
+void each_component(const Visit& visit, auto& keyed, auto& accounts, auto& deduplication, auto& leaders) {
   visit(keyed);
   visit(accounts);
   visit(deduplication);
@@ -48,16 +48,29 @@ void Store::begin_changes() {
   tables_.changes().begin();
 }
 
-void Store::mark_all_rows() {
-  const auto mark = [](Changes& changes, const auto& source) {
-    source.for_each_row([&](std::string_view key, const RowValue&) { changes.mark(key); });
-  };
-  each_component([&](auto& component) { mark(component.changes(), component); }, keyed_, accounts_,
-                 deduplication_, leaders_);
-  for_each_key_row([this](std::string_view key, const RowValue&) { changes_.mark(key); });
-  mark(members_.changes(), members_);
-  mark(staging_.changes(), staging_);
-  mark(tables_.changes(), tables_);
+bool Store::mark_rows(size_t keys_max) {
+  if (!marked_to_) {
+    const auto mark = [](Changes& changes, const auto& source) {
+      source.for_each_row([&](std::string_view key, const RowValue&) { changes.mark(key); });
+    };
+    each_component([&](auto& component) { mark(component.changes(), component); }, keyed_, accounts_,
+                   deduplication_, leaders_);
+    mark(members_.changes(), members_);
+    mark(staging_.changes(), staging_);
+    mark(tables_.changes(), tables_);
+    marked_to_.emplace();
+  }
+  for (auto ns = namespaces_.lower_bound(marked_to_->first); ns != namespaces_.end(); ++ns) {
+    const auto& [name, keys] = *ns;
+    auto key = name == marked_to_->first ? keys.upper_bound(marked_to_->second) : keys.begin();
+    for (; key != keys.end(); ++key) {
+      if (keys_max-- == 0) return false;
+      changes_.mark(row_key(RowKind::kKey, name + std::string(kKeySeparator) + key->first));
+      marked_to_ = {name, key->first};
+    }
+  }
+  marked_to_.reset();
+  return true;
 }
 
 bool Store::take_changes(RowBudget budget, std::vector<Row>& out) {

@@ -45,15 +45,6 @@ class Output {
   size_t unsynced_ = 0;
 };
 
-std::optional<std::string> remove_file(const std::string& path) {
-  if (::unlink(path.c_str()) == 0 || errno == ENOENT) return std::nullopt;
-  return error_text("remove", path);
-}
-
-std::optional<std::string> rename_file(const std::string& from, const std::string& to) {
-  return std::rename(from.c_str(), to.c_str()) == 0 ? std::nullopt : std::optional(error_text("create", to));
-}
-
 // Feeds the whole file to the decoder; `fault` is what is wrong with the content.
 std::optional<std::string> read_artefact(File& file, artefact::Decoder& decoder,
                                          std::optional<std::string>& fault) {

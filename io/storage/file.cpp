@@ -105,6 +105,15 @@ std::variant<std::optional<std::string>, std::string> read_if_there(const std::s
   return std::optional<std::string>(std::move(bytes));
 }
 
+std::optional<std::string> remove_file(const std::string& path) {
+  if (::unlink(path.c_str()) == 0 || errno == ENOENT) return std::nullopt;
+  return error_text("remove", path);
+}
+
+std::optional<std::string> rename_file(const std::string& from, const std::string& to) {
+  return std::rename(from.c_str(), to.c_str()) == 0 ? std::nullopt : std::optional(error_text("create", to));
+}
+
 std::optional<std::string> sync_directory(const std::string& path) {
   std::variant<File, std::string> opened = File::open(path, O_RDONLY | O_DIRECTORY);
   if (const auto* error = std::get_if<std::string>(&opened)) return *error;

@@ -54,6 +54,10 @@ class File {
 // wrong.
 [[nodiscard]] std::variant<std::optional<std::string>, std::string> read_if_there(const std::string& path,
                                                                                   size_t bytes_max);
+// No file is gone already.
+[[nodiscard]] std::optional<std::string> remove_file(const std::string& path);
+// In one step, also where there is a file of that name.
+[[nodiscard]] std::optional<std::string> rename_file(const std::string& from, const std::string& to);
 // Makes the entries of a directory durable.
 [[nodiscard]] std::optional<std::string> sync_directory(const std::string& path);
 // Whether less than `bytes` are free for the file; false if that can't be told.

@@ -185,13 +185,6 @@ std::optional<ImageError> Image::write(const std::vector<Row>& rows) {
   return std::nullopt;
 }
 
-std::optional<ImageError> Image::clear() {
-  const int code = mdb_drop(transaction_.get(), rows_, 0);
-  if (code == 0) return std::nullopt;
-  abandon();
-  return error("write", code);
-}
-
 std::optional<ImageError> Image::write(const Row& row) {
   MDB_val key = value_of(row.key);
   if (!row.value) {

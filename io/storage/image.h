@@ -67,8 +67,6 @@ class Image {
   // abandons the transaction.
   [[nodiscard]] std::optional<ImageError> begin();
   [[nodiscard]] std::optional<ImageError> write(const std::vector<Row>& rows);
-  // Within it: all rows go.
-  [[nodiscard]] std::optional<ImageError> clear();
   // `installed`: see ImageAbout.
   [[nodiscard]] std::optional<ImageError> commit(Incarnation incarnation, const CheckpointEnd& end,
                                                  bool installed = false);

@@ -4,6 +4,7 @@
 
 #include "core/base/assert.h"
 #include "io/storage/artefact_files.h"
+#include "io/storage/file.h"
 #include "io/storage/snapshot_files.h"
 
 namespace patronus {
@@ -62,6 +63,7 @@ void ImageWriter::run() {
   }
   // LMDB wants a transaction to be ended by the thread that began it.
   if (image_) image_->abandon();
+  if (fresh_) fresh_->abandon();
 }
 
 void ImageWriter::take(Checkpoint&& piece) {
@@ -73,7 +75,10 @@ void ImageWriter::take(Checkpoint&& piece) {
     finish({error->text});
     return;
   }
-  if (error) full_ = true;
+  if (error) {
+    full_ = true;
+    if (fresh_) drop_fresh();
+  }
   if (ends) {
     if (full_ && !insist(std::move(error))) return;
     full_ = false;
@@ -83,24 +88,67 @@ void ImageWriter::take(Checkpoint&& piece) {
 }
 
 std::optional<ImageError> ImageWriter::write(const Checkpoint& piece) {
-  if (!image_->in_transaction()) {
-    if (std::optional<ImageError> error = image_->begin()) return error;
-  }
   if (piece.anew) {
-    if (std::optional<ImageError> error = image_->clear()) return error;
+    if (std::optional<ImageError> error = begin_fresh()) return error;
   }
-  if (std::optional<ImageError> error = image_->write(piece.rows)) return error;
-  return piece.end ? image_->commit(incarnation_, *piece.end) : std::nullopt;
+  Image& image = fresh_ ? *fresh_ : *image_;
+  if (!image.in_transaction()) {
+    if (std::optional<ImageError> error = image.begin()) return error;
+  }
+  if (std::optional<ImageError> error = image.write(piece.rows)) return error;
+  if (!piece.end) return std::nullopt;
+  if (std::optional<ImageError> error = image.commit(incarnation_, *piece.end)) return error;
+  return fresh_ ? take_over() : std::nullopt;
+}
+
+// An image that is damaged can't be emptied: that would follow its pages, wherever they lead. So what comes
+// instead goes to a file of its own, and the room that it takes is given back if it is not enough. A node
+// that starts removes what is left of it (artefact_files.h).
+std::string ImageWriter::fresh_path() const { return path_.substr(0, path_.rfind('/') + 1) + "image.new"; }
+
+void ImageWriter::drop_fresh() {
+  fresh_.reset();
+  (void)remove_file(fresh_path());
+  (void)remove_file(fresh_path() + "-lock");
+}
+
+std::optional<ImageError> ImageWriter::begin_fresh() {
+  drop_fresh();
+  std::variant<Image, ImageError> opened = Image::open(fresh_path(), map_bytes_);
+  if (auto* error = std::get_if<ImageError>(&opened)) return std::move(*error);
+  fresh_.emplace(std::move(std::get<Image>(opened)));
+  return std::nullopt;
+}
+
+// Its rows are durable under its own name; now it gets that of the damaged one. What LMDB knows of readers
+// and transactions of that goes with it.
+std::optional<ImageError> ImageWriter::take_over() {
+  fresh_.reset();
+  image_.reset();
+  std::optional<std::string> failed = rename_file(fresh_path(), path_);
+  if (!failed) failed = remove_file(path_ + "-lock");
+  if (!failed) failed = remove_file(fresh_path() + "-lock");
+  if (!failed) failed = sync_directory(path_.substr(0, path_.rfind('/') + 1));
+  if (failed) return ImageError{ImageFault::kFailed, std::move(*failed)};
+  std::variant<Image, ImageError> opened = Image::open(path_, map_bytes_);
+  if (auto* error = std::get_if<ImageError>(&opened)) return std::move(*error);
+  image_.emplace(std::move(std::get<Image>(opened)));
+  return std::nullopt;
 }
 
 // After a failure the environment is opened anew: LMDB refuses to go on with one whose last write failed.
 std::optional<ImageError> ImageWriter::write_all() {
-  image_.reset();
-  std::variant<Image, ImageError> opened = Image::open(path_, map_bytes_);
-  if (auto* error = std::get_if<ImageError>(&opened)) return std::move(*error);
-  image_.emplace(std::move(std::get<Image>(opened)));
+  if (!pieces_.front().anew) {
+    image_.reset();
+    std::variant<Image, ImageError> opened = Image::open(path_, map_bytes_);
+    if (auto* error = std::get_if<ImageError>(&opened)) return std::move(*error);
+    image_.emplace(std::move(std::get<Image>(opened)));
+  }
   for (const Checkpoint& piece : pieces_) {
-    if (std::optional<ImageError> error = write(piece)) return error;
+    std::optional<ImageError> error = write(piece);
+    if (!error) continue;
+    if (fresh_) drop_fresh();
+    return error;
   }
   return std::nullopt;
 }

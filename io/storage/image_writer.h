@@ -57,6 +57,10 @@ class ImageWriter {
   void take(Checkpoint&& piece);
   [[nodiscard]] std::optional<ImageError> write(const Checkpoint& piece);
   [[nodiscard]] std::optional<ImageError> write_all();
+  [[nodiscard]] std::optional<ImageError> begin_fresh();
+  [[nodiscard]] std::optional<ImageError> take_over();
+  void drop_fresh();
+  std::string fresh_path() const;
   // Tries until it is written; false if the writer is to stop first, or for good.
   bool insist(std::optional<ImageError> failed);
   void finish(Done&& done);
@@ -84,6 +88,7 @@ class ImageWriter {
 
   // Of the thread alone.
   std::optional<Image> image_;
+  std::optional<Image> fresh_;      // what is written instead of it, by a checkpoint that begins anew
   std::vector<Checkpoint> pieces_;  // of the checkpoint under way, in case it must be written again
   bool full_ = false;               // its transaction failed; the rest is only gathered
   bool failed_ = false;
