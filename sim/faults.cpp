@@ -432,8 +432,7 @@ void World::heal() {
   network_.set_refusing(false);
   network_.stop_frame_faults();
   for (auto& host : hosts_) {
-    host->set_disk_slowness(0ms);
-    host->set_disk_full(false);
+    host->heal();
     host->thaw();
     if (host->boots() > 0 || host->id() < profile_.nodes) host->start();
   }

@@ -86,6 +86,13 @@ class Host final : private Ports {
   // A full disk has room for the segment that was made ahead, and then for no other, nor for a checkpoint or
   // an artefact.
   void set_disk_full(bool full);
+  // Nothing more is to go wrong by itself.
+  void heal() {
+    is_healed_ = true;
+    fails_sync_ = false;
+    set_disk_slowness(Duration{0});
+    set_disk_full(false);
+  }
 
   bool is_up() const { return driver_ != nullptr; }
   uint64_t checkpoints() const { return checkpoints_; }
@@ -229,6 +236,7 @@ class Host final : private Ports {
   bool database_is_damaged_ = false;
   bool disk_is_full_ = false;
   bool fails_sync_ = false;
+  bool is_healed_ = false;
   uint64_t failed_syncs_ = 0;
   bool has_next_segment_ = true;
   std::deque<std::function<void()>> waits_for_room_;

@@ -26,9 +26,10 @@ void Host::project(Project&& piece) {
       const bool is_damaged = tape_.chance(500);
       trace_.line(events_.now(), name_, is_damaged ? "loses its database" : "can't write to its database");
       if (is_damaged) database_.lose();
-      database_is_damaged_ = database_is_damaged_ || is_damaged;
       (void)database_.open();
-      run(process, [is_damaged](Driver& driver) {
+      // A process that stands still hears of it only when it goes on.
+      run(process, [this, is_damaged](Driver& driver) {
+        database_is_damaged_ = database_is_damaged_ || is_damaged;
         driver.database_report({is_damaged ? DatabaseState::kDamaged : DatabaseState::kLags, 0, "of no use"});
       });
       return open_database(tape_.between(1ms, 500ms));

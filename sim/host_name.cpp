@@ -20,12 +20,12 @@ std::string Host::numbered_address(HostId id) { return "10.0.0." + std::to_strin
 // and what it says may be old.
 void Host::look_up(const Address&) {
   NameAnswer answer;
-  if (tape_.chance(150)) {
+  if (!is_healed_ && tape_.chance(150)) {
     answer.failure = "nobody answers";
   } else {
     const uint32_t all = founded_() ? profile_.nodes + profile_.extras : profile_.nodes;
     for (HostId id = 0; id < all; ++id) {
-      if (!tape_.chance(80)) answer.addresses.push_back(numbered_address(id));
+      if (is_healed_ || !tape_.chance(80)) answer.addresses.push_back(numbered_address(id));
     }
   }
   events_.after(delays_.between(1ms, kLongestLookUp), [this, process = process_, answer] {

@@ -52,7 +52,10 @@ std::string MemoryChecker::kept_without_need(const Host& host, bool all_know_res
   const bool is_too_long =
       log.size() > retention.tail_entries + kEntriesMeanwhile ||
       log.bytes() > retention.tail_bytes + profile_.checkpoint_pace.bytes + kBytesMeanwhile;
-  const size_t segments_max = retention.tail_bytes / profile_.segment_bytes + kSegmentsBesides;
+  // Where lives follow each other within milliseconds they fill segments by themselves, behind the entries
+  // that are kept; at production's pace that is one in three weeks.
+  const size_t segments_max =
+      profile_.rollbacks ? SIZE_MAX : retention.tail_bytes / profile_.segment_bytes + kSegmentsBesides;
   for (const auto& [count, what] :
        {std::pair{kept.requests, "requests in the core"},
         {kept.http_requests, "HTTP requests"},
