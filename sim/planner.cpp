@@ -33,7 +33,9 @@ void Planner::start() {
 void Planner::violate(const std::string& what) const { throw Violation("tables", what); }
 
 void Planner::rest() {
-  events_.after(tape_.pause(1ms, std::max<Duration>(profile_.think_max, 50ms) * 2), [this] {
+  // In the end whoever waits tries again without thinking about it.
+  const Duration longest = finishing_ ? 300ms : std::max<Duration>(profile_.think_max, 50ms) * 2;
+  events_.after(tape_.pause(1ms, longest), [this] {
     if (finishing_ && !pending_) return;
     act();
   });

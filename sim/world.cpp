@@ -193,19 +193,20 @@ void World::demand_progress() {
   restorer_.finish();
   planner_.finish();
   const Instant limit = events_.now() + patience;
-  const auto all_idle = [&] {
+  const auto who_waits = [&]() -> std::string {
     // Without an administrator nobody can log in to write.
-    if (!users_[0]->admin_exists()) return false;
-    for (const auto& client : clients_) {
-      if (!client->idle()) return false;
+    if (!users_[0]->admin_exists()) return "whoever wants to be the administrator";
+    for (size_t i = 0; i < clients_.size(); ++i) {
+      if (!clients_[i]->idle()) return "client " + std::to_string(i + 1);
     }
-    for (const auto& user : users_) {
-      if (!user->idle()) return false;
+    for (size_t i = 0; i < users_.size(); ++i) {
+      if (!users_[i]->idle()) return "user " + std::to_string(i + 1);
     }
-    return operator_.idle() && planner_.idle();
+    return !operator_.idle() ? "the operator" : !planner_.idle() ? "whoever plans the network" : "";
   };
-  while (!all_idle() && events_.next() <= limit) events_.step();
-  if (!all_idle()) throw Violation("liveness", "clients still wait for answers after all is healed");
+  while (!who_waits().empty() && events_.next() <= limit) events_.step();
+  if (const std::string who = who_waits(); !who.empty())
+    throw Violation("liveness", who + " still waits for an answer after all is healed");
   // What the operator drained and forgot stays drained, but one that drains is given no vote.
   if (profile_.churn || profile_.wipes || profile_.rollbacks) {
     for (const auto& host : hosts_) host->take_in_again();
