@@ -237,6 +237,7 @@ class Node {
   void let_in(Visitors::Visitor& visitor, Now now, Effects& out);
   bool is_stranger(const PeerIdentity& visitor) const;
   void change_members(Now now, Effects& out);
+  bool members_are_those_wanted() const;
   membership::View membership_view(Now now) const;
   // Why a leader does not even propose what the command wants of the membership.
   std::optional<Refusal> membership_obstacle(Now now, const Blob& command) const;

@@ -201,12 +201,27 @@ void Node::drain_if_leaving(Now now, Effects& out) {
   for (const auto& [id, node] : leaving) leaving_since_.try_emplace(id, now.mono);
 }
 
+// Then there is no step to be taken, whoever is healthy; a leader asks that with everything that happens.
+bool Node::members_are_those_wanted() const {
+  const Configuration& configuration = *raft_.log().configuration();
+  const auto& all = store_.members().wanted();
+  return configuration.members.size() == all.size() &&
+         std::all_of(configuration.members.begin(), configuration.members.end(), [&](const Member& member) {
+           const auto at = all.find(member.id);
+           if (member.standing != Standing::kVoter || at == all.end()) return false;
+           const WantedNode& wanted = at->second;
+           return wanted.incarnation == member.incarnation && wanted.peer_address == member.peer_address &&
+                  wanted.api_address == member.api_address;
+         });
+}
+
 void Node::change_members(Now now, Effects& out) {
   // What is wanted must be known as of the configuration in force.
   const bool knows = raft_.may_change_configuration() &&
                      store_.applied() >= raft_.log().configuration_index() &&
                      store_.applied() >= std::get<Leader>(raft_.role()).first_index;
   if (!knows && !(MUTANT(kChangeBeforeOwnTerm) && raft_.may_change_configuration())) return;
+  if (members_are_those_wanted()) return;
   membership::Step step = membership::next_step(membership_view(now));
   if (auto* next = std::get_if<Configuration>(&step)) {
     if (raft_.change_configuration(now, *next, out))

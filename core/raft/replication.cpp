@@ -1,5 +1,6 @@
 // Log replication: appends ahead of their answers within a window, commit by counting, heartbeats.
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 
@@ -20,13 +21,16 @@ Stamp Raft::stamp(Now now) const {
 // another, does not move the cluster's time.
 bool Raft::wall_is_in_line() const {
   const auto& leader = std::get<Leader>(role_);
-  std::vector<int64_t> offsets{0};
+  // Its own, and those of members and of who was one a moment ago; of more the first will do.
+  std::array<int64_t, 2 * limits::kMembersMax> offsets{};
+  size_t count = 1;
   for (const auto& [peer, progress] : leader.peers) {
-    if (progress.wall_offset_ms()) offsets.push_back(*progress.wall_offset_ms());
+    if (progress.wall_offset_ms() && count < offsets.size()) offsets[count++] = *progress.wall_offset_ms();
   }
-  if (offsets.size() < quorum::majority(log_.configuration()->members.size())) return false;
-  std::sort(offsets.begin(), offsets.end());
-  const int64_t median = offsets[offsets.size() / 2];
+  if (count < quorum::majority(log_.configuration()->members.size())) return false;
+  const auto middle = offsets.begin() + static_cast<std::ptrdiff_t>(count / 2);
+  std::nth_element(offsets.begin(), middle, offsets.begin() + static_cast<std::ptrdiff_t>(count));
+  const int64_t median = *middle;
   return std::abs(median) <= limits::kWallOffsetMaxMs;
 }
 
