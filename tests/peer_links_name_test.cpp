@@ -154,6 +154,51 @@ TEST(PeersByName, TwoAddressesOfANodeDoNotTakeTurns) {
   EXPECT_TRUE(a.gone.empty());
 }
 
+// Nor is what was being dialled for it already to go on: it would end the link that stands.
+TEST(PeersByName, WhoIsMetIsAskedAboutNoMore) {
+  Links a("a", {}, Address{"nodes.test", 7443});
+  const Instant now{1'000'000'000};
+  a->start(now);
+  a->set_targets({{"b", "b.test:7443"}}, now);
+  a->looked_up({{"10.0.0.2:7443"}, ""}, now);
+  a->wake(now);
+  const auto meet = [&](ConnId conn) {
+    a->dialled(conn, now);
+    peer::Session answering(peer::Side::kAcceptor, identity("b"), "", now);
+    answering.feed(a.output[conn]);
+    a->received(conn, answering.take_output(), now);
+  };
+  meet(1);
+  a->ended(1, LinkEnd::kEndOfFile, now);
+  a->wake(now);
+  ASSERT_EQ(a.dialled.size(), 3U) << "whether b is gone";
+  meet(2);
+  EXPECT_EQ(a.closed.back(), 3U);
+  EXPECT_TRUE(a.gone.empty());
+}
+
+// What is known to be about another node is left to it.
+TEST(PeersByName, OthersAreNotDialledAnew) {
+  Links a("a", {}, Address{"nodes.test", 7443});
+  const Instant now{1'000'000'000};
+  a->start(now);
+  a->looked_up({{"10.0.0.3:7443", "10.0.0.4:7443"}, ""}, now);
+  a->wake(now);
+  ASSERT_EQ(a.dialled.size(), 2U);
+  a.proven = {{1, "c"}, {2, "d"}};
+  a->dialled(1, now);
+  a->dialled(2, now);
+  peer::Session answering(peer::Side::kAcceptor, identity("d"), "", now);
+  answering.feed(a.output[2]);
+  a->received(2, answering.take_output(), now);
+  a->ended(2, LinkEnd::kEndOfFile, now);
+  a->wake(now);
+  ASSERT_EQ(a.dialled.size(), 3U) << "whether d is gone";
+  const std::vector<ConnId> closed = a.closed;
+  a->redial("b", now);
+  EXPECT_EQ(a.closed, closed) << "neither c, who has said who it is, nor the question about d";
+}
+
 // Dialled by itself, a node would else go on for ever, and complain of it at both ends.
 TEST(PeersByName, ThisNodeItselfIsLeftAlone) {
   Three all;
